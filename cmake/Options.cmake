@@ -1,0 +1,15 @@
+# Warnings, sanitizers and coverage for Swath's own targets; never passed on to users.
+add_library(swath_options INTERFACE)
+target_compile_options(swath_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+  $<$<BOOL:${SWATH_WERROR}>:-Werror>)
+# Exactness: fused multiply-adds appear only where a kernel asks for them, so that a result does not depend on
+# what the compiler chose to contract.
+target_compile_options(swath_options INTERFACE -ffp-contract=off)
+if(SWATH_SANITIZE)
+  target_compile_options(swath_options INTERFACE -fsanitize=${SWATH_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(swath_options INTERFACE -fsanitize=${SWATH_SANITIZE})
+endif()
+if(SWATH_COVERAGE)
+  target_compile_options(swath_options INTERFACE --coverage)
+  target_link_options(swath_options INTERFACE --coverage)
+endif()

@@ -1,0 +1,28 @@
+/// The one exception type of Swath.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace swath {
+
+/// What kind of thing went wrong; the command line maps each to its exit status (the value).
+enum class ErrorCode {
+  kUsage = 2,        ///< a wrong option or argument
+  kInput = 3,        ///< a file that cannot be read, is malformed, or does not fit its companions
+  kUnsupported = 4,  ///< valid input that Swath does not handle exactly, and therefore refuses
+  kOutput = 5,       ///< a result that cannot be written
+  kNumeric = 6,      ///< a figure over its tolerance, or a value that is not finite
+};
+
+/// `what()` is one line that names the thing, what was expected and what was found.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ErrorCode code() const { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+}  // namespace swath

@@ -1,0 +1,41 @@
+/// Images as the engine sees them: 8-bit rows, read from the top down.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "swath/range.h"
+
+namespace swath {
+
+/// Rows of an 8-bit image: a slide level, a region of one, a mask, or a synthetic image.
+///
+/// Layout of every buffer: [row, column, channel], tightly packed, uint8. Rows may be read in any order, but
+/// reading downwards is the fast way. One RowSource belongs to one thread at a time; Clone() gives another
+/// thread its own. Errors (a damaged tile, a file that ends early) throw Error with the file's name.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+
+  virtual int64_t width() const = 0;
+  virtual int64_t height() const = 0;
+  virtual int64_t channels() const = 0;
+
+  /// The number of rows that are decoded together (a row of tiles); reads aligned to it waste nothing. At least 1.
+  virtual int64_t natural_rows() const = 0;
+
+  /// Bytes that this object holds while it is being read (decoder buffers, tile caches), for the plan.
+  virtual int64_t buffer_bytes() const = 0;
+
+  /// Reads `rows`, which must lie inside [0, height()), into dst (rows.size() * width() * channels() bytes).
+  virtual void Read(Range rows, uint8_t* dst) = 0;
+
+  /// An independent reader of the same image, for another thread.
+  virtual std::unique_ptr<RowSource> Clone() const = 0;
+
+  /// What messages call this image: the file's path.
+  virtual const std::string& name() const = 0;
+};
+
+}  // namespace swath

@@ -7,5 +7,6 @@ namespace swath::tools {
 
 void AddSynth(CLI::App& app);
 void AddInfo(CLI::App& app);
+void AddModel(CLI::App& app);
 
 }  // namespace swath::tools

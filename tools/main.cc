@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   app.failure_message(CLI::FailureMessage::simple);
   swath::tools::AddSynth(app);
   swath::tools::AddInfo(app);
+  swath::tools::AddModel(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

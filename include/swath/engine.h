@@ -1,0 +1,67 @@
+/// Forward and backward passes over an image of any height.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "swath/graph.h"
+#include "swath/loss.h"
+#include "swath/plan.h"
+#include "swath/row_source.h"
+
+namespace swath {
+
+/// An image and its labels, of one size that the network takes as it is (see ExtendedRows). Not owned.
+struct Sample {
+  const RowSource* image = nullptr;   ///< as many channels as the network's input
+  const RowSource* labels = nullptr;  ///< one channel: classes, or the ignored label
+};
+
+struct StepResult {
+  Loss::Value loss;
+  /// d loss / d parameter, by parameter of the graph; empty for those that are not trainable.
+  std::vector<std::vector<double>> gradients;
+  /// The reference engine's only: by parameter, the largest Σ|terms| of any of its gradients. A gradient far below it is
+  /// zero but for rounding.
+  std::vector<double> term_sums;
+};
+
+/// Receives the rows of a prediction, top down, a block at a time: rows.size() · width · bytes_per_pixel bytes.
+using PredictionSink = std::function<void(Range rows, const uint8_t* bytes)>;
+
+/// Turns a row of logits ([class] -> width values) into bytes; called from several threads.
+using LogitsToBytes = std::function<void(const float* const* logits, int64_t width, uint8_t* bytes)>;
+
+/// Called now and then with the number of input rows done, of how many; from any thread, one call at a time.
+using Progress = std::function<void(int64_t done, int64_t total)>;
+
+/// Two engines, one interface: the streaming one, and an in-core reference that is slow and obviously right.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  /// Loss and exact gradients of one sample, with the weights that the graph has now. Throws Error (kInput) for a
+  /// sample of the wrong size, or what its sources throw.
+  virtual StepResult Step(const Sample& sample, const Progress& progress = {}) = 0;
+};
+
+/// The streaming engine for images of the plan's size. The graph must outlive it; its weights may change between steps.
+/// `loss` may be null for prediction.
+class StreamingEngine : public Engine {
+ public:
+  /// Logits of an image, through `to_bytes` (PlanOptions::bytes_per_pixel of them), in bounded memory.
+  virtual void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
+                       const Progress& progress = {}) = 0;
+  virtual const Plan& plan() const = 0;
+};
+
+std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Loss* loss, int64_t width,
+                                                     int64_t height, const PlanOptions& options);
+
+/// Whole tensors, one after the other, in doubles; kFloat32 rounds every stored value to float32 but keeps sums in
+/// doubles. Needs about 100 bytes a pixel and channel.
+std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Loss& loss, Precision rows);
+
+}  // namespace swath

@@ -1,0 +1,53 @@
+/// Models: built-in ones, ONNX files, and what their metadata says. docs/model-format.md has the details.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "swath/graph.h"
+
+namespace swath {
+
+/// Reads and validates an ONNX model. Throws Error: kInput for a file that is no valid model, kUnsupported
+/// for one that Swath does not run exactly. The message begins with the path and, where a node is at fault,
+/// names the node.
+Graph ImportOnnx(const std::string& path);
+
+/// Writes `graph` as an ONNX model, which ImportOnnx reads back as it was, weights bit for bit. Validates the
+/// graph first. The file appears under its name only when it is complete. Throws Error (kOutput).
+void ExportOnnx(const Graph& graph, const std::string& path);
+
+/// The architectures that are built in code.
+const std::vector<std::string>& BuiltInModelNames();
+
+/// A built-in network with initial weights that depend on `seed` alone. Throws Error (kUsage) for an unknown
+/// name.
+Graph BuiltInModel(std::string_view name, uint64_t seed);
+
+/// A built-in network where the name is one (`seed` sets its weights), otherwise the ONNX file of that path.
+Graph LoadModel(const std::string& name_or_path, uint64_t seed);
+
+/// Checks that nodes fit together at some size of image: channels, parameters, sizes of joined tensors.
+/// Returns the shape of every tensor at the size that was tried. Throws what InferShapes throws.
+std::vector<Shape> ValidateGraph(const Graph& graph);
+
+/// Channels of the output.
+int64_t OutputChannels(const Graph& graph);
+
+// What the metadata says, with defaults where it is silent. All throw Error (kInput) for values that are
+// malformed.
+
+/// Names of the classes, `swath.classes`: two for one output channel (absent and present), otherwise one a
+/// channel.
+std::vector<std::string> ModelClasses(const Graph& graph);
+
+/// The value, 0 to 255, of pixels by which an image is extended at the right and bottom: `swath.extension`,
+/// or 255.
+int ModelExtension(const Graph& graph);
+
+/// The number to whose multiples width and height are extended: `swath.multiple`, or TotalStride.
+int64_t ModelMultiple(const Graph& graph);
+
+}  // namespace swath

@@ -1,0 +1,72 @@
+/// What a step will need, known before a pixel is read: a dry run of the engine's own scheduler.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "swath/graph.h"
+#include "swath/loss.h"
+
+namespace swath {
+
+enum class Precision { kFloat32, kFloat64 };
+
+/// How a loss that is a ratio of sums gets its gradient.
+enum class LossSweeps {
+  kCheaper,  ///< whichever costs less
+  kOne,      ///< all cotangents in one sweep
+  kTwo,      ///< the sums first, then one cotangent
+};
+
+struct PlanOptions {
+  int64_t threads = 0;  ///< 0: one for each processor
+  int64_t strips = 0;   ///< 0: DefaultStrips, by image and network
+  Precision precision = Precision::kFloat32;
+  LossSweeps loss_sweeps = LossSweeps::kCheaper;
+  int64_t bytes_per_pixel = 1;  ///< prediction: of what is made of the logits
+};
+
+/// Rows of one tensor that are ever alive in a strip.
+struct TensorPlan {
+  std::string name;
+  Shape shape;
+  std::string kernel;         ///< of the op that writes it: "highway", "onednn", "reference"; empty for the input
+  int64_t value_rows = 0;
+  int64_t gradient_rows = 0;  ///< 0 where no gradient is needed
+  int64_t bytes = 0;          ///< of one strip in flight: values and all cotangents
+  int64_t margin = 0;         ///< zeros kept left and right of every row
+};
+
+struct Plan {
+  PlanOptions options;  ///< threads and strips filled in
+  int64_t width = 0;
+  int64_t height = 0;
+  std::vector<TensorPlan> tensors;
+  int64_t in_flight = 0;       ///< strips computed at once
+  int64_t sweeps = 1;          ///< over the image
+  int64_t cotangents = 0;      ///< carried by the backward sweep; 0 for prediction
+  int64_t input_rows = 0;      ///< read in one sweep, halos included; height where nothing is repeated
+  int64_t band_rows = 0;       ///< prediction: output rows that a strip collects before it hands them over
+
+  // Bytes, over all strips in flight.
+  int64_t ring_bytes = 0;       ///< value and gradient rows
+  int64_t view_bytes = 0;       ///< input rows converted from bytes
+  int64_t workspace_bytes = 0;  ///< kernels' scratch memory
+  int64_t label_bytes = 0;      ///< labels and the loss's scratch memory
+  int64_t gradient_bytes = 0;   ///< sums of weight gradients
+  int64_t weight_bytes = 0;     ///< packed weights
+  int64_t output_bytes = 0;     ///< prediction: rows waiting for their turn
+  int64_t engine_bytes() const {
+    return ring_bytes + view_bytes + workspace_bytes + label_bytes + gradient_bytes + weight_bytes + output_bytes;
+  }
+
+  // Multiply-adds of one step, all sweeps and halos included.
+  int64_t forward_multiply_adds = 0;
+  int64_t backward_multiply_adds = 0;
+};
+
+/// A plan for training (or, with no loss, for prediction). Throws as InferShapes does.
+Plan MakePlan(const Graph& graph, const Loss* loss, int64_t width, int64_t height, const PlanOptions& options);
+
+}  // namespace swath

@@ -1,0 +1,98 @@
+/// Slides and masks: files on disk as rows of pixels.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "swath/row_source.h"
+
+namespace swath {
+
+class SlideFormat;
+
+/// A rectangle in level-0 pixels.
+struct Region {
+  int64_t x = 0;
+  int64_t y = 0;
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
+struct SlideLevel {
+  int64_t width = 0;       ///< pixels of this level
+  int64_t height = 0;      ///< pixels of this level
+  double downsample = 1;   ///< level-0 pixels per pixel of this level (mean of both axes)
+  int64_t tile_width = 0;  ///< storage blocks; a format without tiles has blocks as wide as the level
+  int64_t tile_height = 0;
+};
+
+struct SlideInfo {
+  std::string path;
+  std::string format;   ///< "tiff", "png", "jpeg", or OpenSlide's vendor name: "aperio", "hamamatsu", …
+  std::string decoder;  ///< which library decodes the pixels: "libtiff", "openslide", "libpng", "libjpeg"
+  std::vector<SlideLevel> levels;  ///< level 0, the largest, first; never empty
+  std::optional<double> mpp_x;     ///< micrometres per level-0 pixel, where the file says so
+  std::optional<double> mpp_y;
+  Region bounds;                        ///< where the scanner found something; else the whole slide
+  std::vector<std::string> associated;  ///< labels, macros, thumbnails, other pages; never read
+  std::array<uint8_t, 3> background{255, 255, 255};  ///< RGB of pixels that are not there
+};
+
+/// Which pixels of a slide to read. With neither `level` nor `mpp`: level 0.
+struct RowOptions {
+  std::optional<int> level = {};      ///< index into SlideInfo::levels
+  std::optional<double> mpp = {};     ///< micrometres per pixel wanted; excludes `level`
+  std::optional<Region> region = {};  ///< this region is the image: nothing outside it is read
+};
+
+/// A slide file. Immutable once open, so any thread may call any method at any time.
+///
+/// Reads TIFF and BigTIFF (tiled or in strips, pyramids as pages or SubIFDs), the vendor formats of
+/// OpenSlide, PNG and JPEG. What is not read exactly is refused (ErrorCode::kUnsupported) with the reason:
+/// CMYK, samples that are signed, floating or wider than 8 bits, channels beyond one alpha, orientations
+/// other than top-left. Alpha is blended over the background.
+class Slide {
+ public:
+  /// Throws Error (kInput, kUnsupported) with the path, what was expected and what was found.
+  static std::unique_ptr<Slide> Open(const std::string& path);
+
+  const SlideInfo& info() const;
+
+  /// Rows of RGB, [row, column, channel], of one level or at one pixel size.
+  ///
+  /// With `mpp`, the nearest finer level is averaged by area, in integers, so that the rows do not depend on
+  /// how they are asked for; within 1 % of a level's own pixel size that level is read as it is. A region is
+  /// rounded to the nearest pixels of the level read. Throws Error where the level, pixel size or region does
+  /// not exist. A damaged file throws while it is read: no pixel is ever made up.
+  std::unique_ptr<RowSource> OpenRows(const RowOptions& options = {}) const;
+
+  /// One channel of the same size: 255 where the pixel exists, 0 where it is not there (a gap between scanned
+  /// fields, a tile never written, alpha 0; when averaged: any of them). Such pixels show the background
+  /// colour and must carry no loss. Null if every pixel of this slide exists.
+  std::unique_ptr<RowSource> OpenExistence(const RowOptions& options = {}) const;
+
+ private:
+  explicit Slide(std::shared_ptr<const SlideFormat> format);
+  std::shared_ptr<const SlideFormat> format_;
+};
+
+/// Labels for an image of width x height: one channel, uint8, exactly that size, mapped by nearest centre
+/// from a PNG or TIFF of any downsample.
+///
+/// Labels are stored values: grey of 1 to 8 bits, palette indices, or RGB whose channels are equal (alpha, if
+/// any, opaque). In a TIFF whose 0 is white the values are inverted. Refused: colours, 16 bits, JPEG (its
+/// labels are not exact). Throws Error, naming both sizes, if the mask is larger than the image or its sides
+/// are in a proportion that differs from the image's by more than one pixel.
+std::unique_ptr<RowSource> OpenMask(const std::string& path, int64_t width, int64_t height);
+
+/// Reads ahead: while the caller uses one block of natural_rows() rows, a thread decodes the one below it.
+///
+/// Holds two blocks. Any order of reads is correct; downwards is fast. An Error in the thread is thrown by
+/// the Read that needs the damaged rows.
+std::unique_ptr<RowSource> Prefetch(std::unique_ptr<RowSource> source);
+
+}  // namespace swath

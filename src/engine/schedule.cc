@@ -1,0 +1,104 @@
+#include "engine/schedule.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace swath {
+
+Schedule::Schedule(const Program& program, const Strip& strip, Sweep sweep)
+    : program_(program), strip_(strip), sweep_(sweep) {
+  for (const Range& rows : strip.rows) forward_.push_back(rows.begin);
+  for (const Op& op : program.ops) backward_.push_back(Rows(op.dst).begin);
+}
+
+Range Schedule::SourceRows(const Op& op, int tensor, int64_t y) const {
+  const int64_t height = program_.tensors[static_cast<size_t>(tensor)].shape.height;
+  const Range rows = Intersect(op.rows.Src(y), {0, height});
+  assert(rows.empty() || Hull(rows, Rows(tensor)) == Rows(tensor));
+  return rows;
+}
+
+bool Schedule::ReadyForward(int index) const {
+  const Op& op = program_.ops[static_cast<size_t>(index)];
+  const int64_t y = forward_[static_cast<size_t>(op.dst)];
+  if (y >= Rows(op.dst).end) return false;
+  for (const auto& parts : op.srcs) {
+    for (const SourcePart& part : parts) {
+      const Range rows = SourceRows(op, part.tensor, y);
+      if (!rows.empty() && forward_[static_cast<size_t>(part.tensor)] < rows.end) return false;
+    }
+  }
+  return true;
+}
+
+bool Schedule::ReadyBackward(int index) const {
+  const Op& op = program_.ops[static_cast<size_t>(index)];
+  const int64_t y = backward_[static_cast<size_t>(index)];
+  if (!GoesBack(op) || y >= forward_[static_cast<size_t>(op.dst)]) return false;
+  for (int reader : program_.readers[static_cast<size_t>(op.dst)]) {
+    const Op& next = program_.ops[static_cast<size_t>(reader)];
+    const int64_t last = std::min(next.rows.LastDst(y), Rows(next.dst).end - 1);
+    if (backward_[static_cast<size_t>(reader)] <= last) return false;
+  }
+  return true;
+}
+
+Work Schedule::Next() const {
+  const int count = static_cast<int>(program_.ops.size());
+  for (int i = 0; i < count; ++i) {
+    if (ReadyBackward(i)) return {Work::Kind::kBackward, i, backward_[static_cast<size_t>(i)]};
+  }
+  for (int i = count - 1; i >= 0; --i) {
+    if (ReadyForward(i)) {
+      return {Work::Kind::kForward, i, forward_[static_cast<size_t>(program_.ops[static_cast<size_t>(i)].dst)]};
+    }
+  }
+  if (forward_[0] < Rows(0).end) return {Work::Kind::kInput, -1, forward_[0]};
+  return {};
+}
+
+void Schedule::Commit(const Work& work) {
+  switch (work.kind) {
+    case Work::Kind::kInput: ++forward_[0]; break;
+    case Work::Kind::kForward: ++forward_[static_cast<size_t>(program_.ops[static_cast<size_t>(work.op)].dst)]; break;
+    case Work::Kind::kBackward: ++backward_[static_cast<size_t>(work.op)]; break;
+    case Work::Kind::kDone: break;
+  }
+}
+
+Range Schedule::LiveValues(int tensor) const {
+  const size_t t = static_cast<size_t>(tensor);
+  int64_t oldest = forward_[t];
+  // The first row that the outputs from y on still read; outputs below `end` are all there are.
+  const auto keep_for = [&](const Op& op, int64_t y) {
+    if (y < Rows(op.dst).end) oldest = std::min(oldest, op.rows.Src(Range{y, y + 1}).begin);
+  };
+  for (int reader : program_.readers[t]) {
+    const Op& op = program_.ops[static_cast<size_t>(reader)];
+    keep_for(op, forward_[static_cast<size_t>(op.dst)]);
+    // Weights' gradients, and gradients that depend on the source, read its values again.
+    if (GoesBack(op) && op.layer->backward_reads().src) keep_for(op, backward_[static_cast<size_t>(reader)]);
+  }
+  if (const int writer = program_.writer[t]; writer >= 0) {
+    const Op& op = program_.ops[static_cast<size_t>(writer)];
+    if (GoesBack(op) && op.activation) oldest = std::min(oldest, backward_[static_cast<size_t>(writer)]);
+  }
+  return {std::max(oldest, Rows(tensor).begin), forward_[t]};
+}
+
+Range Schedule::LiveGradients(int tensor) const {
+  const size_t t = static_cast<size_t>(tensor);
+  const int writer = program_.writer[t];
+  if (writer < 0 || !GoesBack(program_.ops[static_cast<size_t>(writer)])) return {};
+  const int64_t oldest = backward_[static_cast<size_t>(writer)];
+  // The loss writes the output's gradient as soon as the row exists.
+  int64_t newest = tensor == program_.output ? forward_[t] : oldest;
+  for (int reader : program_.readers[t]) {
+    const Op& op = program_.ops[static_cast<size_t>(reader)];
+    const int64_t done = backward_[static_cast<size_t>(reader)];
+    if (done > Rows(op.dst).begin) newest = std::max(newest, op.rows.Src(done - 1).end);
+  }
+  return {oldest, std::min(newest, Rows(tensor).end)};
+}
+
+}  // namespace swath

@@ -1,0 +1,61 @@
+/// The order of the work in one sweep over one strip (invariant I1), on row counters alone.
+///
+/// Backward work goes first, the op nearest the input before the others; then forward work, the deepest op that is
+/// ready; only then the next input row. The plan runs this class to learn how many rows are ever alive; the streaming
+/// engine runs it to know what to do. There is no second scheduler.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/program.h"
+#include "engine/strip.h"
+
+namespace swath {
+
+enum class Sweep {
+  kForward,   ///< forward only: prediction, or the sums of a loss
+  kTraining,  ///< forward, loss and backward
+};
+
+struct Work {
+  enum class Kind { kInput, kForward, kBackward, kDone };
+  Kind kind = Kind::kDone;
+  int op = -1;
+  int64_t row = 0;  ///< of the input, or of the op's dst
+};
+
+class Schedule {
+ public:
+  /// Both arguments must outlive the schedule.
+  Schedule(const Program& program, const Strip& strip, Sweep sweep);
+
+  /// The next row of work; the same until it is committed.
+  Work Next() const;
+  /// Marks it as done.
+  void Commit(const Work& work);
+
+  /// Rows of a tensor whose values exist and are still needed, now.
+  Range LiveValues(int tensor) const;
+  /// Rows of a tensor's gradient that have been added to and not yet consumed, now.
+  Range LiveGradients(int tensor) const;
+
+  /// The source rows that op needs for row y of its dst, clipped to the image.
+  Range SourceRows(const Op& op, int tensor, int64_t y) const;
+
+  /// Whether the op has anything to do on the way back in this sweep.
+  bool GoesBack(const Op& op) const { return sweep_ == Sweep::kTraining && op.backward; }
+
+ private:
+  bool ReadyForward(int op) const;
+  bool ReadyBackward(int op) const;
+  const Range& Rows(int tensor) const { return strip_.rows[static_cast<size_t>(tensor)]; }
+
+  const Program& program_;
+  const Strip& strip_;
+  Sweep sweep_;
+  std::vector<int64_t> forward_;   ///< by tensor: values exist below this row
+  std::vector<int64_t> backward_;  ///< by op: rows of dst below this one have gone back
+};
+
+}  // namespace swath

@@ -1,0 +1,164 @@
+/// The architectures that are built in code.
+#include <cmath>
+
+#include "base/error.h"
+#include "graph/initialise.h"
+#include "layers/layers.h"
+#include "swath/model.h"
+
+namespace swath {
+namespace {
+
+struct ConvSpec {
+  int64_t src = 0;
+  int64_t dst = 0;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  int64_t pad = 0;
+};
+
+enum class Role { kRelu, kLogits };
+
+/// Appends layers to a graph, drawing their weights in the order of the calls.
+class Builder {
+ public:
+  Builder(std::string name, uint64_t seed) : random_(seed) {
+    graph_.name = std::move(name);
+    graph_.input = graph_.AddTensor("image");
+  }
+
+  /// (x - 255) · (-1/64): white becomes 0, ink positive, tissue about 1, all exactly in float32. The padding
+  /// of the convolutions is 0 too, so the border of a slide, its extension and its padding all look like
+  /// empty glass.
+  int Normalise() {
+    const int shift = graph_.AddParameter(
+        {.name = "normalise.shift", .dims = {3}, .values = {-255.0f, -255.0f, -255.0f}, .trainable = false});
+    const int scale = graph_.AddParameter({.name = "normalise.scale",
+                                           .dims = {3},
+                                           .values = {-0x1p-6f, -0x1p-6f, -0x1p-6f},
+                                           .trainable = false});
+    const int shifted = graph_.AddNode("normalise.shift", MakeChannelAdd(), {graph_.input}, {shift});
+    return graph_.AddNode("normalise.scale", MakeChannelMul(), {shifted}, {scale});
+  }
+
+  int Conv(const std::string& name, int src, const ConvSpec& spec, Role role) {
+    const std::vector<float> weights = DrawFilters(Bank(spec, role, 1), &random_);
+    const Window window = {
+        .kernel = spec.kernel, .stride = spec.stride, .pad_begin = spec.pad, .pad_end = spec.pad};
+    return Append(
+        name, MakeConv({.rows = window, .columns = window}), src, role,
+        {.name = name + ".weight", .dims = {spec.dst, spec.src, spec.kernel, spec.kernel}, .values = weights},
+        spec.dst);
+  }
+
+  int ConvTranspose(const std::string& name, int src, const ConvSpec& spec, Role role) {
+    const std::vector<float> drawn = DrawFilters(Bank(spec, role, spec.stride), &random_);
+    // ONNX puts the source channel first here.
+    const int64_t taps = spec.kernel * spec.kernel;
+    std::vector<float> weights;
+    for (int64_t s = 0; s < spec.src; ++s) {
+      for (int64_t d = 0; d < spec.dst; ++d) {
+        const auto plane = drawn.begin() + (d * spec.src + s) * taps;
+        weights.insert(weights.end(), plane, plane + taps);
+      }
+    }
+    const Window window = {.kind = Window::Kind::kScatter,
+                           .kernel = spec.kernel,
+                           .stride = spec.stride,
+                           .pad_begin = spec.pad,
+                           .pad_end = spec.pad};
+    return Append(
+        name, MakeConvTranspose({.rows = window, .columns = window}), src, role,
+        {.name = name + ".weight", .dims = {spec.src, spec.dst, spec.kernel, spec.kernel}, .values = weights},
+        spec.dst);
+  }
+
+  int Concat(const std::string& name, std::vector<int> srcs) {
+    return graph_.AddNode(name, MakeConcat(), std::move(srcs));
+  }
+
+  Graph Finish(int output) {
+    graph_.output = output;
+    graph_.tensors[static_cast<size_t>(output)] = "logits";
+    graph_.metadata = {{"swath.classes", "background,tissue"},
+                       {"swath.extension", "255"},
+                       {"swath.multiple", fmt::format("{}", TotalStride(graph_))},
+                       {"swath.output", "logits"},
+                       {"swath.version", "1"}};
+    return std::move(graph_);
+  }
+
+ private:
+  /// Logits start near the bias of the head: its filters pass no level on, only differences.
+  static FilterBank Bank(const ConvSpec& spec, Role role, int64_t stride) {
+    return {.dst_channels = spec.dst,
+            .src_channels = spec.src,
+            .kernel = spec.kernel,
+            .stride = stride,
+            .level_gain = role == Role::kRelu ? 1.0 : 0.0,
+            .texture_norm = role == Role::kRelu ? std::sqrt(2.0) : 1.0};
+  }
+
+  int Append(const std::string& name, std::shared_ptr<const Layer> layer, int src, Role role,
+             Parameter weights, int64_t channels) {
+    const int weight = graph_.AddParameter(std::move(weights));
+    Parameter biases{.name = name + ".bias", .dims = {channels}, .values = {}};
+    for (int64_t c = 0; c < channels; ++c) {
+      biases.values.push_back(role == Role::kRelu ? InitialBias(c) : 0.0f);
+    }
+    const int bias = graph_.AddParameter(std::move(biases));
+    const int dst = graph_.AddNode(name, std::move(layer), {src}, {weight, bias});
+    return role == Role::kRelu ? graph_.AddNode(name + ".relu", MakeRelu(), {dst}) : dst;
+  }
+
+  Graph graph_;
+  SplitMix64 random_;
+};
+
+/// Our reading of the network of Remedios et al., MIDL 2023 (arXiv 2304.12149): "a modified U-Net (4492
+/// parameters) leveraging large kernels and high stride". The paper prints no table of layers.
+Graph BuildUnet4492(uint64_t seed) {
+  Builder net("unet-4492", seed);
+  const int image = net.Normalise();
+  const auto down = [&](const char* name, int src, int64_t from, int64_t to) {
+    return net.Conv(name, src, {.src = from, .dst = to, .kernel = 8, .stride = 4, .pad = 2}, Role::kRelu);
+  };
+  const auto up = [&](const char* name, int src, int64_t from, int64_t to) {
+    return net.ConvTranspose(name, src, {.src = from, .dst = to, .kernel = 8, .stride = 4, .pad = 2},
+                             Role::kRelu);
+  };
+  const int e1 = down("e1", image, 3, 2);
+  const int e2 = down("e2", e1, 2, 2);
+  const int e3 = down("e3", e2, 2, 8);
+  const int b = net.Conv("b", e3, {.src = 8, .dst = 8}, Role::kRelu);
+  const int d3 = up("d3", b, 8, 2);
+  const int d2 = up("d2", net.Concat("join2", {d3, e2}), 4, 2);
+  const int d1 = up("d1", net.Concat("join1", {d2, e1}), 4, 4);
+  const int joined = net.Concat("join0", {d1, image});
+  return net.Finish(
+      net.Conv("head", joined, {.src = 7, .dst = 1, .kernel = 5, .stride = 1, .pad = 2}, Role::kLogits));
+}
+
+/// What colour alone can tell: the same function of every pixel. The baseline for networks that look around.
+Graph BuildPixelMlp(uint64_t seed) {
+  Builder net("pixel-mlp", seed);
+  const int hidden1 = net.Conv("hidden1", net.Normalise(), {.src = 3, .dst = 16}, Role::kRelu);
+  const int hidden2 = net.Conv("hidden2", hidden1, {.src = 16, .dst = 16}, Role::kRelu);
+  return net.Finish(net.Conv("head", hidden2, {.src = 16, .dst = 1}, Role::kLogits));
+}
+
+}  // namespace
+
+const std::vector<std::string>& BuiltInModelNames() {
+  static const std::vector<std::string> names = {"unet-4492", "pixel-mlp"};
+  return names;
+}
+
+Graph BuiltInModel(std::string_view name, uint64_t seed) {
+  if (name == "unet-4492") return BuildUnet4492(seed);
+  if (name == "pixel-mlp") return BuildPixelMlp(seed);
+  Fail(ErrorCode::kUsage, "no built-in model is named '{}'; there are {}", name,
+       fmt::join(BuiltInModelNames(), ", "));
+}
+
+}  // namespace swath

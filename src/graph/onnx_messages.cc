@@ -1,0 +1,194 @@
+#include "graph/onnx_messages.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+
+namespace swath {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "raw_data is little-endian");
+
+/// Number of values that `dims` describe; at most what fits 40 bits, so that sizes in bytes cannot overflow.
+int64_t CountValues(const onnx::TensorProto& tensor) {
+  constexpr int64_t kMost = int64_t{1} << 40;
+  int64_t count = 1;
+  for (const int64_t dim : tensor.dims()) {
+    if (dim < 0) Fail(ErrorCode::kInput, "constant '{}' has a dimension of {}", tensor.name(), dim);
+    if (dim > kMost || (dim > 0 && count > kMost / dim)) {
+      Fail(ErrorCode::kInput, "constant '{}' has dimensions [{}], too large to be true", tensor.name(),
+           fmt::join(tensor.dims(), ", "));
+    }
+    count *= dim;
+  }
+  return count;
+}
+
+/// Takes values from raw_data or from the typed field.
+template <class T, class Field>
+std::vector<T> ReadValues(const onnx::TensorProto& tensor, const Field& typed) {
+  const int64_t count = CountValues(tensor);
+  const std::string& raw = tensor.raw_data();
+  const int64_t found = tensor.has_raw_data() ? static_cast<int64_t>(raw.size() / sizeof(T)) : typed.size();
+  const bool whole = raw.size() % sizeof(T) == 0;
+  const bool once = !tensor.has_raw_data() || typed.empty();
+  if (found != count || !whole || !once) {
+    Fail(ErrorCode::kInput, "constant '{}' of dimensions [{}] has {} values{}, expected {}", tensor.name(),
+         fmt::join(tensor.dims(), ", "), found,
+         !whole  ? " and a fraction"
+         : !once ? " given twice"
+                 : "",
+         count);
+  }
+  if (!tensor.has_raw_data()) return {typed.begin(), typed.end()};
+  std::vector<T> values(static_cast<size_t>(count));
+  if (count > 0) std::memcpy(values.data(), raw.data(), raw.size());
+  return values;
+}
+
+template <class T>
+std::vector<float> ToFloat(const std::vector<T>& values, const std::string& name) {
+  std::vector<float> out;
+  for (const T value : values) {
+    if (value > (1 << 24) || value < -(1 << 24)) {
+      Fail(ErrorCode::kUnsupported, "constant '{}' holds {}, which float32 cannot hold exactly", name, value);
+    }
+    out.push_back(static_cast<float>(value));
+  }
+  return out;
+}
+
+/// Refuses what no network means, so that arithmetic on attributes cannot overflow.
+int64_t CheckInteger(const onnx::AttributeProto& attribute, int64_t value) {
+  constexpr int64_t kLargest = int64_t{1} << 30;
+  if (value > kLargest || value < -kLargest) {
+    Fail(ErrorCode::kUnsupported, "attribute '{}' holds {}, expected at most {}", attribute.name(), value,
+         kLargest);
+  }
+  return value;
+}
+
+AttributeValue ReadAttribute(const onnx::AttributeProto& attribute) {
+  using Type = onnx::AttributeProto;
+  switch (attribute.type()) {
+    case Type::FLOAT:
+      return static_cast<double>(attribute.f());
+    case Type::INT:
+      return CheckInteger(attribute, attribute.i());
+    case Type::STRING:
+      return attribute.s();
+    case Type::FLOATS:
+      return std::vector<double>(attribute.floats().begin(), attribute.floats().end());
+    case Type::INTS:
+      for (const int64_t value : attribute.ints()) CheckInteger(attribute, value);
+      return std::vector<int64_t>(attribute.ints().begin(), attribute.ints().end());
+    default:
+      Fail(ErrorCode::kUnsupported, "attribute '{}' is of type {}, expected numbers or a string",
+           attribute.name(), Type::AttributeType_Name(attribute.type()));
+  }
+}
+
+}  // namespace
+
+onnx::ModelProto ReadModel(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    Fail(ErrorCode::kInput, "is a folder, expected an ONNX model");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) Fail(ErrorCode::kInput, "cannot be opened: {}", std::strerror(errno));
+  if (file.peek() == std::ifstream::traits_type::eof())
+    Fail(ErrorCode::kInput, "is empty, expected an ONNX model");
+  onnx::ModelProto model;
+  if (!model.ParseFromIstream(&file)) {
+    Fail(ErrorCode::kInput, "is not an ONNX model, or is truncated (protobuf cannot parse it)");
+  }
+  if (!model.has_graph()) Fail(ErrorCode::kInput, "is not an ONNX model: it has no graph");
+  return model;
+}
+
+Constant ReadTensor(const onnx::TensorProto& tensor) {
+  if (tensor.data_location() == onnx::TensorProto::EXTERNAL || tensor.external_data_size() > 0) {
+    Fail(ErrorCode::kUnsupported,
+         "constant '{}' is kept in another file; save the model with its weights inside", tensor.name());
+  }
+  if (tensor.has_segment())
+    Fail(ErrorCode::kUnsupported, "constant '{}' is split in segments", tensor.name());
+  Constant constant{.type = tensor.data_type(), .values = {}};
+  Parameter& values = constant.values;
+  values.name = tensor.name();
+  values.dims.assign(tensor.dims().begin(), tensor.dims().end());
+  switch (tensor.data_type()) {
+    case onnx::TensorProto::FLOAT:
+      values.values = ReadValues<float>(tensor, tensor.float_data());
+      break;
+    case onnx::TensorProto::INT64:
+      values.values = ToFloat(ReadValues<int64_t>(tensor, tensor.int64_data()), tensor.name());
+      break;
+    case onnx::TensorProto::BOOL:
+      values.values = ToFloat(ReadValues<int8_t>(tensor, tensor.int32_data()), tensor.name());
+      break;
+    default:
+      Fail(ErrorCode::kUnsupported, "constant '{}' is of type {}, expected float32", tensor.name(),
+           DataTypeName(tensor.data_type()));
+  }
+  const auto bad =
+      std::find_if(values.values.begin(), values.values.end(), [](float v) { return !std::isfinite(v); });
+  if (bad != values.values.end()) {
+    Fail(ErrorCode::kNumeric, "constant '{}' has a value that is not finite (number {})", tensor.name(),
+         bad - values.values.begin());
+  }
+  return constant;
+}
+
+Constant ReadConstantNode(const onnx::NodeProto& node) {
+  if (node.attribute_size() != 1)
+    Fail(ErrorCode::kInput, "expected one attribute, found {}", node.attribute_size());
+  const onnx::AttributeProto& attribute = node.attribute(0);
+  onnx::TensorProto tensor;
+  if (attribute.name() == "value") {
+    tensor = attribute.t();
+  } else if (attribute.name() == "value_float") {
+    tensor.set_data_type(onnx::TensorProto::FLOAT);
+    tensor.add_float_data(attribute.f());
+  } else if (attribute.name() == "value_floats") {
+    tensor.set_data_type(onnx::TensorProto::FLOAT);
+    *tensor.mutable_float_data() = attribute.floats();
+    tensor.add_dims(attribute.floats_size());
+  } else {
+    Fail(ErrorCode::kUnsupported,
+         "attribute '{}' is not supported, expected value, value_float or value_floats", attribute.name());
+  }
+  tensor.set_name(node.output(0));
+  return ReadTensor(tensor);
+}
+
+Attributes ReadAttributes(const onnx::NodeProto& node) {
+  Attributes attributes;
+  for (const onnx::AttributeProto& attribute : node.attribute()) {
+    if (!attribute.ref_attr_name().empty()) {
+      Fail(ErrorCode::kUnsupported, "attribute '{}' refers to a function's argument", attribute.name());
+    }
+    if (!attributes.emplace(attribute.name(), ReadAttribute(attribute)).second) {
+      Fail(ErrorCode::kInput, "attribute '{}' is given twice", attribute.name());
+    }
+  }
+  return attributes;
+}
+
+std::string DataTypeName(int type) {
+  if (type == onnx::TensorProto::FLOAT) return "float32";
+  if (type == onnx::TensorProto::DOUBLE) return "float64";
+  if (!onnx::TensorProto::DataType_IsValid(type)) return fmt::format("number {}", type);
+  std::string name = onnx::TensorProto::DataType_Name(static_cast<onnx::TensorProto::DataType>(type));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  return name;
+}
+
+}  // namespace swath

@@ -1,0 +1,17 @@
+/// Which kernel computes which convolution. The one place where this is decided, by shape, when the plan is made;
+/// bench/kernels prints the figures behind it.
+#include "kernels/correlation.h"
+
+namespace swath {
+
+template <>
+std::unique_ptr<Correlation<double>> ChooseCorrelation(const CorrelationShape& shape) {
+  return MakeReferenceCorrelation(shape);
+}
+
+template <>
+std::unique_ptr<Correlation<float>> ChooseCorrelation(const CorrelationShape& shape) {
+  return MakeHighwayCorrelation(shape);
+}
+
+}  // namespace swath

@@ -1,0 +1,93 @@
+/// The definition, in doubles: what every other kernel is held against.
+#include "kernels/correlation.h"
+
+namespace swath {
+namespace {
+
+class ReferenceCorrelation final : public Correlation<double> {
+ public:
+  explicit ReferenceCorrelation(const CorrelationShape& shape) : shape_(shape) {}
+
+  std::string_view name() const override { return "reference"; }
+  void SetWeights(const float* weights) override { weights_.assign(weights, weights + shape_.weight_size()); }
+  int64_t parameter_bytes() const override { return shape_.weight_size() * int64_t{sizeof(double)}; }
+
+  void Gather(std::span<const TapRow<double>> fine, const float* bias, double* const* coarse, Front,
+              Workspace*) const override {
+    Initialise(coarse, shape_.coarse_channels, shape_.coarse_width, bias);
+    for (const auto& row : fine) {
+      ForEachWeight(row.tap, [&](int64_t c, int64_t f, int64_t k, int64_t w) {
+        if (!coarse[c]) return;
+        ForMeetings(k, [&](int64_t x, int64_t fx) { coarse[c][x] += weights_[w] * row.channels[f][fx]; });
+      });
+    }
+  }
+
+  void Scatter(std::span<const TapRow<double>> coarse, const float* bias, double* const* fine,
+               Workspace*) const override {
+    Initialise(fine, shape_.fine_channels, shape_.fine_width, bias);
+    for (const auto& row : coarse) {
+      ForEachWeight(row.tap, [&](int64_t c, int64_t f, int64_t k, int64_t w) {
+        if (!fine[f]) return;
+        ForMeetings(k, [&](int64_t x, int64_t fx) { fine[f][fx] += weights_[w] * row.channels[c][x]; });
+      });
+    }
+  }
+
+  void AddWeightGradient(std::span<const TapRow<double>> fine, const double* const* coarse, double* diff_weights,
+                         Workspace*) const override {
+    for (const auto& row : fine) {
+      ForEachWeight(row.tap, [&](int64_t c, int64_t f, int64_t k, int64_t w) {
+        double sum = 0;
+        ForMeetings(k, [&](int64_t x, int64_t fx) { sum += coarse[c][x] * row.channels[f][fx]; });
+        diff_weights[w] += sum;
+      });
+    }
+  }
+
+  double Sum(const double* row, int64_t n) const override {
+    double sum = 0;
+    for (int64_t i = 0; i < n; ++i) sum += row[i];
+    return sum;
+  }
+
+ private:
+  static void Initialise(double* const* rows, int64_t channels, int64_t width, const float* bias) {
+    if (!bias) return;
+    for (int64_t c = 0; c < channels; ++c) std::fill(rows[c], rows[c] + width, bias[c]);
+  }
+
+  /// f(coarse channel, fine channel, column tap, weight index) for the weights of one row tap.
+  template <class F>
+  void ForEachWeight(int64_t tap, F&& f) const {
+    const int64_t kernel = shape_.columns.kernel, per_group = shape_.fine_per_group();
+    for (int64_t c = 0; c < shape_.coarse_channels; ++c) {
+      const int64_t group = c / shape_.coarse_per_group();
+      for (int64_t i = 0; i < per_group; ++i) {
+        for (int64_t k = 0; k < kernel; ++k) {
+          f(c, group * per_group + i, k, ((c * per_group + i) * shape_.row_taps + tap) * kernel + k);
+        }
+      }
+    }
+  }
+
+  /// f(coarse column, fine column) for the columns that meet through column tap k.
+  template <class F>
+  void ForMeetings(int64_t k, F&& f) const {
+    const int64_t offset = k * shape_.columns.dilation - shape_.columns.pad_begin, stride = shape_.columns.stride;
+    const int64_t begin = std::max<int64_t>(0, CeilDiv(-offset, stride));
+    const int64_t end = std::min(shape_.coarse_width, FloorDiv(shape_.fine_width - 1 - offset, stride) + 1);
+    for (int64_t x = begin; x < end; ++x) f(x, x * stride + offset);
+  }
+
+  CorrelationShape shape_;
+  std::vector<double> weights_;
+};
+
+}  // namespace
+
+std::unique_ptr<Correlation<double>> MakeReferenceCorrelation(const CorrelationShape& shape) {
+  return std::make_unique<ReferenceCorrelation>(shape);
+}
+
+}  // namespace swath

@@ -1,0 +1,384 @@
+#include "kernels/rows.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/rows.cc"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
+
+#include <algorithm>
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace swath::rows::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+// Vectors of columns in one register tile. A tile holds outputs · vectors accumulators beside `vectors` sources and a
+// weight, so 16-register targets take fewer.
+constexpr int VectorsPerTile(int outputs) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET >= HWY_SSE4
+  return outputs == 1 ? 8 : outputs == 2 ? 4 : 2;
+#else
+  return outputs <= 2 ? 8 : outputs == 3 ? 5 : 4;
+#endif
+}
+
+/// The terms of one chunk, for kVectors vectors of columns from x on; `lanes` < Lanes(d) only where kVectors is 1.
+template <int kOutputs, int kVectors>
+HWY_INLINE void Accumulate(std::span<const Tap> taps, int64_t x, size_t lanes, V (&sum)[kOutputs][kVectors]) {
+  const D d;
+  const size_t n = hn::Lanes(d);
+  const auto mask = hn::FirstN(d, lanes);
+  for (const Tap& tap : taps) {
+    V src[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      src[v] = kVectors == 1 ? hn::MaskedLoad(mask, d, tap.src + x) : hn::LoadU(d, tap.src + x + v * n);
+    }
+    for (int o = 0; o < kOutputs; ++o) {
+      const V weight = hn::Set(d, tap.weights[o]);
+      for (int v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(weight, src[v], sum[o][v]);
+    }
+  }
+}
+
+/// Above kMostTerms: every chunk is summed in float32, the chunks in doubles.
+template <int kOutputs, int kVectors>
+HWY_INLINE void AccumulateLong(std::span<const Tap> taps, int64_t x, size_t lanes, V (&sum)[kOutputs][kVectors]) {
+  const D d;
+  const size_t n = hn::Lanes(d);
+  HWY_ALIGN float part[kOutputs * kVectors * hn::MaxLanes(D())];
+  double total[kOutputs * kVectors * hn::MaxLanes(D())] = {};
+  const size_t count = size_t{kOutputs} * kVectors * n;
+  const auto add = [&] {
+    for (int o = 0; o < kOutputs; ++o) {
+      for (int v = 0; v < kVectors; ++v) hn::Store(sum[o][v], d, part + (size_t(o) * kVectors + size_t(v)) * n);
+    }
+    for (size_t i = 0; i < count; ++i) total[i] += static_cast<double>(part[i]);
+  };
+  add();  // what the accumulators start from: the bias, or the row so far
+  while (!taps.empty()) {
+    const size_t chunk = std::min<size_t>(taps.size(), kMostTerms);
+    for (auto& row : sum) {
+      for (auto& value : row) value = hn::Zero(d);
+    }
+    Accumulate<kOutputs, kVectors>(taps.first(chunk), x, lanes, sum);
+    add();
+    taps = taps.subspan(chunk);
+  }
+  for (size_t i = 0; i < count; ++i) part[i] = static_cast<float>(total[i]);
+  for (int o = 0; o < kOutputs; ++o) {
+    for (int v = 0; v < kVectors; ++v) sum[o][v] = hn::Load(d, part + (size_t(o) * kVectors + size_t(v)) * n);
+  }
+}
+
+template <int kOutputs, int kVectors>
+HWY_INLINE void CorrelateTile(std::span<const Tap> taps, const float* bias, float* const* dst, int64_t x, size_t lanes) {
+  const D d;
+  const size_t n = hn::Lanes(d);
+  const auto mask = hn::FirstN(d, lanes);
+  V sum[kOutputs][kVectors];
+  for (int o = 0; o < kOutputs; ++o) {
+    for (int v = 0; v < kVectors; ++v) {
+      sum[o][v] = bias            ? hn::Set(d, bias[o])
+                  : kVectors == 1 ? hn::MaskedLoad(mask, d, dst[o] + x)
+                                  : hn::LoadU(d, dst[o] + x + v * n);
+    }
+  }
+  if (taps.size() > kMostTerms) {
+    AccumulateLong<kOutputs, kVectors>(taps, x, lanes, sum);
+  } else {
+    Accumulate<kOutputs, kVectors>(taps, x, lanes, sum);
+  }
+  for (int o = 0; o < kOutputs; ++o) {
+    for (int v = 0; v < kVectors; ++v) {
+      if (kVectors == 1) {
+        hn::BlendedStore(sum[o][v], mask, d, dst[o] + x);
+      } else {
+        hn::StoreU(sum[o][v], d, dst[o] + x + v * n);
+      }
+    }
+  }
+}
+
+template <int kOutputs>
+void CorrelateOutputs(std::span<const Tap> taps, const float* bias, float* const* dst, int64_t n) {
+  constexpr int kVectors = VectorsPerTile(kOutputs);
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(D()));
+  int64_t x = 0;
+  for (; x + kVectors * lanes <= n; x += kVectors * lanes) {
+    CorrelateTile<kOutputs, kVectors>(taps, bias, dst, x, static_cast<size_t>(lanes));
+  }
+  for (; x < n; x += lanes) {
+    CorrelateTile<kOutputs, 1>(taps, bias, dst, x, static_cast<size_t>(std::min(lanes, n - x)));
+  }
+}
+
+void Correlate(std::span<const Tap> taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
+  switch (outputs) {
+    case 1: return CorrelateOutputs<1>(taps, bias, dst, n);
+    case 2: return CorrelateOutputs<2>(taps, bias, dst, n);
+    case 3: return CorrelateOutputs<3>(taps, bias, dst, n);
+    default: return CorrelateOutputs<4>(taps, bias, dst, n);
+  }
+}
+
+HWY_INLINE double SumLanes(V v) {
+  const D d;
+  HWY_ALIGN float lanes[hn::MaxLanes(D())];
+  hn::Store(v, d, lanes);
+  double sum = 0;
+  for (size_t i = 0; i < hn::Lanes(d); ++i) sum += static_cast<double>(lanes[i]);
+  return sum;
+}
+
+template <int kSources, int kOutputs>
+HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64_t n, double* sums) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), block = kMostTerms * lanes;
+  for (int64_t begin = 0; begin < n; begin += block) {
+    const int64_t end = std::min(n, begin + block);
+    V sum[kSources][kOutputs];
+    for (auto& row : sum) {
+      for (auto& value : row) value = hn::Zero(d);
+    }
+    const auto add = [&](int64_t x, auto load) {
+      V b[kOutputs];
+      for (int o = 0; o < kOutputs; ++o) b[o] = load(diff[o] + x);
+      for (int t = 0; t < kSources; ++t) {
+        const V a = load(src[t] + x);
+        for (int o = 0; o < kOutputs; ++o) sum[t][o] = hn::MulAdd(a, b[o], sum[t][o]);
+      }
+    };
+    int64_t x = begin;
+    for (; x + lanes <= end; x += lanes) add(x, [&](const float* p) { return hn::LoadU(d, p); });
+    if (x < end) {
+      const auto mask = hn::FirstN(d, static_cast<size_t>(end - x));
+      add(x, [&](const float* p) { return hn::MaskedLoad(mask, d, p); });
+    }
+    for (int t = 0; t < kSources; ++t) {
+      for (int o = 0; o < kOutputs; ++o) sums[t * kOutputs + o] += SumLanes(sum[t][o]);
+    }
+  }
+}
+
+template <int kOutputs>
+void DotOutputs(std::span<const float* const> src, const float* const* diff, int64_t n, double* sums) {
+  // Few outputs want many sources a tile: the more products a loaded value enters, the better.
+  constexpr int kSources = kOutputs == 1 ? 8 : 4;
+  size_t t = 0;
+  for (; t + kSources <= src.size(); t += kSources) {
+    DotTile<kSources, kOutputs>(src.data() + t, diff, n, sums + t * kOutputs);
+  }
+  for (; t < src.size(); ++t) DotTile<1, kOutputs>(src.data() + t, diff, n, sums + t * kOutputs);
+}
+
+void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
+  switch (diff.size()) {
+    case 1: return DotOutputs<1>(src, diff.data(), n, sums);
+    case 2: return DotOutputs<2>(src, diff.data(), n, sums);
+    case 3: return DotOutputs<3>(src, diff.data(), n, sums);
+    default: return DotOutputs<4>(src, diff.data(), n, sums);
+  }
+}
+
+double Sum(const float* row, int64_t n) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), block = kMostTerms * lanes;
+  double total = 0;
+  for (int64_t begin = 0; begin < n; begin += block) {
+    const int64_t end = std::min(n, begin + block);
+    V sum = hn::Zero(d);
+    int64_t x = begin;
+    for (; x + lanes <= end; x += lanes) sum = hn::Add(sum, hn::LoadU(d, row + x));
+    if (x < end) sum = hn::Add(sum, hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(end - x)), d, row + x));
+    total += SumLanes(sum);
+  }
+  return total;
+}
+
+/// The j in [first, last) for which all of j · phases - shift … + phases - 1 lie inside [0, width).
+struct Inner {
+  int64_t first, last;
+};
+Inner InnerColumns(int64_t first, int64_t last, int64_t shift, int64_t phases, int64_t width) {
+  const int64_t begin = shift > 0 ? (shift + phases - 1) / phases : -(-shift / phases);
+  const int64_t end = (width + shift) >= 0 ? (width + shift) / phases : 0;
+  const int64_t b = std::clamp(begin, first, last);
+  return {b, std::clamp(end, b, last)};
+}
+
+void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float* const* dst, int64_t n) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const Inner inner = InnerColumns(0, n, shift, phases, width);
+  const auto edge = [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin; j < end; ++j) {
+      for (int64_t p = 0; p < phases; ++p) {
+        const int64_t x = j * phases + p - shift;
+        dst[p][j] = x >= 0 && x < width ? src[x] : 0.0f;
+      }
+    }
+  };
+  edge(0, inner.first);
+  int64_t j = inner.first;
+  if (phases == 2) {
+    for (; j + lanes <= inner.last; j += lanes) {
+      V a, b;
+      hn::LoadInterleaved2(d, src + j * 2 - shift, a, b);
+      hn::StoreU(a, d, dst[0] + j);
+      hn::StoreU(b, d, dst[1] + j);
+    }
+  } else if (phases == 4) {
+    for (; j + lanes <= inner.last; j += lanes) {
+      V a, b, c, e;
+      hn::LoadInterleaved4(d, src + j * 4 - shift, a, b, c, e);
+      hn::StoreU(a, d, dst[0] + j);
+      hn::StoreU(b, d, dst[1] + j);
+      hn::StoreU(c, d, dst[2] + j);
+      hn::StoreU(e, d, dst[3] + j);
+    }
+  }
+  edge(j, n);
+}
+
+void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst, int64_t width,
+           Store store) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), last = first + n;
+  const Inner inner = InnerColumns(first, last, shift, phases, width);
+  const auto edge = [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin; j < end; ++j) {
+      for (int64_t p = 0; p < phases; ++p) {
+        const int64_t x = j * phases + p - shift;
+        if (x < 0 || x >= width) continue;
+        dst[x] = store == Store::kSet ? src[p][j - first] : dst[x] + src[p][j - first];
+      }
+    }
+  };
+  edge(first, inner.first);
+  int64_t j = inner.first;
+  if (phases == 2 || phases == 4) {
+    for (; j + lanes <= inner.last; j += lanes) {
+      float* out = dst + j * phases - shift;
+      const auto load = [&](int p) { return hn::LoadU(d, src[p] + j - first); };
+      V a, b, c, e;
+      if (phases == 2) {
+        a = load(0), b = load(1);
+        if (store == Store::kAdd) {
+          V old_a, old_b;
+          hn::LoadInterleaved2(d, out, old_a, old_b);
+          a = hn::Add(a, old_a), b = hn::Add(b, old_b);
+        }
+        hn::StoreInterleaved2(a, b, d, out);
+      } else {
+        a = load(0), b = load(1), c = load(2), e = load(3);
+        if (store == Store::kAdd) {
+          V old_a, old_b, old_c, old_e;
+          hn::LoadInterleaved4(d, out, old_a, old_b, old_c, old_e);
+          a = hn::Add(a, old_a), b = hn::Add(b, old_b), c = hn::Add(c, old_c), e = hn::Add(e, old_e);
+        }
+        hn::StoreInterleaved4(a, b, c, e, d, out);
+      }
+    }
+  }
+  edge(j, last);
+}
+
+void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
+               float* const* dst) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<uint8_t, D> du;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t x = 0;
+  if (channels == 3) {
+    const auto convert = [&](auto bytes, int c) {
+      const V value = hn::ConvertTo(d, hn::PromoteTo(di, bytes));
+      hn::StoreU(hn::Mul(hn::Sub(value, hn::Set(d, zero[c])), hn::Set(d, scale[c])), d, dst[c] + x);
+    };
+    for (; x + lanes <= width; x += lanes) {
+      hn::Vec<decltype(du)> r, g, b;
+      hn::LoadInterleaved3(du, src + x * 3, r, g, b);
+      convert(r, 0);
+      convert(g, 1);
+      convert(b, 2);
+    }
+  }
+  for (; x < width; ++x) {
+    for (int64_t c = 0; c < channels; ++c) {
+      dst[c][x] = (static_cast<float>(src[x * channels + c]) - zero[c]) * scale[c];
+    }
+  }
+}
+
+void SigmoidAndSoftplus(const float* logit, int64_t n, float* probability, float* softplus) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const V one = hn::Set(d, 1.0f), zero = hn::Zero(d);
+  for (int64_t x = 0; x < n; x += lanes) {
+    const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(lanes, n - x)));
+    const V z = hn::MaskedLoad(mask, d, logit + x);
+    const V e = hn::Exp(d, hn::Neg(hn::Abs(z)));  // never overflows
+    const V positive = hn::Div(one, hn::Add(one, e));
+    const V p = hn::IfThenElse(hn::Ge(z, zero), positive, hn::Mul(e, positive));
+    hn::BlendedStore(p, mask, d, probability + x);
+    hn::BlendedStore(hn::Add(hn::Max(z, zero), hn::Log1p(d, e)), mask, d, softplus + x);
+  }
+}
+
+void Exp(float* row, int64_t n) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t x = 0; x < n; x += lanes) {
+    const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(lanes, n - x)));
+    hn::BlendedStore(hn::Exp(d, hn::MaskedLoad(mask, d, row + x)), mask, d, row + x);
+  }
+}
+
+const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
+
+}  // namespace swath::rows::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace swath::rows {
+
+HWY_EXPORT(Correlate);
+HWY_EXPORT(Dot);
+HWY_EXPORT(Sum);
+HWY_EXPORT(Split);
+HWY_EXPORT(Merge);
+HWY_EXPORT(FromBytes);
+HWY_EXPORT(SigmoidAndSoftplus);
+HWY_EXPORT(Exp);
+HWY_EXPORT(TargetName);
+
+void Correlate(std::span<const Tap> taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(Correlate)(taps, outputs, bias, dst, n);
+}
+void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
+  HWY_DYNAMIC_DISPATCH(Dot)(src, diff, n, sums);
+}
+double Sum(const float* row, int64_t n) { return HWY_DYNAMIC_DISPATCH(Sum)(row, n); }
+void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float* const* dst, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(Split)(src, width, shift, phases, dst, n);
+}
+void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst, int64_t width,
+           Store store) {
+  HWY_DYNAMIC_DISPATCH(Merge)(src, first, n, shift, phases, dst, width, store);
+}
+void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
+               float* const* dst) {
+  HWY_DYNAMIC_DISPATCH(FromBytes)(src, channels, width, zero, scale, dst);
+}
+void SigmoidAndSoftplus(const float* logit, int64_t n, float* probability, float* softplus) {
+  HWY_DYNAMIC_DISPATCH(SigmoidAndSoftplus)(logit, n, probability, softplus);
+}
+void Exp(float* row, int64_t n) { HWY_DYNAMIC_DISPATCH(Exp)(row, n); }
+const char* TargetName() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
+
+}  // namespace swath::rows
+#endif  // HWY_ONCE

@@ -1,0 +1,28 @@
+/// Halving of 8-bit rows for the next level of a pyramid.
+#pragma once
+
+#include <cstdint>
+
+namespace swath {
+
+enum class Halving {
+  kAreaAverage,       ///< the rounded mean of 2 x 2 pixels
+  kNearestTopLeft,    ///< of 2 x 2 labels, the top left one
+  kNearestBottomRight ///< of 2 x 2 labels, the bottom right one
+};
+
+/// Rows `pitch` bytes apart, [row, column, channel]. An odd last row or column stands for its missing neighbour.
+struct HalvingRows {
+  const uint8_t* src = nullptr;
+  int64_t src_rows = 0;
+  int64_t src_columns = 0;
+  int64_t src_pitch = 0;
+  uint8_t* dst = nullptr;  ///< ceil(src_rows / 2) rows of ceil(src_columns / 2) pixels
+  int64_t dst_pitch = 0;
+  int64_t channels = 1;
+};
+
+/// Makes dst row `dst_row`.
+void HalveRow(const HalvingRows& rows, Halving halving, int64_t dst_row);
+
+}  // namespace swath

@@ -1,0 +1,116 @@
+#include <csetjmp>
+#include <cstdio>
+#include <cstdlib>
+
+// jpeglib.h needs <cstdio> before it.
+#include <jpeglib.h>
+
+#include "base/error.h"
+#include "output/tile_encoder.h"
+
+namespace swath {
+namespace {
+
+struct JpegFailure {
+  jpeg_error_mgr manager;
+  std::jmp_buf jump;
+};
+
+[[noreturn]] void OnJpegError(j_common_ptr info) {
+  std::longjmp(reinterpret_cast<JpegFailure*>(info->err)->jump, 1);
+}
+
+void OnJpegMessage(j_common_ptr) {}
+
+class JpegTileEncoder : public TileEncoder {
+ public:
+  explicit JpegTileEncoder(int quality) {
+    info_.err = jpeg_std_error(&failure_.manager);
+    failure_.manager.error_exit = OnJpegError;
+    failure_.manager.output_message = OnJpegMessage;
+    if (!Set(quality)) {
+      jpeg_destroy_compress(&info_);
+      Fail(ErrorCode::kOutput, "[jpeg] the encoder cannot be set up: {}", Message());
+    }
+  }
+  ~JpegTileEncoder() override { jpeg_destroy_compress(&info_); }
+  JpegTileEncoder(const JpegTileEncoder&) = delete;
+  JpegTileEncoder& operator=(const JpegTileEncoder&) = delete;
+
+  std::vector<uint8_t> Encode(const uint8_t* pixels, int64_t pitch) override {
+    return Take(Compress(pixels, pitch), "a tile");
+  }
+
+  std::vector<uint8_t> Tables() override { return Take(CompressTables(), "the tables"); }
+
+ private:
+  // libjpeg reports errors by longjmp, which must not skip destructors: the three functions below hold none.
+  bool Set(int quality) {
+    if (setjmp(failure_.jump) != 0) return false;
+    jpeg_create_compress(&info_);
+    info_.image_width = kTileSide;
+    info_.image_height = kTileSide;
+    info_.input_components = 3;
+    info_.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&info_);
+    jpeg_set_quality(&info_, quality, TRUE);
+    info_.write_JFIF_header = FALSE;
+    info_.write_Adobe_marker = FALSE;
+    return true;
+  }
+
+  bool Compress(const uint8_t* pixels, int64_t pitch) {
+    if (setjmp(failure_.jump) != 0) return false;
+    jpeg_mem_dest(&info_, &bytes_, &size_);
+    jpeg_suppress_tables(&info_, TRUE);
+    jpeg_start_compress(&info_, FALSE);
+    while (info_.next_scanline < info_.image_height) {
+      constexpr int kRows = 16;
+      JSAMPROW rows[kRows];
+      for (int i = 0; i < kRows; ++i) {
+        rows[i] = const_cast<uint8_t*>(pixels) + static_cast<int64_t>(info_.next_scanline + i) * pitch;
+      }
+      jpeg_write_scanlines(&info_, rows, kRows);
+    }
+    jpeg_finish_compress(&info_);
+    return true;
+  }
+
+  bool CompressTables() {
+    if (setjmp(failure_.jump) != 0) return false;
+    jpeg_mem_dest(&info_, &bytes_, &size_);
+    jpeg_suppress_tables(&info_, FALSE);
+    jpeg_write_tables(&info_);
+    return true;
+  }
+
+  std::vector<uint8_t> Take(bool good, const char* what) {
+    std::vector<uint8_t> taken;
+    if (good) taken.assign(bytes_, bytes_ + size_);
+    std::free(bytes_);
+    bytes_ = nullptr;
+    size_ = 0;
+    if (!good) {
+      jpeg_abort_compress(&info_);
+      Fail(ErrorCode::kOutput, "[jpeg] {} cannot be compressed: {}", what, Message());
+    }
+    return taken;
+  }
+
+  std::string Message() {
+    char text[JMSG_LENGTH_MAX] = {};
+    failure_.manager.format_message(reinterpret_cast<j_common_ptr>(&info_), text);
+    return text;
+  }
+
+  JpegFailure failure_{};
+  jpeg_compress_struct info_{};
+  unsigned char* bytes_ = nullptr;
+  unsigned long size_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<TileEncoder> MakeJpegTileEncoder(int quality) { return std::make_unique<JpegTileEncoder>(quality); }
+
+}  // namespace swath

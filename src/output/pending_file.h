@@ -1,0 +1,29 @@
+/// A result file that appears under its name only when it is complete.
+#pragma once
+
+#include <string>
+
+namespace swath {
+
+/// Names a temporary file beside `path`. Commit() renames it to `path`; without Commit() the destructor removes it.
+/// The owner opens, writes and closes the temporary file itself, and closes it before either happens.
+class PendingFile {
+ public:
+  explicit PendingFile(std::string path);
+  ~PendingFile();
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  const std::string& temporary() const { return temporary_; }
+
+  /// Throws Error(kOutput) if the file cannot take its name.
+  void Commit();
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  bool committed_ = false;
+};
+
+}  // namespace swath

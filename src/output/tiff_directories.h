@@ -1,0 +1,43 @@
+/// Directories of ready-made tiles, written to a BigTIFF one after the other.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace swath {
+
+enum class TileCompression { kJpegYCbCr, kDeflateGrey };
+
+/// What the tags of one directory say.
+struct TiffDirectory {
+  int64_t width = 0;
+  int64_t height = 0;
+  TileCompression compression = TileCompression::kJpegYCbCr;
+  std::vector<uint8_t> jpeg_tables = {};
+  double mpp = 0;       ///< micrometres a pixel of this level; 0: unknown, no resolution tags
+  bool reduced = false; ///< a lower level of the image in the first directory
+  std::string description = {};
+};
+
+/// libtiff's writing side. Every failure throws Error(kOutput) that names `name`.
+class TiffDirectories {
+ public:
+  /// Writes to `file`; messages speak of `name`.
+  TiffDirectories(const std::string& file, std::string name);
+  ~TiffDirectories();
+
+  void Begin(const TiffDirectory& directory);
+  /// `index` counts tiles of the current directory in row-major order.
+  void WriteTile(int64_t index, std::vector<uint8_t>& bytes);
+  void End();
+  /// Closes the file; nothing can be written afterwards.
+  void Close();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace swath

@@ -1,0 +1,13 @@
+/// What a file is, by its first bytes.
+#pragma once
+
+#include <string>
+
+namespace swath {
+
+enum class Container { kTiff, kPng, kJpeg, kOther };
+
+/// Throws Error (kInput) unless path is a readable file with at least one byte.
+Container DetectContainer(const std::string& path);
+
+}  // namespace swath

@@ -1,0 +1,69 @@
+/// What a file format provides: the description of a slide and its levels in blocks of rows.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "swath/range.h"
+#include "swath/slide.h"
+
+namespace swath {
+
+/// What a reader writes for each pixel.
+enum class Pixels {
+  kColour,     ///< 3 channels: RGB over the slide's background
+  kLabels,     ///< 1 channel: the stored value (masks)
+  kExistence,  ///< 1 channel: 255 where the pixel exists, else 0
+};
+
+constexpr int64_t Channels(Pixels pixels) { return pixels == Pixels::kColour ? 3 : 1; }
+
+/// A level in blocks of rows as its file stores them: block i holds rows [i * block_rows, …), the last one is
+/// cut. For one thread at a time. Throws Error on damaged data.
+class BlockReader {
+ public:
+  virtual ~BlockReader() = default;
+
+  virtual int64_t width() const = 0;
+  virtual int64_t height() const = 0;
+  virtual int64_t block_rows() const = 0;
+  virtual int64_t buffer_bytes() const = 0;
+
+  /// Decodes the columns of one block into dst, [row, column, channel], tightly packed.
+  virtual void Read(int64_t block, Range columns, uint8_t* dst) = 0;
+
+  virtual std::unique_ptr<BlockReader> Clone() const = 0;
+};
+
+/// An open slide of one format; immutable.
+class SlideFormat {
+ public:
+  virtual ~SlideFormat() = default;
+  virtual std::unique_ptr<BlockReader> OpenLevel(int level, Pixels pixels) const = 0;
+
+  /// Whether some pixels may not be there.
+  virtual bool may_have_holes() const = 0;
+
+  const SlideInfo& info() const { return info_; }
+
+ protected:
+  SlideInfo info_;
+};
+
+/// No more than this is decoded at once (a tile, a strip); a larger one is refused before anything is
+/// allocated.
+inline constexpr int64_t kMaxTileBytes = int64_t{64} << 20;
+/// No more than this is held for a row of tiles.
+inline constexpr int64_t kMaxBlockBytes = int64_t{1} << 30;
+
+std::shared_ptr<const SlideFormat> OpenTiff(const std::string& path);
+std::shared_ptr<const SlideFormat> OpenPng(const std::string& path);
+std::shared_ptr<const SlideFormat> OpenJpeg(const std::string& path);
+/// `vendor` is what OpenSlide calls the format.
+std::shared_ptr<const SlideFormat> OpenOpenSlide(const std::string& path, const std::string& vendor);
+
+/// OpenSlide's name for the format of this file; empty if it knows none, or only "generic-tiff".
+std::string OpenSlideVendor(const std::string& path);
+
+}  // namespace swath

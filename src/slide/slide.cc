@@ -1,0 +1,148 @@
+#include "swath/slide.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/error.h"
+#include "slide/area_rows.h"
+#include "slide/detect.h"
+#include "slide/format.h"
+#include "slide/level_rows.h"
+
+namespace swath {
+namespace {
+
+/// Within this of a level's own pixel size, the level is read as it is: a scanner's 0.2528 is what users call
+/// 0.25.
+constexpr double kMppTolerance = 0.01;
+
+/// What to read: a part of a level, and the size to which it is averaged.
+struct Plan {
+  int level = 0;
+  LevelWindow window;
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
+double LevelMpp(const SlideInfo& info, const SlideLevel& level) {
+  return (*info.mpp_x + *info.mpp_y) / 2 * level.downsample;
+}
+
+/// The coarsest level that is still as fine as mpp.
+int LevelForMpp(const SlideInfo& info, double mpp) {
+  if (!info.mpp_x || !info.mpp_y) {
+    Fail(ErrorCode::kInput,
+         "{}: {} um a pixel wanted, but the file does not say its pixel size: choose a level", info.path,
+         mpp);
+  }
+  int found = -1;
+  for (size_t i = 0; i < info.levels.size(); ++i) {
+    if (LevelMpp(info, info.levels[i]) <= mpp * (1 + kMppTolerance)) found = static_cast<int>(i);
+  }
+  if (found < 0) {
+    Fail(ErrorCode::kInput, "{}: {} um a pixel wanted, the finest level has {:.4g}", info.path, mpp,
+         LevelMpp(info, info.levels.front()));
+  }
+  return found;
+}
+
+int ChooseLevel(const SlideInfo& info, const RowOptions& options) {
+  if (options.level && options.mpp)
+    Fail(ErrorCode::kUsage, "{}: both a level and a pixel size wanted", info.path);
+  if (options.mpp) {
+    if (!(*options.mpp > 0) || !std::isfinite(*options.mpp)) {
+      Fail(ErrorCode::kUsage, "{}: {} um a pixel wanted, expected a size above 0", info.path, *options.mpp);
+    }
+    return LevelForMpp(info, *options.mpp);
+  }
+  const int level = options.level.value_or(0);
+  if (level < 0 || level >= static_cast<int>(info.levels.size())) {
+    Fail(ErrorCode::kUsage, "{}: level {} wanted, the slide has levels 0 to {}", info.path, level,
+         info.levels.size() - 1);
+  }
+  return level;
+}
+
+/// Pixels [begin, begin + size) of `whole` level-0 pixels, in a level of `length`: rounded to nearest, not
+/// empty.
+Range ToLevel(int64_t begin, int64_t size, int64_t whole, int64_t length) {
+  const double scale = static_cast<double>(length) / static_cast<double>(whole);
+  const auto round = [scale](int64_t v) { return std::llround(static_cast<double>(v) * scale); };
+  const int64_t first = std::min<int64_t>(round(begin), length - 1);
+  return {first, std::clamp<int64_t>(round(begin + size), first + 1, length)};
+}
+
+LevelWindow ChooseWindow(const SlideInfo& info, const SlideLevel& level,
+                         const std::optional<Region>& region) {
+  const SlideLevel& whole = info.levels.front();
+  if (!region) return {{0, level.height}, {0, level.width}};
+  if (region->x < 0 || region->y < 0 || region->width < 1 || region->height < 1 ||
+      region->width > whole.width || region->height > whole.height ||
+      region->x > whole.width - region->width || region->y > whole.height - region->height) {
+    Fail(ErrorCode::kInput, "{}: the region {}x{} at ({}, {}) is not inside the slide, {}x{}", info.path,
+         region->width, region->height, region->x, region->y, whole.width, whole.height);
+  }
+  return {ToLevel(region->y, region->height, whole.height, level.height),
+          ToLevel(region->x, region->width, whole.width, level.width)};
+}
+
+Plan MakePlan(const SlideInfo& info, const RowOptions& options) {
+  Plan plan;
+  plan.level = ChooseLevel(info, options);
+  const SlideLevel& level = info.levels[static_cast<size_t>(plan.level)];
+  plan.window = ChooseWindow(info, level, options.region);
+  plan.width = plan.window.columns.size();
+  plan.height = plan.window.rows.size();
+  if (!options.mpp || *options.mpp <= LevelMpp(info, level) * (1 + kMppTolerance)) return plan;
+  const SlideLevel& whole = info.levels.front();
+  const auto shrink = [&](int64_t size, double mpp, int64_t whole_size, int64_t level_size) {
+    const double level_mpp = mpp * static_cast<double>(whole_size) / static_cast<double>(level_size);
+    return std::clamp<int64_t>(std::llround(static_cast<double>(size) * level_mpp / *options.mpp), 1, size);
+  };
+  plan.width = shrink(plan.width, *info.mpp_x, whole.width, level.width);
+  plan.height = shrink(plan.height, *info.mpp_y, whole.height, level.height);
+  return plan;
+}
+
+std::unique_ptr<RowSource> Open(const SlideFormat& format, const RowOptions& options, Pixels pixels) {
+  const Plan plan = MakePlan(format.info(), options);
+  std::unique_ptr<RowSource> rows = std::make_unique<LevelRows>(
+      format.info().path, format.OpenLevel(plan.level, pixels), plan.window, pixels);
+  if (plan.width == rows->width() && plan.height == rows->height()) return rows;
+  const Combine combine = pixels == Pixels::kExistence ? Combine::kAll : Combine::kMean;
+  return std::make_unique<AreaRows>(std::move(rows), plan.width, plan.height, combine);
+}
+
+std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path) {
+  const Container container = DetectContainer(path);
+  if (container == Container::kPng) return OpenPng(path);
+  // The face of an MRXS slide is a JPEG, and most vendors' files are TIFFs of their own kind.
+  const std::string vendor = OpenSlideVendor(path);
+  if (!vendor.empty()) return OpenOpenSlide(path, vendor);
+  if (container == Container::kTiff) return OpenTiff(path);
+  if (container == Container::kJpeg) return OpenJpeg(path);
+  Fail(ErrorCode::kInput,
+       "{}: expected a TIFF, PNG, JPEG or a format that OpenSlide knows; found none of them", path);
+}
+
+}  // namespace
+
+Slide::Slide(std::shared_ptr<const SlideFormat> format) : format_(std::move(format)) {}
+
+std::unique_ptr<Slide> Slide::Open(const std::string& path) {
+  return std::unique_ptr<Slide>(new Slide(OpenFormat(path)));
+}
+
+const SlideInfo& Slide::info() const { return format_->info(); }
+
+std::unique_ptr<RowSource> Slide::OpenRows(const RowOptions& options) const {
+  return swath::Open(*format_, options, Pixels::kColour);
+}
+
+std::unique_ptr<RowSource> Slide::OpenExistence(const RowOptions& options) const {
+  if (!format_->may_have_holes()) return nullptr;
+  return swath::Open(*format_, options, Pixels::kExistence);
+}
+
+}  // namespace swath

@@ -1,0 +1,70 @@
+/// Invariant I4 on random small networks: both halves, any strips, any number of threads.
+#include <gmock/gmock.h>
+
+#include "swath/compare.h"
+#include "swath/engine.h"
+#include "tests/support/memory_image.h"
+#include "tests/support/random_graph.h"
+
+namespace swath {
+namespace {
+
+constexpr uint32_t kNetworks = 600;
+
+LossKind DrawLoss(uint32_t seed, int64_t logits) {
+  if (seed % 3 == 0) return LossKind::kDice;
+  if (seed % 3 == 1) return LossKind::kBceDice;
+  return logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy;
+}
+
+TEST(RandomNetworks, StreamingEqualsInCore) {
+  double worst = 0;
+  int64_t zeros = 0;
+  for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+    SCOPED_TRACE("network " + std::to_string(seed));
+    const test::RandomNetwork network = test::MakeRandomNetwork(seed);
+    const auto image = test::RandomImage(network.width, network.height, network.graph.input_channels, seed);
+    const auto labels = test::RandomLabels(network.width, network.height, network.logits == 1 ? 2 : int(network.logits), seed);
+    const auto loss = MakeLoss({.kind = DrawLoss(seed, network.logits), .logits = network.logits});
+    const Sample sample{&image, &labels};
+    const StepResult reference = MakeReferenceEngine(network.graph, *loss, Precision::kFloat64)->Step(sample);
+    for (const int64_t strips : {int64_t{1}, int64_t{2}, int64_t{1 + seed % 5}, network.height}) {
+      for (const LossSweeps sweeps : {LossSweeps::kOne, LossSweeps::kTwo}) {
+        const auto engine = MakeStreamingEngine(network.graph, loss.get(), network.width, network.height,
+                                                {.threads = 1 + seed % 2, .strips = strips,
+                                                 .precision = Precision::kFloat64, .loss_sweeps = sweeps});
+        const StepResult result = engine->Step(sample);
+        EXPECT_NEAR(result.loss.loss, reference.loss.loss, 1e-12 * std::abs(reference.loss.loss));
+        const auto errors = CompareGradients(network.graph, result, reference);
+        for (const GradientError& e : errors) {
+          EXPECT_LE(e.relative, 1e-12) << e.parameter << ", " << strips << " strips";
+          zeros += e.zero;
+        }
+        worst = std::max(worst, LargestRelative(errors));
+      }
+    }
+  }
+  std::printf("%u networks, largest relative error %.2g, %lld gradients that are zero\n", kNetworks, worst,
+              static_cast<long long>(zeros));
+}
+
+TEST(RandomNetworks, FloatRowsAreWithinTheirTolerance) {
+  double worst = 0;
+  for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+    SCOPED_TRACE("network " + std::to_string(seed));
+    const test::RandomNetwork network = test::MakeRandomNetwork(seed);
+    const auto image = test::RandomImage(network.width, network.height, network.graph.input_channels, seed);
+    const auto labels = test::RandomLabels(network.width, network.height, network.logits == 1 ? 2 : int(network.logits), seed);
+    const auto loss = MakeLoss({.kind = DrawLoss(seed, network.logits), .logits = network.logits});
+    const Sample sample{&image, &labels};
+    const StepResult reference = MakeReferenceEngine(network.graph, *loss, Precision::kFloat64)->Step(sample);
+    const auto engine = MakeStreamingEngine(network.graph, loss.get(), network.width, network.height, {.strips = 1 + seed % 4});
+    const auto errors = CompareGradients(network.graph, engine->Step(sample), reference);
+    for (const GradientError& e : errors) EXPECT_LE(e.relative, 1e-5) << e.parameter;
+    worst = std::max(worst, LargestRelative(errors));
+  }
+  std::printf("%u networks, largest relative error %.2g\n", kNetworks, worst);
+}
+
+}  // namespace
+}  // namespace swath

@@ -1,0 +1,276 @@
+#include "swath/pyramid_writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <tiffio.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "swath/error.h"
+#include "tests/output/temporary_folder.h"
+
+namespace swath {
+namespace {
+
+struct Level {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  uint32_t subfile = 0;
+  float resolution = 0;
+  std::vector<uint8_t> pixels = {};  ///< [row, column, channel]
+};
+
+Level ReadLevel(TIFF* tiff, int64_t channels) {
+  Level level;
+  uint16_t unit = 0;
+  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &level.width);
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &level.height);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &level.subfile);
+  if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &level.resolution) != 0) {
+    TIFFGetField(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
+    EXPECT_EQ(unit, RESUNIT_CENTIMETER);
+  }
+  if (channels == 3) TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+  level.pixels.resize(static_cast<size_t>(level.width) * level.height * channels);
+  std::vector<uint8_t> tile(TIFFTileSize(tiff));
+  EXPECT_EQ(static_cast<int64_t>(tile.size()), 256 * 256 * channels);
+  for (uint32_t top = 0; top < level.height; top += 256) {
+    for (uint32_t left = 0; left < level.width; left += 256) {
+      EXPECT_GT(TIFFReadTile(tiff, tile.data(), left, top, 0, 0), 0);
+      const int64_t count = std::min(256u, level.width - left) * channels;
+      for (uint32_t y = top; y < std::min(top + 256, level.height); ++y) {
+        std::copy_n(tile.data() + (y - top) * 256 * channels, count,
+                    level.pixels.data() + (static_cast<int64_t>(y) * level.width + left) * channels);
+      }
+    }
+  }
+  return level;
+}
+
+std::vector<Level> ReadPyramid(const std::string& path, int64_t channels) {
+  std::vector<Level> levels;
+  TIFF* tiff = TIFFOpen(path.c_str(), "rm");
+  EXPECT_NE(tiff, nullptr);
+  if (tiff == nullptr) return levels;
+  EXPECT_NE(TIFFIsBigTIFF(tiff), 0);
+  do levels.push_back(ReadLevel(tiff, channels));
+  while (TIFFReadDirectory(tiff) != 0);
+  TIFFClose(tiff);
+  return levels;
+}
+
+struct Picture {
+  int64_t width = 0;
+  int64_t height = 0;
+  int64_t channels = 1;
+  std::vector<uint8_t> pixels = {};
+};
+
+/// Smooth, so that JPEG keeps it; with one channel, values that deflate must return exactly.
+Picture MakePicture(int64_t width, int64_t height, int64_t channels) {
+  Picture picture{.width = width, .height = height, .channels = channels};
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      for (int64_t c = 0; c < channels; ++c) {
+        const int64_t value = channels == 3 ? 40 + x * 150 / width + c * 10 + y * 40 / height : x * 31 ^ y * 17;
+        picture.pixels.push_back(static_cast<uint8_t>(value));
+      }
+    }
+  }
+  return picture;
+}
+
+/// Writes in chunks of `rows`.
+void Write(const std::string& path, const Picture& picture, PyramidOptions options, int64_t rows) {
+  options.width = picture.width;
+  options.height = picture.height;
+  PyramidWriter writer(path, options);
+  for (int64_t y = 0; y < picture.height; y += rows) {
+    writer.WriteRows(picture.pixels.data() + y * picture.width * picture.channels,
+                     std::min(rows, picture.height - y));
+  }
+  writer.Finish();
+}
+
+std::vector<uint8_t> Bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// The mean of the up to 2 x 2 pixels that exist.
+std::vector<uint8_t> Average(const Level& level) {
+  std::vector<uint8_t> half;
+  for (int64_t y = 0; y < level.height; y += 2) {
+    for (int64_t x = 0; x < level.width; x += 2) {
+      int64_t sum = 0;
+      int64_t count = 0;
+      for (int64_t j = y; j < std::min<int64_t>(y + 2, level.height); ++j) {
+        for (int64_t i = x; i < std::min<int64_t>(x + 2, level.width); ++i, ++count) {
+          sum += level.pixels[j * level.width + i];
+        }
+      }
+      half.push_back(static_cast<uint8_t>((2 * sum + count) / (2 * count)));
+    }
+  }
+  return half;
+}
+
+TEST(PyramidWriter, ProbabilitiesComeBackExactlyAndAreAveraged) {
+  const TemporaryFolder folder;
+  for (const auto& [width, height] : {std::pair{2050, 1301}, std::pair{1027, 2305}, std::pair{1024, 1024}}) {
+    const Picture picture = MakePicture(width, height, 1);
+    Write(folder.File("p.tif"), picture, {.pixels = PyramidPixels::kGrey}, 100);
+    const std::vector<Level> levels = ReadPyramid(folder.File("p.tif"), 1);
+    ASSERT_EQ(levels.size(), height == 1024 ? 2u : 3u);
+    EXPECT_EQ(levels[0].pixels, picture.pixels);
+    for (size_t i = 1; i < levels.size(); ++i) {
+      EXPECT_EQ(levels[i].width, (levels[i - 1].width + 1) / 2);
+      EXPECT_EQ(levels[i].height, (levels[i - 1].height + 1) / 2);
+      EXPECT_EQ(levels[i].subfile, static_cast<uint32_t>(FILETYPE_REDUCEDIMAGE));
+      EXPECT_EQ(levels[i].pixels, Average(levels[i - 1]));
+    }
+  }
+}
+
+TEST(PyramidWriter, LabelsAreNeverMixedAndStayNearTheirCentre) {
+  const TemporaryFolder folder;
+  const Picture picture = MakePicture(2050, 2301, 1);
+  Write(folder.File("m.tif"), picture, {.pixels = PyramidPixels::kLabels}, 256);
+  const std::vector<Level> levels = ReadPyramid(folder.File("m.tif"), 1);
+  ASSERT_EQ(levels.size(), 4u);
+  const std::vector<int64_t> offsets = {0, 1, 1, 5};  // of 1, 2, 4, 8 px
+  for (size_t level = 0; level < levels.size(); ++level) {
+    const int64_t step = int64_t{1} << level;
+    for (int64_t y = 0; y < levels[level].height; y += 7) {
+      for (int64_t x = 0; x < levels[level].width; x += 5) {
+        const int64_t column = x * step + offsets[level];
+        const int64_t row = y * step + offsets[level];
+        if (column >= picture.width || row >= picture.height) continue;
+        ASSERT_EQ(levels[level].pixels[y * levels[level].width + x], picture.pixels[row * picture.width + column])
+            << "level " << level << " at " << x << ", " << y;
+      }
+    }
+  }
+}
+
+TEST(PyramidWriter, ColourIsCloseAtEveryLevel) {
+  const TemporaryFolder folder;
+  const Picture picture = MakePicture(1301, 1100, 3);
+  Write(folder.File("c.tif"), picture, {.quality = 90, .mpp = 0.25}, 33);
+  const std::vector<Level> levels = ReadPyramid(folder.File("c.tif"), 3);
+  ASSERT_EQ(levels.size(), 3u);
+  EXPECT_FLOAT_EQ(levels[0].resolution, 40000);
+  EXPECT_FLOAT_EQ(levels[2].resolution, 10000);
+  for (size_t level = 0; level < levels.size(); ++level) {
+    for (int64_t y = 0; y < levels[level].height; y += 11) {
+      for (int64_t x = 0; x < 3 * levels[level].width; ++x) {
+        const int64_t column = std::min<int64_t>(x / 3 << level, picture.width - 1);
+        const int64_t row = std::min<int64_t>(y << level, picture.height - 1);
+        ASSERT_NEAR(levels[level].pixels[y * 3 * levels[level].width + x],
+                    picture.pixels[(row * picture.width + column) * 3 + x % 3], 5);
+      }
+    }
+  }
+}
+
+TEST(PyramidWriter, BytesDependNeitherOnThreadsNorOnTheChunksWritten) {
+  const TemporaryFolder folder;
+  const Picture picture = MakePicture(1500, 1300, 3);
+  Write(folder.File("a.tif"), picture, {.threads = 1}, 1300);
+  Write(folder.File("b.tif"), picture, {.threads = 3}, 7);
+  EXPECT_EQ(Bytes(folder.File("a.tif")), Bytes(folder.File("b.tif")));
+}
+
+TEST(PyramidWriter, TinyImagesHaveOneLevel) {
+  const TemporaryFolder folder;
+  const Picture picture = MakePicture(3, 1, 1);
+  Write(folder.File("t.tif"), picture, {.pixels = PyramidPixels::kGrey, .description = "three"}, 1);
+  const std::vector<Level> levels = ReadPyramid(folder.File("t.tif"), 1);
+  ASSERT_EQ(levels.size(), 1u);
+  EXPECT_EQ(levels[0].pixels, picture.pixels);
+  EXPECT_EQ(levels[0].resolution, 0);
+}
+
+TEST(PyramidWriter, MemoryDoesNotGrowWithTheHeight) {
+  const TemporaryFolder folder;
+  const PyramidWriter low(folder.File("a.tif"), {.width = 3000, .height = 3000});
+  const PyramidWriter high(folder.File("b.tif"), {.width = 3000, .height = 3000000});
+  EXPECT_EQ(low.buffer_bytes(), high.buffer_bytes());
+  EXPECT_LT(high.buffer_bytes(), 2 * 3 * 256 * 3072);
+}
+
+TEST(PyramidWriter, LeavesNothingWithoutFinish) {
+  const TemporaryFolder folder;
+  const Picture picture = MakePicture(900, 900, 3);
+  {
+    PyramidWriter writer(folder.File("a.tif"), {.width = 900, .height = 900});
+    writer.WriteRows(picture.pixels.data(), 600);
+    EXPECT_THROW(writer.WriteRows(picture.pixels.data(), 301), Error);
+    EXPECT_THROW(writer.Finish(), Error);
+  }
+  EXPECT_EQ(folder.Count(), 0);
+}
+
+TEST(PyramidWriter, NamesAPathThatCannotBeWritten) {
+  try {
+    PyramidWriter("/nowhere/at/all.tif", {.width = 9, .height = 9});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kOutput);
+    EXPECT_EQ(std::string(error.what()), "/nowhere/at/all.tif: cannot be created: No such file or directory");
+  }
+}
+
+TEST(PyramidWriter, RefusesASizeThatNoTiffHas) {
+  const TemporaryFolder folder;
+  EXPECT_THROW(PyramidWriter(folder.File("a.tif"), {.width = 0, .height = 9}), Error);
+  EXPECT_THROW(PyramidWriter(folder.File("a.tif"), {.width = 9, .height = int64_t{1} << 32}), Error);
+}
+
+/// Files of this process cannot grow beyond `bytes` while it lives: a disk that is full.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
+
+TEST(PyramidWriter, AFullDiskIsAnErrorAndLeavesNothing) {
+  const TemporaryFolder folder;
+  Picture picture = MakePicture(2048, 2048, 1);
+  uint32_t state = 1;
+  for (uint8_t& v : picture.pixels) v = static_cast<uint8_t>((state = state * 1664525u + 1013904223u) >> 24);
+  // Level 0 takes 4.2 MB, the levels below it 1.3 MB: runs full in one and in the other.
+  for (const rlim_t limit : {300'000, 4'400'000, 5'200'000}) {
+    const FileSizeLimit full(limit);
+    try {
+      Write(folder.File("full.tif"), picture, {.pixels = PyramidPixels::kGrey}, 256);
+      ADD_FAILURE() << "no error at " << limit;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kOutput);
+      EXPECT_THAT(error.what(), testing::HasSubstr("full.tif"));
+      EXPECT_THAT(error.what(), testing::HasSubstr("File too large"));
+    }
+    EXPECT_EQ(folder.Count(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace swath

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <tiffio.h>
+
+#include <string>
+
+#include "swath/error.h"
+#include "swath/slide.h"
+#include "tests/slide/images.h"
+
+namespace swath {
+namespace {
+
+using namespace testing;
+
+/// The definition: the mask pixel in which the centre of each pixel lies.
+Image Stretch(const Image& mask, int64_t width, int64_t height) {
+  Image result{width, height, 1};
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      const double from_y =
+          (static_cast<double>(y) + 0.5) * static_cast<double>(mask.height) / static_cast<double>(height);
+      const double from_x =
+          (static_cast<double>(x) + 0.5) * static_cast<double>(mask.width) / static_cast<double>(width);
+      result.pixels.push_back(mask.at(static_cast<int64_t>(from_y), static_cast<int64_t>(from_x), 0));
+    }
+  }
+  return result;
+}
+
+TEST(Mask, IsMappedByNearestCentreAtAnyDownsample) {
+  const TempFolder folder;
+  for (const int64_t factor : {1, 3, 4, 7}) {
+    for (const auto& [width, height] : {std::pair<int64_t, int64_t>{240, 168}, {241, 167}, {130, 517}}) {
+      // Both ways of rounding that writers use.
+      for (const int64_t round : {int64_t{0}, factor - 1}) {
+        const Image mask = Noise((width + round) / factor, (height + round) / factor, 1, 3);
+        WritePng(folder / "a.png", mask);
+        const auto rows = OpenMask(folder / "a.png", width, height);
+        ASSERT_EQ(rows->channels(), 1);
+        EXPECT_EQ(ReadAll(*rows), Stretch(mask, width, height)) << factor << " " << width;
+        EXPECT_EQ(ReadAll(*rows->Clone(), height), Stretch(mask, width, height));
+      }
+    }
+  }
+}
+
+TEST(Mask, KeepsStoredValues) {
+  const TempFolder folder;
+  for (const int bits : {1, 2, 4, 8}) {
+    Image labels = Noise(53, 31, 1, 4);
+    for (auto& v : labels.pixels) v = static_cast<uint8_t>(v & ((1 << bits) - 1));
+    WritePng(folder / "a.png", labels, bits);
+    EXPECT_EQ(ReadAll(*OpenMask(folder / "a.png", 53, 31)), labels) << bits;
+    WriteTiff(folder / "a.tif", {labels},
+              {.rows_per_strip = 9, .compression = COMPRESSION_LZW, .bits = bits});
+    EXPECT_EQ(ReadAll(*OpenMask(folder / "a.tif", 53, 31)), labels) << bits;
+  }
+  const Image labels = Noise(53, 31, 1, 5);
+  WritePalettePng(folder / "p.png", labels);
+  EXPECT_EQ(ReadAll(*OpenMask(folder / "p.png", 53, 31)), labels);
+  WriteTiff(folder / "p.tif", {labels},
+            {.tile_width = 16, .tile_height = 16, .photometric = PHOTOMETRIC_PALETTE});
+  EXPECT_EQ(ReadAll(*OpenMask(folder / "p.tif", 53, 31)), labels);
+}
+
+TEST(Mask, ReadsFaxAndInvertsMinIsWhite) {
+  const TempFolder folder;
+  Image labels = Noise(70, 40, 1, 6);
+  for (auto& v : labels.pixels) v &= 1;
+  WriteTiff(folder / "a.tif", {labels},
+            {.rows_per_strip = 40,
+             .compression = COMPRESSION_CCITTFAX4,
+             .photometric = PHOTOMETRIC_MINISWHITE,
+             .bits = 1});
+  Image inverted = labels;
+  for (auto& v : inverted.pixels) v ^= 1;
+  EXPECT_EQ(ReadAll(*OpenMask(folder / "a.tif", 70, 40)), inverted);
+}
+
+TEST(Mask, RgbIsReadWhereItsChannelsAreEqual) {
+  const TempFolder folder;
+  const Image labels = Noise(20, 10, 1, 7);
+  Image rgb{20, 10, 3};
+  for (const uint8_t v : labels.pixels) rgb.pixels.insert(rgb.pixels.end(), 3, v);
+  WritePng(folder / "a.png", rgb);
+  WriteTiff(folder / "a.tif", {rgb}, {.rows_per_strip = 5});
+  EXPECT_EQ(ReadAll(*OpenMask(folder / "a.png", 20, 10)), labels);
+  EXPECT_EQ(ReadAll(*OpenMask(folder / "a.tif", 20, 10)), labels);
+  rgb.at(9, 19, 2) ^= 1;
+  WritePng(folder / "b.png", rgb);
+  WriteTiff(folder / "b.tif", {rgb}, {.rows_per_strip = 5});
+  for (const auto* name : {"b.png", "b.tif"}) {
+    const auto rows = OpenMask(folder / name, 20, 10);
+    EXPECT_THROW(ReadAll(*rows), Error);
+  }
+}
+
+std::string Complaint(const std::string& path, int64_t width, int64_t height) {
+  try {
+    OpenMask(path, width, height);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(Mask, OfTheWrongSizeIsAnErrorThatNamesBothSizes) {
+  const TempFolder folder;
+  WritePng(folder / "a.png", Noise(100, 50, 1, 8));
+  using ::testing::AllOf;
+  using ::testing::HasSubstr;
+  for (const auto& [width, height] :
+       {std::pair<int64_t, int64_t>{400, 212}, {200, 106}, {99, 50}, {50, 25}, {100, 400}}) {
+    EXPECT_THAT(
+        Complaint(folder / "a.png", width, height),
+        AllOf(HasSubstr("a.png"), HasSubstr("100x50"), HasSubstr(fmt::format("{}x{}", width, height))));
+  }
+  EXPECT_EQ(Complaint(folder / "a.png", 400, 203), "no error");
+  EXPECT_EQ(Complaint(folder / "a.png", 100, 51), "no error");
+}
+
+TEST(Mask, RefusesWhatHoldsNoLabels) {
+  const TempFolder folder;
+  using ::testing::HasSubstr;
+  WriteJpeg(folder / "a.jpg", Smooth(20, 20, 1));
+  EXPECT_THAT(Complaint(folder / "a.jpg", 20, 20), HasSubstr("JPEG"));
+  WriteTiff(folder / "a.tif", {Smooth(20, 20, 1)}, {.rows_per_strip = 20, .compression = COMPRESSION_JPEG});
+  EXPECT_THAT(Complaint(folder / "a.tif", 20, 20), HasSubstr("JPEG"));
+  WriteBytes(folder / "a.txt", "labels");
+  EXPECT_THAT(Complaint(folder / "a.txt", 20, 20), HasSubstr("neither"));
+  EXPECT_THAT(Complaint(folder / "none.png", 20, 20), HasSubstr("no such file"));
+}
+
+}  // namespace
+}  // namespace swath

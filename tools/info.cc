@@ -1,0 +1,111 @@
+/// `swath info`: what a slide file holds.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "swath/slide.h"
+#include "tools/commands.h"
+
+namespace swath::tools {
+namespace {
+
+struct InfoOptions {
+  std::string path;
+  bool json = false;
+  bool verify = false;
+};
+
+/// Decodes every row of every level; damage throws.
+void Verify(const Slide& slide) {
+  for (int level = 0; level < static_cast<int>(slide.info().levels.size()); ++level) {
+    const auto rows = slide.OpenRows({.level = level});
+    const int64_t step = rows->natural_rows();
+    std::vector<uint8_t> pixels(static_cast<size_t>(step * rows->width() * rows->channels()));
+    for (int64_t y = 0; y < rows->height(); y += step) {
+      rows->Read({y, std::min(y + step, rows->height())}, pixels.data());
+    }
+  }
+}
+
+nlohmann::json ToJson(const SlideInfo& info, bool verified) {
+  auto levels = nlohmann::json::array();
+  for (const auto& level : info.levels) {
+    levels.push_back({{"width", level.width},
+                      {"height", level.height},
+                      {"downsample", level.downsample},
+                      {"tile_width", level.tile_width},
+                      {"tile_height", level.tile_height}});
+  }
+  const auto optional = [](const std::optional<double>& value) {
+    return value ? nlohmann::json(*value) : nullptr;
+  };
+  return {{"path", info.path},
+          {"format", info.format},
+          {"decoder", info.decoder},
+          {"levels", levels},
+          {"mpp_x", optional(info.mpp_x)},
+          {"mpp_y", optional(info.mpp_y)},
+          {"bounds", {info.bounds.x, info.bounds.y, info.bounds.width, info.bounds.height}},
+          {"associated", info.associated},
+          {"background", info.background},
+          {"verified", verified}};
+}
+
+void Print(const SlideInfo& info, bool verified) {
+  const SlideLevel& whole = info.levels.front();
+  fmt::print("{}\n", info.path);
+  fmt::print("  format      {}, decoded by {}\n", info.format, info.decoder);
+  fmt::print("  size        {} x {} px, {:.1f} Mpx\n", whole.width, whole.height,
+             static_cast<double>(whole.width) * static_cast<double>(whole.height) / 1e6);
+  if (info.mpp_x && info.mpp_y) {
+    fmt::print("  pixel size  {:.4g} x {:.4g} um\n", *info.mpp_x, *info.mpp_y);
+  } else {
+    fmt::print("  pixel size  not in the file\n");
+  }
+  const Region& bounds = info.bounds;
+  if (bounds.width != whole.width || bounds.height != whole.height) {
+    fmt::print("  bounds      {},{},{},{} (x, y, width, height)\n", bounds.x, bounds.y, bounds.width,
+               bounds.height);
+  }
+  fmt::print("  background  #{:02x}{:02x}{:02x}\n", info.background[0], info.background[1],
+             info.background[2]);
+  fmt::print("  levels      {:>3}  {:>17}  {:>10}  {:>11}\n", "#", "size", "downsample", "tiles");
+  for (size_t i = 0; i < info.levels.size(); ++i) {
+    const SlideLevel& level = info.levels[i];
+    fmt::print("              {:>3}  {:>17}  {:>10.4g}  {:>11}\n", i,
+               fmt::format("{} x {}", level.width, level.height), level.downsample,
+               fmt::format("{} x {}", level.tile_width, level.tile_height));
+  }
+  for (const auto& name : info.associated) fmt::print("  not read    {}\n", name);
+  if (verified) fmt::print("  verified    every pixel of every level decodes\n");
+}
+
+void Run(const InfoOptions& options) {
+  const auto slide = Slide::Open(options.path);
+  if (options.verify) Verify(*slide);
+  if (options.json) {
+    fmt::print("{}\n", ToJson(slide->info(), options.verify).dump(2));
+  } else {
+    Print(slide->info(), options.verify);
+  }
+}
+
+}  // namespace
+
+void AddInfo(CLI::App& app) {
+  auto options = std::make_shared<InfoOptions>();
+  CLI::App* info = app.add_subcommand("info", "Print what a slide file holds: levels, pixel size, tiles");
+  info->add_option("slide", options->path, "A TIFF, PNG, JPEG, or a slide that OpenSlide reads")->required();
+  info->add_flag("--json", options->json, "Print one JSON object");
+  info->add_flag("--verify", options->verify, "Also decode every pixel, so that damage anywhere is an error");
+  info->footer("Example:\n  swath info --json slide.svs");
+  info->callback([options] { Run(*options); });
+}
+
+}  // namespace swath::tools

@@ -1,0 +1,102 @@
+/// `swath model`: the layers of a network, and a built-in one as an ONNX file.
+#include "swath/model.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/downsample.h"
+#include "layers/layer.h"
+#include "tools/commands.h"
+
+namespace swath::tools {
+namespace {
+
+struct ModelOptions {
+  std::string model;
+  std::string out;
+  uint64_t seed = 1;
+};
+
+constexpr char kRow[] = "{:<20} {:<14} {:<11} {:<8} {:<7} {:<10} {:>10}  {}\n";
+
+std::string Times(int64_t rows, int64_t columns) { return fmt::format("{}x{}", rows, columns); }
+
+/// Size of a tensor relative to the image.
+std::string Size(Ratio downsample) {
+  return downsample == Ratio{} ? "1" : fmt::format("{}/{}", downsample.denominator, downsample.numerator);
+}
+
+std::string Size(const Downsample& downsample) {
+  if (downsample.rows == downsample.columns) return Size(downsample.rows);
+  return fmt::format("{} rows, {} columns", Size(downsample.rows), Size(downsample.columns));
+}
+
+int64_t ParameterCount(const Graph& graph, const Node& node) {
+  int64_t count = 0;
+  for (const int parameter : node.parameters)
+    count += graph.parameters[static_cast<size_t>(parameter)].size();
+  return count;
+}
+
+void PrintNode(const Graph& graph, const Node& node, const std::vector<Shape>& shapes,
+               const Downsample& downsample) {
+  std::string channels;
+  for (const int src : node.srcs) {
+    channels += fmt::format("{}{}", channels.empty() ? "" : "+", shapes[static_cast<size_t>(src)].channels);
+  }
+  channels += fmt::format(" -> {}", shapes[static_cast<size_t>(node.dst)].channels);
+  std::string kernel = "-", stride = "-", pads = "-";
+  if (const auto* layer = dynamic_cast<const RowLayer*>(node.layer.get())) {
+    const Window rows = layer->rows(), columns = layer->columns();
+    kernel = Times(rows.kernel, columns.kernel);
+    stride = Times(rows.stride, columns.stride);
+    pads = fmt::format("{} {} {} {}", rows.pad_begin, columns.pad_begin, rows.pad_end, columns.pad_end);
+  }
+  fmt::print(kRow, node.name, node.layer->type(), channels, kernel, stride, pads, ParameterCount(graph, node),
+             Size(downsample));
+}
+
+void Print(const Graph& graph) {
+  const std::vector<Shape> shapes = ValidateGraph(graph);
+  const std::vector<Downsample> downsamples = Downsamples(graph);
+  fmt::print("{}\n\n", graph.name);
+  fmt::print(kRow, "layer", "operator", "channels", "kernel", "stride", "pads", "parameters", "output size");
+  for (const Node& node : graph.nodes)
+    PrintNode(graph, node, shapes, downsamples[static_cast<size_t>(node.dst)]);
+  int64_t all = 0;
+  for (const Parameter& parameter : graph.parameters) all += parameter.size();
+  fmt::print("\n{} trainable parameters, {} frozen or constant\n", graph.trainable_size(),
+             all - graph.trainable_size());
+  fmt::print("classes {}; sizes are extended to multiples of {} with the value {}\n",
+             fmt::join(ModelClasses(graph), ", "), ModelMultiple(graph), ModelExtension(graph));
+}
+
+void Run(const ModelOptions& options) {
+  const Graph graph = LoadModel(options.model, options.seed);
+  Print(graph);
+  if (!options.out.empty()) ExportOnnx(graph, options.out);
+}
+
+}  // namespace
+
+void AddModel(CLI::App& app) {
+  const auto options = std::make_shared<ModelOptions>();
+  CLI::App* model = app.add_subcommand("model", "Print the layers of a network; write it as ONNX");
+  model
+      ->add_option("model", options->model,
+                   fmt::format("An ONNX file, or {}", fmt::join(BuiltInModelNames(), ", ")))
+      ->required();
+  model->add_option("-o,--out", options->out, "Write the network to this ONNX file");
+  model->add_option("--seed", options->seed, "Seed of a built-in network's initial weights")
+      ->capture_default_str();
+  model->footer(
+      "Examples:\n  swath model unet-4492\n  swath model unet-4492 --seed 7 -o net.onnx\n  swath model "
+      "net.onnx");
+  model->callback([options] { Run(*options); });
+}
+
+}  // namespace swath::tools

@@ -1,0 +1,216 @@
+/// `swath synth`: procedural slides with masks and a data set file.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "output/parallel_for.h"
+#include "output/pending_file.h"
+#include "swath/otsu.h"
+#include "swath/pyramid_writer.h"
+#include "swath/synth.h"
+#include "tools/commands.h"
+
+namespace swath::tools {
+namespace {
+
+constexpr int64_t kMaskDownsample = 4;
+constexpr int64_t kRowsAtOnce = 256;
+
+struct Settings {
+  std::string folder;
+  int64_t slides = 8;
+  std::string size = "4096x4096";
+  uint64_t seed = 1;
+  int64_t validation = -1;
+  int64_t test = -1;
+  int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  int quality = 80;
+  double mpp = 0.5;
+};
+
+struct Size {
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
+Size ParseSize(const std::string& text) {
+  Size size;
+  const char* end = text.data() + text.size();
+  const auto width = std::from_chars(text.data(), end, size.width);
+  const bool cross = width.ec == std::errc() && width.ptr != end && *width.ptr == 'x';
+  const auto height = cross ? std::from_chars(width.ptr + 1, end, size.height) : width;
+  if (!cross || height.ec != std::errc() || height.ptr != end || size.width < 1 || size.height < 1) {
+    Fail(ErrorCode::kUsage, "--size: '{}' is not WIDTHxHEIGHT in pixels, such as 16000x64000", text);
+  }
+  return size;
+}
+
+/// Counts of validation and test slides: a fifth each unless given, and at least one to train on.
+void SettleSplit(Settings& settings) {
+  const int64_t fifth = settings.slides >= 3 ? std::max<int64_t>(1, settings.slides / 5) : 0;
+  if (settings.validation < 0) settings.validation = fifth;
+  if (settings.test < 0) settings.test = fifth;
+  if (settings.validation + settings.test > settings.slides) {
+    Fail(ErrorCode::kUsage, "--val {} and --test {} are more than --slides {}", settings.validation, settings.test,
+         settings.slides);
+  }
+}
+
+const char* SplitOf(const Settings& settings, int64_t index) {
+  if (index >= settings.slides - settings.test) return "test";
+  return index >= settings.slides - settings.test - settings.validation ? "val" : "train";
+}
+
+/// One line that is rewritten on a terminal, and printed once a slide elsewhere.
+class Progress {
+ public:
+  Progress(int64_t slides, double pixels) : slides_(slides), pixels_(pixels) {}
+
+  void Add(double pixels, bool slide_done) {
+    done_ += pixels;
+    slides_done_ += slide_done ? 1 : 0;
+    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    const double rate = done_ / std::max(seconds, 1e-3);
+    if (!slide_done && seconds - shown_ < 0.5) return;
+    shown_ = seconds;
+    const std::string line = fmt::format("{} of {} slides, {:.0f} Mpx/s, {:.0f} s left", slides_done_, slides_,
+                                         rate * 1e-6, (pixels_ - done_) / rate);
+    if (terminal_) {
+      std::fprintf(stderr, "\r%-60s%s", line.c_str(), slides_done_ == slides_ ? "\n" : "");
+    } else if (slide_done) {
+      std::fprintf(stderr, "%s\n", line.c_str());
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  int64_t slides_;
+  double pixels_;
+  int64_t slides_done_ = 0;
+  double done_ = 0;
+  double shown_ = 0;
+  bool terminal_ = isatty(2) != 0;
+  Clock::time_point start_ = Clock::now();
+};
+
+/// Tallies a few rows against the mask as training will see it: at the nearest centres.
+void Tally(const std::vector<uint8_t>& rgb, const std::vector<uint8_t>& labels, int64_t width, int64_t rows,
+           std::vector<SaturationTally>& tallies) {
+  const int64_t mask_width = (width + kMaskDownsample - 1) / kMaskDownsample;
+  ParallelFor(static_cast<int>(tallies.size()), rows, [&](int worker, int64_t y) {
+    std::vector<uint8_t> row(width);
+    const uint8_t* coarse = labels.data() + y / kMaskDownsample * mask_width;
+    for (int64_t x = 0; x < width; ++x) row[x] = coarse[x / kMaskDownsample];
+    tallies[worker].Add(rgb.data() + 3 * y * width, row.data(), width);
+  });
+}
+
+/// Writes slide and mask; returns the Dice of Otsu's threshold.
+double WriteSlide(const Settings& settings, const Size& size, int64_t index, const std::string& slide_path,
+                  const std::string& mask_path, Progress& progress) {
+  const SynthSlide slide({.width = size.width, .height = size.height, .seed = settings.seed, .index = index,
+                          .threads = settings.threads});
+  const std::unique_ptr<RowSource> image = slide.Image();
+  const std::unique_ptr<RowSource> mask = slide.Mask(kMaskDownsample);
+  PyramidWriter slide_writer(slide_path, {.width = size.width, .height = size.height, .quality = settings.quality,
+                                          .mpp = settings.mpp, .threads = settings.threads});
+  PyramidWriter mask_writer(mask_path, {.width = mask->width(), .height = mask->height(),
+                                        .pixels = PyramidPixels::kLabels, .mpp = settings.mpp * kMaskDownsample,
+                                        .threads = settings.threads});
+  std::vector<SaturationTally> tallies(settings.threads);
+  std::vector<uint8_t> rgb(3 * size.width * kRowsAtOnce);
+  std::vector<uint8_t> labels(mask->width() * kRowsAtOnce / kMaskDownsample);
+  for (int64_t y = 0; y < size.height; y += kRowsAtOnce) {
+    const Range rows{y, std::min(y + kRowsAtOnce, size.height)};
+    const Range mask_rows{y / kMaskDownsample, (rows.end + kMaskDownsample - 1) / kMaskDownsample};
+    image->Read(rows, rgb.data());
+    mask->Read(mask_rows, labels.data());
+    slide_writer.WriteRows(rgb.data(), rows.size());
+    mask_writer.WriteRows(labels.data(), mask_rows.size());
+    Tally(rgb, labels, size.width, rows.size(), tallies);
+    progress.Add(static_cast<double>(rows.size() * size.width), false);
+  }
+  slide_writer.Finish();
+  mask_writer.Finish();
+  progress.Add(0, true);
+  for (size_t i = 1; i < tallies.size(); ++i) tallies[0].Add(tallies[i]);
+  return tallies[0].overlap().dice();
+}
+
+void WriteCsv(const Settings& settings, const std::vector<std::string>& names) {
+  const std::string path = settings.folder + "/slides.csv";
+  PendingFile pending(path);
+  std::ofstream csv(pending.temporary());
+  csv << "slide,mask,split\n";
+  for (int64_t i = 0; i < settings.slides; ++i) {
+    csv << names[i] << ".tif," << names[i] << "_mask.tif," << SplitOf(settings, i) << "\n";
+  }
+  csv.close();
+  if (!csv) Fail(ErrorCode::kOutput, "{}: cannot be written", path);
+  pending.Commit();
+}
+
+void Run(Settings settings) {
+  const Size size = ParseSize(settings.size);
+  SettleSplit(settings);
+  std::error_code error;
+  std::filesystem::create_directories(settings.folder, error);
+  if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.folder, error.message());
+  Progress progress(settings.slides, static_cast<double>(settings.slides) * static_cast<double>(size.width) *
+                                         static_cast<double>(size.height));
+  std::vector<std::string> names;
+  std::vector<double> dice;
+  for (int64_t i = 0; i < settings.slides; ++i) {
+    names.push_back(fmt::format("slide_{:03}", i));
+    const std::string stem = settings.folder + "/" + names.back();
+    dice.push_back(WriteSlide(settings, size, i, stem + ".tif", stem + "_mask.tif", progress));
+  }
+  WriteCsv(settings, names);
+  for (int64_t i = 0; i < settings.slides; ++i) {
+    fmt::print("{} {:5} Otsu Dice {:.4f}\n", names[i], SplitOf(settings, i), dice[i]);
+  }
+  const double mean = std::accumulate(dice.begin(), dice.end(), 0.0) / static_cast<double>(dice.size());
+  fmt::print("mean Otsu Dice {:.4f} (a threshold on saturation, what a network has to beat)\n", mean);
+  fmt::print("{}/slides.csv\n", settings.folder);
+}
+
+}  // namespace
+
+void AddSynth(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("synth", "Write procedural slides with tissue masks and their slides.csv");
+  const auto settings = std::make_shared<Settings>();
+  command->add_option("DIR", settings->folder, "Folder to write to; made if absent")->required();
+  command->add_option("--slides", settings->slides, "How many slides")
+      ->capture_default_str()
+      ->check(CLI::Range(int64_t{1}, int64_t{100000}));
+  command->add_option("--size", settings->size, "WIDTHxHEIGHT of each slide, in pixels")->capture_default_str();
+  command->add_option("--seed", settings->seed, "Seed: the same seed gives the same slides")->capture_default_str();
+  command->add_option("--val", settings->validation, "Slides for validation [a fifth]")->check(CLI::NonNegativeNumber);
+  command->add_option("--test", settings->test, "Slides for testing [a fifth]")->check(CLI::NonNegativeNumber);
+  command->add_option("--threads", settings->threads, "Threads; the files do not depend on them")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--quality", settings->quality, "JPEG quality")->capture_default_str()->check(CLI::Range(1, 100));
+  command->add_option("--mpp", settings->mpp, "Micrometres a pixel, as the files say")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->footer(
+      "Examples:\n"
+      "  swath synth data --slides 8 --size 4096x4096 --seed 7\n"
+      "  swath synth big --slides 1 --size 16000x64000 --val 0 --test 0");
+  command->callback([settings] { Run(*settings); });
+}
+
+}  // namespace swath::tools

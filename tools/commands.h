@@ -5,8 +5,14 @@
 
 namespace swath::tools {
 
-void AddSynth(CLI::App& app);
+void AddBench(CLI::App& app);
+void AddCheckGradients(CLI::App& app);
+void AddEval(CLI::App& app);
 void AddInfo(CLI::App& app);
 void AddModel(CLI::App& app);
+void AddPlan(CLI::App& app);
+void AddPredict(CLI::App& app);
+void AddSynth(CLI::App& app);
+void AddTrain(CLI::App& app);
 
 }  // namespace swath::tools

@@ -12,6 +12,7 @@ struct GradientError {
   std::string parameter;
   double largest = 0;   ///< max |g_ref|
   double error = 0;     ///< max |g - g_ref|
+  double terms = 0;     ///< the largest Σ|terms|
   /// error / largest; where the true gradient is zero (largest < 1e-12 · Σ|terms|), error / Σ|terms|.
   double relative = 0;
   bool zero = false;    ///< the latter case

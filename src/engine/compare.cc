@@ -17,10 +17,9 @@ std::vector<GradientError> CompareGradients(const Graph& graph, const StepResult
       // A NaN must not pass for a small error.
       e.error = difference >= 0 ? std::max(e.error, difference) : std::numeric_limits<double>::infinity();
     }
-    const double terms = reference.term_sums[p];
-    e.zero = e.largest < 1e-12 * terms || e.largest == 0;
-    const double scale = e.zero ? terms : e.largest;
-    e.relative = e.error == 0 ? 0 : e.error / scale;
+    e.terms = reference.term_sums[p];
+    e.zero = e.largest < 1e-12 * e.terms || e.largest == 0;
+    e.relative = e.error == 0 ? 0 : e.error / (e.zero ? e.terms : e.largest);
     errors.push_back(e);
   }
   return errors;

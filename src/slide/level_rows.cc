@@ -22,7 +22,7 @@ LevelRows::LevelRows(std::string name, std::unique_ptr<BlockReader> reader, Leve
 int64_t LevelRows::natural_rows() const { return std::min(reader_->block_rows(), height()); }
 
 int64_t LevelRows::buffer_bytes() const {
-  return std::min(reader_->block_rows(), reader_->height()) * row_bytes() + reader_->buffer_bytes();
+  return (whole_blocks_ ? 0 : block_bytes()) + reader_->buffer_bytes();
 }
 
 Range LevelRows::BlockRows(int64_t block) const {
@@ -42,7 +42,7 @@ void LevelRows::Read(Range rows, uint8_t* dst) {
     } else {
       if (block != cached_block_) {
         cached_block_ = -1;  // stays so if the read throws: the cache then holds nothing whole
-        cache_.resize(static_cast<size_t>(std::min(reader_->block_rows(), reader_->height()) * row_bytes()));
+        cache_.resize(static_cast<size_t>(block_bytes()));
         reader_->Read(block, window_.columns, cache_.data());
         cached_block_ = block;
       }
@@ -55,7 +55,9 @@ void LevelRows::Read(Range rows, uint8_t* dst) {
 }
 
 std::unique_ptr<RowSource> LevelRows::Clone() const {
-  return std::make_unique<LevelRows>(name_, reader_->Clone(), window_, pixels_);
+  auto clone = std::make_unique<LevelRows>(name_, reader_->Clone(), window_, pixels_);
+  clone->whole_blocks_ = whole_blocks_;
+  return clone;
 }
 
 }  // namespace swath

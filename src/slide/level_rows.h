@@ -1,6 +1,7 @@
 /// A level, or columns and rows of it, as a RowSource.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,9 +31,14 @@ class LevelRows final : public RowSource {
   std::unique_ptr<RowSource> Clone() const override;
   const std::string& name() const override { return name_; }
 
+  /// Says that all reads will be of whole multiples of natural_rows(); where these are whole blocks of the
+  /// file, no cache is held (nor counted by buffer_bytes).
+  void ExpectWholeBlocks() { whole_blocks_ = window_.rows.begin % reader_->block_rows() == 0; }
+
  private:
   Range BlockRows(int64_t block) const;
   int64_t row_bytes() const { return width() * channels(); }
+  int64_t block_bytes() const { return std::min(reader_->block_rows(), reader_->height()) * row_bytes(); }
 
   std::string name_;
   std::unique_ptr<BlockReader> reader_;
@@ -40,6 +46,7 @@ class LevelRows final : public RowSource {
   Pixels pixels_;
   std::vector<uint8_t> cache_;  ///< the rows of block cached_block_
   int64_t cached_block_ = -1;
+  bool whole_blocks_ = false;
 };
 
 }  // namespace swath

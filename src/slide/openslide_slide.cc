@@ -1,11 +1,13 @@
 /// The formats of OpenSlide.
 #include <openslide.h>
+#include <tiffio.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -136,6 +138,16 @@ class OpenSlideBlocks final : public BlockReader {
   std::vector<uint32_t> argb_;
 };
 
+/// OpenSlide calls libtiff, which prints its warnings and errors unless told otherwise; OpenSlide reports its
+/// own.
+void SilenceLibtiff() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    TIFFSetWarningHandler(nullptr);
+    TIFFSetErrorHandler(nullptr);
+  });
+}
+
 class OpenSlideSlide final : public SlideFormat {
  public:
   OpenSlideSlide(const std::string& path, const std::string& vendor) {
@@ -229,6 +241,7 @@ class OpenSlideSlide final : public SlideFormat {
 }  // namespace
 
 std::string OpenSlideVendor(const std::string& path) {
+  SilenceLibtiff();
   const char* vendor = openslide_detect_vendor(path.c_str());
   return vendor == nullptr || std::strcmp(vendor, "generic-tiff") == 0 ? "" : vendor;
 }

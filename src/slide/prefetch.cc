@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "slide/level_rows.h"
 #include "swath/slide.h"
 
 namespace swath {
@@ -96,6 +97,7 @@ std::unique_ptr<RowSource> PrefetchRows::Clone() const {
 }
 
 std::unique_ptr<RowSource> Prefetch(std::unique_ptr<RowSource> source) {
+  if (auto* level = dynamic_cast<LevelRows*>(source.get())) level->ExpectWholeBlocks();
   return std::make_unique<PrefetchRows>(std::move(source));
 }
 

@@ -29,9 +29,9 @@ int64_t TiffBlocks::buffer_bytes() const {
   const int64_t tile = page_.tile_bytes * (page_.separate_planes ? page_.samples + 1 : 1);
   const int64_t tiles = (page_.width + page_.tile_width - 1) / page_.tile_width *
                         ((page_.height + page_.tile_height - 1) / page_.tile_height);
-  const int64_t tables =
-      2 * static_cast<int64_t>(sizeof(uint64_t)) * tiles;  // libtiff's offsets and byte counts
-  return tile + tables;
+  const int64_t tables = 2 * static_cast<int64_t>(sizeof(uint64_t)) * tiles;  // libtiff's offsets and lengths
+  constexpr int64_t kCodecBytes = int64_t{40} << 10;                          // measured: JPEG, deflate, LZW
+  return tile + tables + page_.stored_bytes + kCodecBytes;
 }
 
 bool TiffBlocks::IsUnwritten(uint32_t tile) const {

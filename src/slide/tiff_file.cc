@@ -3,6 +3,7 @@
 #include <tiffio.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdarg>
 #include <cstdio>
 #include <string_view>
@@ -15,6 +16,16 @@ namespace {
 
 /// No table of tile offsets nor codec buffer of an honest slide needs more in one piece.
 constexpr tmsize_t kMaxAllocation = tmsize_t{256} << 20;
+
+/// libtiff ignores a damaged tag, or patches it up, with a warning. Without one of these the pixels would be
+/// others.
+constexpr std::array kTagsThatMakePixels = {
+    "ImageWidth",          "ImageLength",      "BitsPerSample", "SamplesPerPixel",
+    "Compression",         "ColorMap",         "Colormap",      "PhotometricInterpretation",
+    "PlanarConfiguration", "Predictor",        "FillOrder",     "ExtraSamples",
+    "SampleFormat",        "YCbCrSubsampling", "TileWidth",     "TileLength",
+    "TileOffsets",         "TileByteCounts",   "JPEGTables",    "RowsPerStrip",
+    "StripOffsets",        "StripByteCounts",  "Orientation",   "SubIFD"};
 
 std::string Format(const char* format, va_list arguments) {
   char text[256];
@@ -30,8 +41,7 @@ int OnError(TIFF*, void* user, const char*, const char* format, va_list argument
   return 1;
 }
 
-/// libjpeg goes on after lost data with grey pixels and a warning; libtiff pads a short table with zeros
-/// likewise.
+/// libjpeg goes on after lost data, with grey pixels and a warning.
 int OnWarning(TIFF*, void* user, const char* module, const char* format, va_list arguments) {
   auto& report = *static_cast<TiffFile::Report*>(user);
   const std::string text = Format(format, arguments);
@@ -40,8 +50,8 @@ int OnWarning(TIFF*, void* user, const char* module, const char* format, va_list
     const bool lost = has("Premature end") || (has("Corrupt JPEG data") && !has("extraneous bytes"));
     if (lost && report.data_warning.empty()) report.data_warning = text;
   }
-  for (const auto* table : {"StripOffsets", "StripByteCounts", "TileOffsets", "TileByteCounts"}) {
-    if (has(table)) report.table_warning = text;
+  for (const std::string tag : kTagsThatMakePixels) {
+    if (has('"' + tag + '"')) report.tag_warning = text;
   }
   return 1;
 }
@@ -97,8 +107,8 @@ void TiffFile::Finish(int64_t read, int64_t bytes, const char* unit, uint32_t in
   }
 }
 
-void TiffFile::CheckTables() const {
-  if (!report_.table_warning.empty()) swath::Fail(ErrorCode::kInput, "{}: {}", path_, report_.table_warning);
+void TiffFile::CheckTags() const {
+  if (!report_.tag_warning.empty()) swath::Fail(ErrorCode::kInput, "{}: {}", path_, report_.tag_warning);
 }
 
 int64_t TiffFile::size() const {

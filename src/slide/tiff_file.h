@@ -31,8 +31,8 @@ class TiffFile {
   void ReadTile(uint32_t index, uint8_t* dst, int64_t bytes);
   void ReadStrip(uint32_t index, uint8_t* dst, int64_t bytes);
 
-  /// Throws if libtiff found the current page's table of tiles or strips damaged and patched it up.
-  void CheckTables() const;
+  /// Throws if libtiff found a tag damaged that the pixels of the current page need.
+  void CheckTags() const;
 
   /// The file's length in bytes.
   int64_t size() const;
@@ -42,9 +42,9 @@ class TiffFile {
 
   /// What libtiff reports; its handlers write here.
   struct Report {
-    std::string error;          ///< the first error since the last call
-    std::string data_warning;   ///< a warning that means lost pixels
-    std::string table_warning;  ///< a warning about the table of tiles or strips of the current page
+    std::string error;         ///< the first error since the last call
+    std::string data_warning;  ///< a warning that means lost pixels
+    std::string tag_warning;   ///< a warning about a tag of the current page that its pixels need
   };
 
  private:

@@ -149,13 +149,15 @@ void ReadLayout(TiffFile& file, TiffPage& page) {
   }
 }
 
-/// Whether tiles are missing from the file: no place and no bytes.
-bool HasUnwrittenTiles(TIFF* tiff) {
-  const uint32_t count = TIFFNumberOfTiles(tiff);
+/// The largest tile or strip as stored, and whether some tiles are missing from the file: no place and no
+/// bytes.
+void ReadTable(TIFF* tiff, TiffPage& page) {
+  const uint32_t count = page.tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
   for (uint32_t i = 0; i < count; ++i) {
-    if (TIFFGetStrileByteCount(tiff, i) == 0 && TIFFGetStrileOffset(tiff, i) == 0) return true;
+    const uint64_t bytes = TIFFGetStrileByteCount(tiff, i);
+    page.stored_bytes = std::max<int64_t>(page.stored_bytes, static_cast<int64_t>(bytes));
+    if (page.tiled && bytes == 0 && TIFFGetStrileOffset(tiff, i) == 0) page.sparse = true;
   }
-  return false;
 }
 
 }  // namespace
@@ -180,8 +182,8 @@ TiffPage ReadTiffPage(TiffFile& file) {
     TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
   }
   ReadLayout(file, page);
-  if (page.refusal.empty() && page.tiled) page.sparse = HasUnwrittenTiles(tiff);
-  file.CheckTables();
+  if (page.refusal.empty()) ReadTable(tiff, page);
+  file.CheckTags();
   page.mpp_x = Mpp(tiff, TIFFTAG_XRESOLUTION);
   page.mpp_y = Mpp(tiff, TIFFTAG_YRESOLUTION);
   uint16_t count = 0;

@@ -171,8 +171,8 @@ Fields SynthScene::Evaluate(double x, double y) const {
   f[kCrackWidth] = 9.0f * SmoothStep(0.5f, 0.75f, n.crack_where.At(x, y)) - 3.0f;
   const float pool_strength = look_.overall * (1.0f + (look_.pale - 1.0f) * SmoothStep(0.4f, 0.6f, n.pool_pale.At(x, y)));
   const float pool_h = n.pool_h.At(x, y);
-  f[kPoolHaematoxylin] = pool_strength * (0.7f * look_.base_h + 0.4f * look_.nucleus * pool_h * pool_h);
-  f[kPoolEosin] = pool_strength * look_.base_e * (0.45f + 0.9f * n.pool_e.At(x, y));
+  f[kPoolHaematoxylin] = pool_strength * (0.6f * look_.base_h + 0.24f * look_.nucleus * pool_h * pool_h);
+  f[kPoolEosin] = pool_strength * look_.base_e * (0.4f + 0.65f * n.pool_e.At(x, y));
   const float thick = SmoothStep(0.45f, 0.75f, n.tint.At(x, y));
   const float shade = 0.05f * n.light.At(x, y);
   for (int c = 0; c < 3; ++c) f[kTintRed + c] = shade + thick * look_.tint[c];

@@ -98,6 +98,14 @@ TEST_F(Rows, PixelSizeChoosesTheNearestFinerLevel) {
   EXPECT_EQ(slide_->OpenRows({.mpp = 1e9})->width(), 1);
 }
 
+TEST_F(Rows, ReadingAheadHoldsTwoBlocksAndACacheOnlyForRowsOffTheTiles) {
+  constexpr int64_t kBlock = 32 * 301 * 3;
+  const int64_t alone = slide_->OpenRows()->buffer_bytes();
+  EXPECT_EQ(Prefetch(slide_->OpenRows())->buffer_bytes(), alone + kBlock);
+  const Region off{0, 5, 301, 200};
+  EXPECT_EQ(Prefetch(slide_->OpenRows({.region = off}))->buffer_bytes(), alone + 2 * kBlock);
+}
+
 /// The definition, in floating point.
 double AreaMean(const Image& image, int64_t width, int64_t height, int64_t y, int64_t x, int64_t c) {
   const double step_x = static_cast<double>(image.width) / static_cast<double>(width);

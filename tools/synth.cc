@@ -1,12 +1,14 @@
 /// `swath synth`: procedural slides with masks and a data set file.
+#include "swath/synth.h"
+
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <numeric>
@@ -19,7 +21,6 @@
 #include "output/pending_file.h"
 #include "swath/otsu.h"
 #include "swath/pyramid_writer.h"
-#include "swath/synth.h"
 #include "tools/commands.h"
 
 namespace swath::tools {
@@ -63,8 +64,8 @@ void SettleSplit(Settings& settings) {
   if (settings.validation < 0) settings.validation = fifth;
   if (settings.test < 0) settings.test = fifth;
   if (settings.validation + settings.test > settings.slides) {
-    Fail(ErrorCode::kUsage, "--val {} and --test {} are more than --slides {}", settings.validation, settings.test,
-         settings.slides);
+    Fail(ErrorCode::kUsage, "--val {} and --test {} are more than --slides {}", settings.validation,
+         settings.test, settings.slides);
   }
 }
 
@@ -85,8 +86,8 @@ class Progress {
     const double rate = done_ / std::max(seconds, 1e-3);
     if (!slide_done && seconds - shown_ < 0.5) return;
     shown_ = seconds;
-    const std::string line = fmt::format("{} of {} slides, {:.0f} Mpx/s, {:.0f} s left", slides_done_, slides_,
-                                         rate * 1e-6, (pixels_ - done_) / rate);
+    const std::string line = fmt::format("{} of {} slides, {:.0f} Mpx/s, {:.0f} s left", slides_done_,
+                                         slides_, rate * 1e-6, (pixels_ - done_) / rate);
     if (terminal_) {
       std::fprintf(stderr, "\r%-60s%s", line.c_str(), slides_done_ == slides_ ? "\n" : "");
     } else if (slide_done) {
@@ -120,14 +121,22 @@ void Tally(const std::vector<uint8_t>& rgb, const std::vector<uint8_t>& labels, 
 /// Writes slide and mask; returns the Dice of Otsu's threshold.
 double WriteSlide(const Settings& settings, const Size& size, int64_t index, const std::string& slide_path,
                   const std::string& mask_path, Progress& progress) {
-  const SynthSlide slide({.width = size.width, .height = size.height, .seed = settings.seed, .index = index,
+  const SynthSlide slide({.width = size.width,
+                          .height = size.height,
+                          .seed = settings.seed,
+                          .index = index,
                           .threads = settings.threads});
   const std::unique_ptr<RowSource> image = slide.Image();
   const std::unique_ptr<RowSource> mask = slide.Mask(kMaskDownsample);
-  PyramidWriter slide_writer(slide_path, {.width = size.width, .height = size.height, .quality = settings.quality,
-                                          .mpp = settings.mpp, .threads = settings.threads});
-  PyramidWriter mask_writer(mask_path, {.width = mask->width(), .height = mask->height(),
-                                        .pixels = PyramidPixels::kLabels, .mpp = settings.mpp * kMaskDownsample,
+  PyramidWriter slide_writer(slide_path, {.width = size.width,
+                                          .height = size.height,
+                                          .quality = settings.quality,
+                                          .mpp = settings.mpp,
+                                          .threads = settings.threads});
+  PyramidWriter mask_writer(mask_path, {.width = mask->width(),
+                                        .height = mask->height(),
+                                        .pixels = PyramidPixels::kLabels,
+                                        .mpp = settings.mpp * kMaskDownsample,
                                         .threads = settings.threads});
   std::vector<SaturationTally> tallies(settings.threads);
   std::vector<uint8_t> rgb(3 * size.width * kRowsAtOnce);
@@ -189,20 +198,27 @@ void Run(Settings settings) {
 }  // namespace
 
 void AddSynth(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("synth", "Write procedural slides with tissue masks and their slides.csv");
+  CLI::App* command =
+      app.add_subcommand("synth", "Write procedural slides with tissue masks and their slides.csv");
   const auto settings = std::make_shared<Settings>();
   command->add_option("DIR", settings->folder, "Folder to write to; made if absent")->required();
   command->add_option("--slides", settings->slides, "How many slides")
       ->capture_default_str()
       ->check(CLI::Range(int64_t{1}, int64_t{100000}));
-  command->add_option("--size", settings->size, "WIDTHxHEIGHT of each slide, in pixels")->capture_default_str();
-  command->add_option("--seed", settings->seed, "Seed: the same seed gives the same slides")->capture_default_str();
-  command->add_option("--val", settings->validation, "Slides for validation [a fifth]")->check(CLI::NonNegativeNumber);
-  command->add_option("--test", settings->test, "Slides for testing [a fifth]")->check(CLI::NonNegativeNumber);
+  command->add_option("--size", settings->size, "WIDTHxHEIGHT of each slide, in pixels")
+      ->capture_default_str();
+  command->add_option("--seed", settings->seed, "Seed: the same seed gives the same slides")
+      ->capture_default_str();
+  command->add_option("--val", settings->validation, "Slides for validation [a fifth]")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--test", settings->test, "Slides for testing [a fifth]")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--threads", settings->threads, "Threads; the files do not depend on them")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
-  command->add_option("--quality", settings->quality, "JPEG quality")->capture_default_str()->check(CLI::Range(1, 100));
+  command->add_option("--quality", settings->quality, "JPEG quality")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
   command->add_option("--mpp", settings->mpp, "Micrometres a pixel, as the files say")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

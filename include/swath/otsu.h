@@ -17,8 +17,8 @@ using Histogram = std::array<int64_t, 256>;
 /// 255 (max - min) / max of the three channels, rounded down; 0 for black.
 int Saturation(uint8_t red, uint8_t green, uint8_t blue);
 
-/// The bin t that maximises the variance between bins <= t and bins > t (Otsu 1979, equation 18); the middle of the
-/// best bins where several are equally good, 0 where the histogram has one value only.
+/// The bin t that maximises the variance between bins <= t and bins > t (Otsu 1979, equation 18); the middle
+/// of the best bins where several are equally good, 0 where the histogram has one value only.
 int OtsuThreshold(const Histogram& histogram);
 
 /// Pixel counts of two masks; a label other than 0 is tissue.
@@ -31,8 +31,8 @@ struct MaskOverlap {
   double dice() const;
 };
 
-/// Otsu's threshold and its Dice over an image that goes by once, with its labels. Pixels of kIgnoredLabel are left
-/// out of both.
+/// Otsu's threshold and its Dice over an image that goes by once, with its labels. Pixels of kIgnoredLabel
+/// are left out of both.
 class SaturationTally {
  public:
   /// rgb: [pixel, 3]; labels: [pixel].
@@ -47,12 +47,14 @@ class SaturationTally {
   Histogram tissue_{};
 };
 
-/// Reads the RGB image once and returns its mask, 1 where the saturation is above Otsu's threshold, else 0: one
-/// channel, computed from a clone of `image` as rows are read. Throws Error(kUnsupported) if it is not RGB.
+/// Reads the RGB image once and returns its mask, 1 where the saturation is above Otsu's threshold, else 0:
+/// one channel, computed from a clone of `image` as rows are read. Throws Error(kUnsupported) if it is not
+/// RGB.
 std::unique_ptr<RowSource> OtsuMask(RowSource& image);
 
-/// Counts at the size of `predicted`; `truth` may be smaller, and is then read at the nearest centres. Ratios of the
-/// two sides that differ by more than a pixel throw Error(kInput). Pixels of kIgnoredLabel in `truth` are left out.
+/// Counts at the size of `predicted`; `truth` may be smaller, and is then read at the nearest centres. Ratios
+/// of the two sides that differ by more than a pixel throw Error(kInput). Pixels of kIgnoredLabel in `truth`
+/// are left out.
 MaskOverlap CompareMasks(RowSource& predicted, RowSource& truth);
 
 }  // namespace swath

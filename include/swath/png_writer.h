@@ -13,8 +13,8 @@ struct PngOptions {
   int64_t channels = 3;  ///< 3: RGB, 1: grey
 };
 
-/// Writes an 8-bit PNG from the top down. The file takes its name in Finish(); without it there is nothing under
-/// `path`. Every failure throws Error(kOutput) that names `path`. Belongs to one thread at a time.
+/// Writes an 8-bit PNG from the top down. The file takes its name in Finish(); without it there is nothing
+/// under `path`. Every failure throws Error(kOutput) that names `path`. Belongs to one thread at a time.
 class PngWriter {
  public:
   PngWriter(const std::string& path, const PngOptions& options);

@@ -14,22 +14,22 @@ enum class PyramidPixels {
 };
 
 struct PyramidOptions {
-  int64_t width = 0;   ///< of level 0, in pixels; 1 to 2^31 - 1
+  int64_t width = 0;  ///< of level 0, in pixels; 1 to 2^31 - 1
   int64_t height = 0;
   PyramidPixels pixels = PyramidPixels::kRgb;
-  int quality = 80;         ///< JPEG quality, 1-100
-  double mpp = 0;           ///< micrometres a pixel at level 0; 0: unknown
-  int threads = 1;          ///< tiles compressed at a time; the file's bytes do not depend on it
+  int quality = 80;              ///< JPEG quality, 1-100
+  double mpp = 0;                ///< micrometres a pixel at level 0; 0: unknown
+  int threads = 1;               ///< tiles compressed at a time; the file's bytes do not depend on it
   std::string description = {};  ///< the ImageDescription of the first directory
 };
 
-/// Writes a BigTIFF of 256 x 256 tiles: one directory a level, each half the size (rounded up) of the one before,
-/// down to a shorter side of at most 512 px; reduced levels are marked as such, as OpenSlide, libvips and QuPath
-/// expect. All levels are built while the rows go by: memory is one row of tiles a level, whatever the height; the
-/// compressed lower levels wait in an unnamed temporary file beside the target.
+/// Writes a BigTIFF of 256 x 256 tiles: one directory a level, each half the size (rounded up) of the one
+/// before, down to a shorter side of at most 512 px; reduced levels are marked as such, as OpenSlide, libvips
+/// and QuPath expect. All levels are built while the rows go by: memory is one row of tiles a level, whatever
+/// the height; the compressed lower levels wait in an unnamed temporary file beside the target.
 ///
-/// The file takes its name in Finish(); before, or if the writer is destroyed without it, there is nothing under
-/// `path`. Every failure throws Error(kOutput) that names `path`. Belongs to one thread at a time.
+/// The file takes its name in Finish(); before, or if the writer is destroyed without it, there is nothing
+/// under `path`. Every failure throws Error(kOutput) that names `path`. Belongs to one thread at a time.
 class PyramidWriter {
  public:
   PyramidWriter(const std::string& path, const PyramidOptions& options);

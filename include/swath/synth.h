@@ -16,12 +16,13 @@ struct SynthOptions {
   int threads = 1;    ///< blocks of pixels rendered at a time
 };
 
-/// One slide: tissue (glands, nuclei, stroma, fat, folds, pale zones) on a background with pools of stain, pen, dust,
-/// bubbles and coverslip edges, under the stain and scanner of this slide. Every pixel is a function of (seed, index,
-/// size, x, y) alone: rows may be read in any order, by any number of threads, and are always the same.
+/// One slide: tissue (glands, nuclei, stroma, fat, folds, pale zones) on a background with pools of stain,
+/// pen, dust, bubbles and coverslip edges, under the stain and scanner of this slide. Every pixel is a
+/// function of (seed, index, size, x, y) alone: rows may be read in any order, by any number of threads, and
+/// are always the same.
 ///
-/// The mask is smooth at about 50 px: lumens, vacuoles and cracks in tissue are tissue; pools, pen and dust are not.
-/// Tissue covers 30 to 52 % of a slide.
+/// The mask is smooth at about 50 px: lumens, vacuoles and cracks in tissue are tissue; pools, pen and dust
+/// are not. Tissue covers 30 to 52 % of a slide.
 class SynthSlide {
  public:
   /// Throws Error(kUsage) for a side below 64 px.
@@ -30,7 +31,8 @@ class SynthSlide {
   /// [row, column, RGB], uint8. Holds no more than a band of 64 rows.
   std::unique_ptr<RowSource> Image() const;
 
-  /// [row, column], 1 for tissue, else 0; ceil(side / downsample) px, each the pixel at its centre in the image.
+  /// [row, column], 1 for tissue, else 0; ceil(side / downsample) px, each the pixel at its centre in the
+  /// image.
   std::unique_ptr<RowSource> Mask(int64_t downsample = 1) const;
 
  private:

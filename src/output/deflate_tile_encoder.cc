@@ -8,8 +8,8 @@
 namespace swath {
 namespace {
 
-// Masks shrink to almost nothing at any level; for probabilities the highest levels cost three times the time for
-// a few per cent.
+// Masks shrink to almost nothing at any level; for probabilities the highest levels cost three times the time
+// for a few per cent.
 constexpr int kDeflateLevel = 4;
 
 class DeflateTileEncoder : public TileEncoder {

@@ -6,12 +6,13 @@
 namespace swath {
 
 enum class Halving {
-  kAreaAverage,       ///< the rounded mean of 2 x 2 pixels
-  kNearestTopLeft,    ///< of 2 x 2 labels, the top left one
-  kNearestBottomRight ///< of 2 x 2 labels, the bottom right one
+  kAreaAverage,        ///< the rounded mean of 2 x 2 pixels
+  kNearestTopLeft,     ///< of 2 x 2 labels, the top left one
+  kNearestBottomRight  ///< of 2 x 2 labels, the bottom right one
 };
 
-/// Rows `pitch` bytes apart, [row, column, channel]. An odd last row or column stands for its missing neighbour.
+/// Rows `pitch` bytes apart, [row, column, channel]. An odd last row or column stands for its missing
+/// neighbour.
 struct HalvingRows {
   const uint8_t* src = nullptr;
   int64_t src_rows = 0;

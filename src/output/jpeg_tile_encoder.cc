@@ -111,6 +111,8 @@ class JpegTileEncoder : public TileEncoder {
 
 }  // namespace
 
-std::unique_ptr<TileEncoder> MakeJpegTileEncoder(int quality) { return std::make_unique<JpegTileEncoder>(quality); }
+std::unique_ptr<TileEncoder> MakeJpegTileEncoder(int quality) {
+  return std::make_unique<JpegTileEncoder>(quality);
+}
 
 }  // namespace swath

@@ -13,7 +13,8 @@ namespace {
 
 class SaturationMask : public RowSource {
  public:
-  SaturationMask(std::unique_ptr<RowSource> image, int threshold) : image_(std::move(image)), threshold_(threshold) {}
+  SaturationMask(std::unique_ptr<RowSource> image, int threshold)
+      : image_(std::move(image)), threshold_(threshold) {}
 
   int64_t width() const override { return image_->width(); }
   int64_t height() const override { return image_->height(); }
@@ -46,7 +47,9 @@ class SaturationMask : public RowSource {
   std::vector<uint8_t> rgb_;
 };
 
-int64_t NearestCentre(int64_t i, int64_t size, int64_t other_size) { return (2 * i + 1) * other_size / (2 * size); }
+int64_t NearestCentre(int64_t i, int64_t size, int64_t other_size) {
+  return (2 * i + 1) * other_size / (2 * size);
+}
 
 void CheckSides(const RowSource& predicted, const RowSource& truth) {
   const double across = static_cast<double>(predicted.width()) / static_cast<double>(truth.width());

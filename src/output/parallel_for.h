@@ -11,9 +11,9 @@
 
 namespace swath {
 
-/// Calls body(worker, i) once for every i in [0, count), worker in [0, threads); items are handed out one by one.
-/// With one thread nothing is spawned and the order is ascending. The first exception is thrown again here, after
-/// every worker has stopped.
+/// Calls body(worker, i) once for every i in [0, count), worker in [0, threads); items are handed out one by
+/// one. With one thread nothing is spawned and the order is ascending. The first exception is thrown again
+/// here, after every worker has stopped.
 template <class Body>
 void ParallelFor(int threads, int64_t count, const Body& body) {
   const int workers = static_cast<int>(std::clamp<int64_t>(threads, 1, std::max<int64_t>(count, 1)));

@@ -5,8 +5,9 @@
 
 namespace swath {
 
-/// Names a temporary file beside `path`. Commit() renames it to `path`; without Commit() the destructor removes it.
-/// The owner opens, writes and closes the temporary file itself, and closes it before either happens.
+/// Names a temporary file beside `path`. Commit() renames it to `path`; without Commit() the destructor
+/// removes it. The owner opens, writes and closes the temporary file itself, and closes it before either
+/// happens.
 class PendingFile {
  public:
   explicit PendingFile(std::string path);

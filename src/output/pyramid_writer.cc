@@ -24,9 +24,9 @@ struct Level {
   int64_t width = 0;
   int64_t height = 0;
   int64_t tiles_across = 0;
-  int64_t pitch = 0;  ///< bytes from one buffered row to the next: whole tiles
-  int64_t filled = 0; ///< rows in the buffer
-  int64_t done = 0;   ///< rows above the buffer
+  int64_t pitch = 0;   ///< bytes from one buffered row to the next: whole tiles
+  int64_t filled = 0;  ///< rows in the buffer
+  int64_t done = 0;    ///< rows above the buffer
   std::vector<uint8_t> rows = {};
   std::vector<TileSpool::Entry> spooled = {};
 };
@@ -77,8 +77,8 @@ PyramidWriter::Impl::Impl(const std::string& path, const PyramidOptions& options
     : options_(options), channels_(options.pixels == PyramidPixels::kRgb ? 3 : 1), file_(path) {
   constexpr int64_t kLongestSide = std::numeric_limits<int32_t>::max();
   if (std::min(options.width, options.height) < 1 || std::max(options.width, options.height) > kLongestSide) {
-    Fail(ErrorCode::kOutput, "{}: a TIFF of {} x {} px is not possible: sides are 1 to {} px", path, options.width,
-         options.height, kLongestSide);
+    Fail(ErrorCode::kOutput, "{}: a TIFF of {} x {} px is not possible: sides are 1 to {} px", path,
+         options.width, options.height, kLongestSide);
   }
   levels_ = MakeLevels(options, channels_);
   for (int i = 0; i < std::max(options.threads, 1); ++i) {
@@ -90,8 +90,9 @@ PyramidWriter::Impl::Impl(const std::string& path, const PyramidOptions& options
   tiff_->Begin(Directory(0));
 }
 
-// Of 2 x 2 labels none is the nearest: taking the bottom right one and the top left one in turn keeps every level
-// within half of its pixels' size of the level-0 centre, where always taking the same would drift to a corner.
+// Of 2 x 2 labels none is the nearest: taking the bottom right one and the top left one in turn keeps every
+// level within half of its pixels' size of the level-0 centre, where always taking the same would drift to a
+// corner.
 Halving PyramidWriter::Impl::HalvingInto(size_t level) const {
   if (options_.pixels != PyramidPixels::kLabels) return Halving::kAreaAverage;
   return level % 2 == 1 ? Halving::kNearestBottomRight : Halving::kNearestTopLeft;

@@ -34,7 +34,8 @@ int OnTiffWarning(TIFF*, void*, const char*, const char*, va_list) { return 1; }
 
 }  // namespace
 
-TiffDirectories::TiffDirectories(const std::string& file, std::string name) : state_(std::make_unique<State>()) {
+TiffDirectories::TiffDirectories(const std::string& file, std::string name)
+    : state_(std::make_unique<State>()) {
   state_->name = std::move(name);
   TIFFOpenOptions* options = TIFFOpenOptionsAlloc();
   TIFFOpenOptionsSetErrorHandlerExtR(options, OnTiffError, &state_->message);

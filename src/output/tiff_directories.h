@@ -16,8 +16,8 @@ struct TiffDirectory {
   int64_t height = 0;
   TileCompression compression = TileCompression::kJpegYCbCr;
   std::vector<uint8_t> jpeg_tables = {};
-  double mpp = 0;       ///< micrometres a pixel of this level; 0: unknown, no resolution tags
-  bool reduced = false; ///< a lower level of the image in the first directory
+  double mpp = 0;        ///< micrometres a pixel of this level; 0: unknown, no resolution tags
+  bool reduced = false;  ///< a lower level of the image in the first directory
   std::string description = {};
 };
 

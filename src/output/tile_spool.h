@@ -8,8 +8,9 @@
 
 namespace swath {
 
-/// Bytes put aside beside the target file. libtiff writes one directory at a time, while all levels of a pyramid grow
-/// together. The spool has no name in the file system once open, so that nothing is left behind, whatever happens.
+/// Bytes put aside beside the target file. libtiff writes one directory at a time, while all levels of a
+/// pyramid grow together. The spool has no name in the file system once open, so that nothing is left behind,
+/// whatever happens.
 class TileSpool {
  public:
   struct Entry {

@@ -39,7 +39,8 @@ float Cover(const Artefact& artefact, float distance) {
 /// A bubble is a dark rim, brighter just inside it.
 float RimCover(const Artefact& artefact, float distance) {
   const float rim = std::max(0.0f, 1.0f - std::abs(distance - artefact.radius) / artefact.soft);
-  const float glow = std::max(0.0f, 1.0f - std::abs(distance - artefact.radius + 1.8f * artefact.soft) / artefact.soft);
+  const float glow =
+      std::max(0.0f, 1.0f - std::abs(distance - artefact.radius + 1.8f * artefact.soft) / artefact.soft);
   return rim - 0.06f * glow;
 }
 
@@ -85,7 +86,8 @@ void DrawOne(const Artefact& artefact, const DensityBlock& block) {
   if (artefact.kind == ArtefactKind::kStroke && segments.empty()) return;
   for (int64_t y = y0; y < y1; ++y) {
     for (int64_t x = x0; x < x1; ++x) {
-      const float cover = CoverAt(artefact, segments, static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f);
+      const float cover =
+          CoverAt(artefact, segments, static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f);
       if (cover == 0.0f) continue;
       const int64_t at = (y - block.top) * block.pitch + x - block.left;
       for (int c = 0; c < 3; ++c) block.density[c][at] += cover * artefact.density[c];
@@ -132,7 +134,8 @@ Artefact MakeRound(RandomStream& random, const SlideExtent& extent, ArtefactKind
   const float warm = random.Uniform(0.9f, 1.25f);
   return {.kind = kind,
           .points = {{x, y}},
-          .radius = bubble ? random.Uniform(0.02f, 0.09f) * static_cast<float>(extent.macro) : random.Uniform(1.5f, 6),
+          .radius = bubble ? random.Uniform(0.02f, 0.09f) * static_cast<float>(extent.macro)
+                           : random.Uniform(1.5f, 6),
           .soft = bubble ? random.Uniform(3, 7) : 2.0f,
           .density = {dark, dark, dark * warm}};
 }
@@ -141,7 +144,8 @@ Artefact MakeRound(RandomStream& random, const SlideExtent& extent, ArtefactKind
 Artefact MakeCoverslipEdge(RandomStream& random, const SlideExtent& extent) {
   const auto width = static_cast<float>(extent.width);
   const auto height = static_cast<float>(extent.height);
-  const float place = random.Uniform(0, 1) < 0.5f ? random.Uniform(0.02f, 0.12f) : random.Uniform(0.88f, 0.98f);
+  const float place =
+      random.Uniform(0, 1) < 0.5f ? random.Uniform(0.02f, 0.12f) : random.Uniform(0.88f, 0.98f);
   const float lean = random.Uniform(-0.01f, 0.01f);
   Artefact edge{.kind = ArtefactKind::kStroke, .radius = random.Uniform(1.5f, 4), .soft = 2};
   if (random.Uniform(0, 1) < 0.5f) {
@@ -172,8 +176,8 @@ void ArtefactList::Draw(const DensityBlock& block) const {
 }
 
 ArtefactList MakeArtefacts(RandomStream& random, const SlideExtent& extent) {
-  const double pieces = static_cast<double>(extent.width) * static_cast<double>(extent.height) /
-                        (extent.macro * extent.macro);
+  const double pieces =
+      static_cast<double>(extent.width) * static_cast<double>(extent.height) / (extent.macro * extent.macro);
   const auto count = [&](float low, float high) {
     return static_cast<int64_t>(std::lround(pieces * static_cast<double>(random.Uniform(low, high))));
   };

@@ -25,8 +25,8 @@ enum class ArtefactKind { kStroke, kBubble, kSpeck };
 struct Artefact {
   ArtefactKind kind = ArtefactKind::kSpeck;
   std::vector<std::array<float, 2>> points = {};  ///< the path of a stroke, or one centre; px
-  float radius = 0;                          ///< half width of a stroke, else radius; px
-  float soft = 1;                            ///< width of the edge, px
+  float radius = 0;                               ///< half width of a stroke, else radius; px
+  float soft = 1;                                 ///< width of the edge, px
   std::array<float, 3> density{};
 };
 

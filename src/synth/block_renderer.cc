@@ -77,7 +77,8 @@ void PoolRow(const FieldRows& f, StainRow& stain) {
 }
 
 /// Tissue over what PoolRow left. `y` is the row in the slide.
-void TissueRow(const SynthScene& scene, const CellBlock& cells, int64_t y, const FieldRows& f, StainRow& stain) {
+void TissueRow(const SynthScene& scene, const CellBlock& cells, int64_t y, const FieldRows& f,
+               StainRow& stain) {
   const SlideLook& look = scene.look();
   const float* fine = look.fine.Row(y);
   const float* mottle = look.mottle.Row(y);
@@ -135,7 +136,10 @@ void RenderBlock(const SynthScene& scene, const BlockPlace& place, uint8_t* rgb,
   if (has_tissue) DrawCells(scene, cells);
 
   std::vector<float> tints(3 * kBlockWidth * kBlockHeight);
-  DensityBlock block{.left = place.left, .top = place.top, .width = kBlockWidth, .height = kBlockHeight,
+  DensityBlock block{.left = place.left,
+                     .top = place.top,
+                     .width = kBlockWidth,
+                     .height = kBlockHeight,
                      .pitch = kBlockWidth};
   for (int c = 0; c < 3; ++c) {
     block.density[c] = tints.data() + c * kBlockWidth * kBlockHeight;
@@ -148,10 +152,12 @@ void RenderBlock(const SynthScene& scene, const BlockPlace& place, uint8_t* rgb,
   FieldRows fields;
   StainRow stain;
   for (int64_t y = 0; y < place.height; ++y) {
-    for (int field = 0; field < kTintRed; ++field) grid.Row(static_cast<Field>(field), y, fields[field].data());
+    for (int field = 0; field < kTintRed; ++field)
+      grid.Row(static_cast<Field>(field), y, fields[field].data());
     PoolRow(fields, stain);
     if (has_tissue) TissueRow(scene, cells, place.top + y, fields, stain);
-    const std::array<const float*, 3> tint = {block.density[0] + y * kBlockWidth, block.density[1] + y * kBlockWidth,
+    const std::array<const float*, 3> tint = {block.density[0] + y * kBlockWidth,
+                                              block.density[1] + y * kBlockWidth,
                                               block.density[2] + y * kBlockWidth};
     ToneRow(scene.look(), stain, tint, place.top + y, place.left, place.width, rgb + y * pitch);
   }

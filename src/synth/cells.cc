@@ -19,7 +19,11 @@ struct Ellipse {
 Ellipse MakeEllipse(float x, float y, float radius, float flat, float cosine, float sine) {
   const float along = 1.0f / (radius * radius);
   const float across = along / (flat * flat);
-  return {x, y, radius, along * cosine * cosine + across * sine * sine, (along - across) * cosine * sine,
+  return {x,
+          y,
+          radius,
+          along * cosine * cosine + across * sine * sine,
+          (along - across) * cosine * sine,
           along * sine * sine + across * cosine * cosine};
 }
 
@@ -64,7 +68,9 @@ void DrawNucleus(CellBlock& block, const Ellipse& e, float amount) {
 void DrawVacuoles(const SynthScene& scene, CellBlock& block) {
   constexpr int64_t kSide = 38;
   ForCells(block, kSide, kSide, [&](int64_t i, int64_t j) {
-    const auto number = [&](uint32_t k) { return UnitFloat(HashCell(i, j, scene.cell_salt() + kVacuoleSalt + k)); };
+    const auto number = [&](uint32_t k) {
+      return UnitFloat(HashCell(i, j, scene.cell_salt() + kVacuoleSalt + k));
+    };
     const float stagger = (j & 1) != 0 ? 0.5f : 0.0f;
     const float x = (static_cast<float>(i) + 0.5f + stagger + 0.34f * (number(0) - 0.5f)) * kSide;
     const float y = (static_cast<float>(j) + 0.5f + 0.34f * (number(1) - 0.5f)) * kSide;
@@ -84,7 +90,8 @@ void DrawGland(const SynthScene& scene, CellBlock& block, int64_t i, int64_t j) 
   const float radius = 36.0f + 28.0f * number(0);
   const float x = (static_cast<float>(i) + 0.5f + 0.3f * (number(1) - 0.5f)) * kSide;
   const float y = (static_cast<float>(j) + 0.5f + 0.3f * (number(2) - 0.5f)) * kSide;
-  const bool outside = x + radius < static_cast<float>(block.left) || y + radius < static_cast<float>(block.top) ||
+  const bool outside = x + radius < static_cast<float>(block.left) ||
+                       y + radius < static_cast<float>(block.top) ||
                        x - radius > static_cast<float>(block.left + block.width) ||
                        y - radius > static_cast<float>(block.top + block.height);
   if (outside || scene.Glandular(x, y) < 0.1f + 0.8f * number(3)) return;
@@ -131,7 +138,9 @@ void DrawGlands(const SynthScene& scene, CellBlock& block) {
 void DrawNuclei(const SynthScene& scene, CellBlock& block) {
   constexpr int64_t kSide = 14;
   ForCells(block, kSide, 12, [&](int64_t i, int64_t j) {
-    const auto number = [&](uint32_t k) { return UnitFloat(HashCell(i, j, scene.cell_salt() + kNucleusSalt + k)); };
+    const auto number = [&](uint32_t k) {
+      return UnitFloat(HashCell(i, j, scene.cell_salt() + kNucleusSalt + k));
+    };
     const float chance = number(0);
     if (chance > 0.95f) return;
     const float x = (static_cast<float>(i) + number(1)) * kSide;

@@ -8,7 +8,8 @@
 
 namespace swath {
 
-/// A block of pixels at (left, top) and what the cells leave in it; every plane is [row, column], `width` wide.
+/// A block of pixels at (left, top) and what the cells leave in it; every plane is [row, column], `width`
+/// wide.
 struct CellBlock {
   CellBlock(int64_t block_left, int64_t block_top, int64_t block_width, int64_t block_height);
 

@@ -82,13 +82,14 @@ std::array<std::vector<uint8_t>, 3> MakeTone(RandomStream& random) {
 
 SlideLook MakeLook(RandomStream& random) {
   SlideLook look;
-  look.haematoxylin = {random.Uniform(0.58f, 0.70f), random.Uniform(0.62f, 0.76f), random.Uniform(0.26f, 0.38f)};
+  look.haematoxylin = {random.Uniform(0.58f, 0.70f), random.Uniform(0.62f, 0.76f),
+                       random.Uniform(0.26f, 0.38f)};
   look.eosin = {random.Uniform(0.05f, 0.14f), random.Uniform(0.90f, 1.02f), random.Uniform(0.26f, 0.48f)};
   look.nucleus = random.Uniform(0.66f, 0.86f);
   look.base_h = random.Uniform(0.06f, 0.12f);
   look.base_e = random.Uniform(0.16f, 0.26f);
   look.pale = random.Uniform(0.5f, 0.65f);
-  look.overall = random.Uniform(0.88f, 1.15f);
+  look.overall = random.Uniform(0.9f, 1.12f);
   look.grain = random.Uniform(0.22f, 0.30f);
   look.noise = random.Uniform(2, 5);
   for (float& t : look.tint) t = random.Uniform(0.0f, 0.07f);

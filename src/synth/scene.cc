@@ -164,15 +164,16 @@ Fields SynthScene::Evaluate(double x, double y) const {
   const float cells = Cellularity(x, y);
   f[kHaematoxylin] = look_.base_h * (0.5f + 0.9f * cells);
   f[kEosin] = look_.base_e * (0.75f + 0.5f * n.eosin.At(x, y));
-  f[kFibre] = static_cast<float>(x) * fibre_x_ + static_cast<float>(y) * fibre_y_ +
-              260.0f * n.bend.At(x, y) + 50.0f * n.bend_fine.At(x, y);
+  f[kFibre] = static_cast<float>(x) * fibre_x_ + static_cast<float>(y) * fibre_y_ + 260.0f * n.bend.At(x, y) +
+              50.0f * n.bend_fine.At(x, y);
   f[kFibreDepth] = 0.34f + 0.20f * (1.0f - cells);
   f[kCrack] = DistanceToMiddle(n.crack, x, y);
   f[kCrackWidth] = 9.0f * SmoothStep(0.5f, 0.75f, n.crack_where.At(x, y)) - 3.0f;
-  const float pool_strength = look_.overall * (1.0f + (look_.pale - 1.0f) * SmoothStep(0.4f, 0.6f, n.pool_pale.At(x, y)));
+  const float pool_strength =
+      look_.overall * (1.0f + (look_.pale - 1.0f) * SmoothStep(0.4f, 0.6f, n.pool_pale.At(x, y)));
   const float pool_h = n.pool_h.At(x, y);
-  f[kPoolHaematoxylin] = pool_strength * (0.6f * look_.base_h + 0.24f * look_.nucleus * pool_h * pool_h);
-  f[kPoolEosin] = pool_strength * look_.base_e * (0.4f + 0.65f * n.pool_e.At(x, y));
+  f[kPoolHaematoxylin] = pool_strength * (0.6f * look_.base_h + 0.18f * look_.nucleus * pool_h * pool_h);
+  f[kPoolEosin] = pool_strength * look_.base_e * (0.4f + 0.5f * n.pool_e.At(x, y));
   const float thick = SmoothStep(0.45f, 0.75f, n.tint.At(x, y));
   const float shade = 0.05f * n.light.At(x, y);
   for (int c = 0; c < 3; ++c) f[kTintRed + c] = shade + thick * look_.tint[c];
@@ -203,7 +204,7 @@ void SynthScene::Calibrate(const SynthOptions& options, RandomStream& random) {
       pale.push_back(noises_.pale.At(x, y));
     }
   }
-  pool_level_ = Quantile(pool, 1.0f - random.Uniform(0.30f, 0.38f) * tissue / (1.0f - tissue));
+  pool_level_ = Quantile(pool, 1.0f - random.Uniform(0.25f, 0.32f) * tissue / (1.0f - tissue));
   fat_level_ = Quantile(fat, 1.0f - random.Uniform(0.06f, 0.12f));
   gland_level_ = Quantile(gland, 1.0f - random.Uniform(0.25f, 0.45f));
   pale_level_ = Quantile(pale, 1.0f - random.Uniform(0.25f, 0.40f));

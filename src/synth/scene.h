@@ -5,25 +5,26 @@
 #include <cstdint>
 #include <vector>
 
+#include "swath/synth.h"
 #include "synth/artefacts.h"
 #include "synth/random.h"
-#include "swath/synth.h"
 
 namespace swath {
 
-/// Fields vary slowly: they are evaluated every kNodeStep pixels and interpolated. Optical densities are decadic.
+/// Fields vary slowly: they are evaluated every kNodeStep pixels and interpolated. Optical densities are
+/// decadic.
 inline constexpr int64_t kNodeStep = 16;
 
 enum Field : int {
-  kTissue,       ///< tissue where positive, 1 a full edge width inside
-  kPool,         ///< a pool of stain where positive, 1 a full edge width inside
-  kHaematoxylin, ///< of the tissue between its nuclei
+  kTissue,        ///< tissue where positive, 1 a full edge width inside
+  kPool,          ///< a pool of stain where positive, 1 a full edge width inside
+  kHaematoxylin,  ///< of the tissue between its nuclei
   kEosin,
-  kStrength,   ///< of the stain: below 1 where pale, above in folds
-  kFibre,      ///< across the fibres, in px
-  kFibreDepth, ///< relative amplitude of the fibres
-  kCrack,      ///< signed distance to the middle of the nearest crack in px, roughly
-  kCrackWidth, ///< half the crack's width in px; none where negative
+  kStrength,    ///< of the stain: below 1 where pale, above in folds
+  kFibre,       ///< across the fibres, in px
+  kFibreDepth,  ///< relative amplitude of the fibres
+  kCrack,       ///< signed distance to the middle of the nearest crack in px, roughly
+  kCrackWidth,  ///< half the crack's width in px; none where negative
   kPoolHaematoxylin,
   kPoolEosin,
   kTintRed,  ///< optical density of medium and illumination
@@ -51,14 +52,14 @@ struct SlideLook {
 
   std::array<float, 3> haematoxylin{};  ///< optical density a unit of stain, R, G, B
   std::array<float, 3> eosin{};
-  float nucleus = 0;   ///< haematoxylin of a nucleus
-  float base_h = 0;    ///< haematoxylin and eosin of ordinary tissue
+  float nucleus = 0;  ///< haematoxylin of a nucleus
+  float base_h = 0;   ///< haematoxylin and eosin of ordinary tissue
   float base_e = 0;
-  float pale = 1;      ///< strength in pale zones
-  float overall = 1;   ///< strength of the whole slide
-  float grain = 0;     ///< relative amplitude of the fine texture
-  float noise = 0;     ///< of the scanner, in tone curve steps
-  std::array<float, 3> tint{};  ///< optical density of the mounting medium where it is thick
+  float pale = 1;                            ///< strength in pale zones
+  float overall = 1;                         ///< strength of the whole slide
+  float grain = 0;                           ///< relative amplitude of the fine texture
+  float noise = 0;                           ///< of the scanner, in tone curve steps
+  std::array<float, 3> tint{};               ///< optical density of the mounting medium where it is thick
   std::array<std::vector<uint8_t>, 3> tone;  ///< 8-bit value by optical density
   std::vector<float> fibre;
   std::vector<float> scanner_noise;
@@ -88,8 +89,8 @@ class SynthScene {
  private:
   struct Noises {
     ValueNoise warp_x, warp_y, lobes, outline, outline_fine, hole, pool, pool_mid, pool_fine, pool_edge, fat,
-        gland, pale, cells, cells_wide, eosin, bend, bend_fine, crack, crack_where, fold, fold_where, pool_h, pool_e,
-        pool_pale, tint, light;
+        gland, pale, cells, cells_wide, eosin, bend, bend_fine, crack, crack_where, fold, fold_where, pool_h,
+        pool_e, pool_pale, tint, light;
   };
 
   static Noises MakeNoises(RandomStream& random, double macro);

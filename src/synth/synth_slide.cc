@@ -1,5 +1,3 @@
-#include "swath/synth.h"
-
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -8,6 +6,7 @@
 
 #include "base/error.h"
 #include "output/parallel_for.h"
+#include "swath/synth.h"
 #include "synth/block_renderer.h"
 #include "synth/scene.h"
 
@@ -22,7 +21,8 @@ std::string NameOf(const SynthOptions& options, const char* what) {
 
 /// Renders the blocks of one band of rows into `band`, tightly packed.
 template <class Render>
-void RenderBand(const SynthOptions& options, int64_t top, int64_t channels, uint8_t* band, const Render& render) {
+void RenderBand(const SynthOptions& options, int64_t top, int64_t channels, uint8_t* band,
+                const Render& render) {
   const int64_t across = (options.width + kBlockWidth - 1) / kBlockWidth;
   ParallelFor(options.threads, across, [&](int, int64_t i) {
     const BlockPlace place{.left = i * kBlockWidth,
@@ -84,7 +84,10 @@ class SynthImage : public RowSource {
 class SynthMask : public RowSource {
  public:
   SynthMask(const SynthOptions& options, Scene scene, int64_t downsample)
-      : options_(options), scene_(std::move(scene)), downsample_(downsample), name_(NameOf(options, "mask")) {}
+      : options_(options),
+        scene_(std::move(scene)),
+        downsample_(downsample),
+        name_(NameOf(options, "mask")) {}
 
   int64_t width() const override { return (options_.width + downsample_ - 1) / downsample_; }
   int64_t height() const override { return (options_.height + downsample_ - 1) / downsample_; }
@@ -107,13 +110,16 @@ class SynthMask : public RowSource {
   }
 
  private:
-  int64_t Centre(int64_t i, int64_t side) const { return std::min(i * downsample_ + downsample_ / 2, side - 1); }
+  int64_t Centre(int64_t i, int64_t side) const {
+    return std::min(i * downsample_ + downsample_ / 2, side - 1);
+  }
 
   void Render(int64_t top) {
     kept_rows_.resize(options_.width * kBlockHeight);
-    RenderBand(options_, top, 1, kept_rows_.data(), [&](const BlockPlace& place, uint8_t* labels, int64_t pitch) {
-      RenderMaskBlock(*scene_, place, labels, pitch);
-    });
+    RenderBand(options_, top, 1, kept_rows_.data(),
+               [&](const BlockPlace& place, uint8_t* labels, int64_t pitch) {
+                 RenderMaskBlock(*scene_, place, labels, pitch);
+               });
     kept_ = top;
   }
 
@@ -130,13 +136,15 @@ class SynthMask : public RowSource {
 SynthSlide::SynthSlide(const SynthOptions& options) : options_(options) {
   constexpr int64_t kShortest = 64;
   if (std::min(options.width, options.height) < kShortest) {
-    Fail(ErrorCode::kUsage, "a synthetic slide of {} x {} px is too small: sides are at least {} px", options.width,
-         options.height, kShortest);
+    Fail(ErrorCode::kUsage, "a synthetic slide of {} x {} px is too small: sides are at least {} px",
+         options.width, options.height, kShortest);
   }
   scene_ = std::make_shared<const SynthScene>(options);
 }
 
-std::unique_ptr<RowSource> SynthSlide::Image() const { return std::make_unique<SynthImage>(options_, scene_); }
+std::unique_ptr<RowSource> SynthSlide::Image() const {
+  return std::make_unique<SynthImage>(options_, scene_);
+}
 
 std::unique_ptr<RowSource> SynthSlide::Mask(int64_t downsample) const {
   return std::make_unique<SynthMask>(options_, scene_, downsample);

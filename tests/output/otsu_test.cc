@@ -34,7 +34,8 @@ TEST(OtsuThreshold, MaximisesTheVarianceBetweenClasses) {
   Histogram histogram{};
   for (int i = 0; i < 256; ++i) histogram[i] = (i * 7919) % 101 + (i < 80 ? 400 : 0) + (i > 180 ? 250 : 0);
   const int chosen = OtsuThreshold(histogram);
-  for (int t = 0; t < 255; ++t) EXPECT_LE(VarianceBetween(histogram, t), VarianceBetween(histogram, chosen)) << t;
+  for (int t = 0; t < 255; ++t)
+    EXPECT_LE(VarianceBetween(histogram, t), VarianceBetween(histogram, chosen)) << t;
 }
 
 TEST(OtsuThreshold, TakesTheMiddleOfAGap) {
@@ -95,11 +96,10 @@ TEST(SaturationTally, AgreesWithMaskAndComparison) {
 
 TEST(CompareMasks, ReadsASmallerMaskAtTheNearestCentresAndLeavesOutIgnoredPixels) {
   // 5 x 4 px against 3 x 2: columns map to 0 0 1 2 2, rows to 0 0 1 1.
-  MemorySource predicted(MemoryImage{.width = 5, .height = 4, .channels = 1,
-                                     .pixels = {1, 1, 1, 0, 0,  //
-                                                1, 0, 1, 0, 0,  //
-                                                0, 0, 0, 1, 1,  //
-                                                0, 0, 0, 1, 1}});
+  MemorySource predicted(MemoryImage{.width = 5, .height = 4, .channels = 1, .pixels = {1, 1, 1, 0, 0,  //
+                                                                                        1, 0, 1, 0, 0,  //
+                                                                                        0, 0, 0, 1, 1,  //
+                                                                                        0, 0, 0, 1, 1}});
   MemorySource truth(MemoryImage{.width = 3, .height = 2, .channels = 1, .pixels = {1, 255, 0, 0, 0, 1}});
   const MaskOverlap overlap = CompareMasks(predicted, truth);
   EXPECT_EQ(overlap.truth, 4 + 4);
@@ -108,7 +108,8 @@ TEST(CompareMasks, ReadsASmallerMaskAtTheNearestCentresAndLeavesOutIgnoredPixels
 }
 
 TEST(CompareMasks, RefusesAMaskOfAnotherShape) {
-  MemorySource predicted(MemoryImage{.width = 8, .height = 8, .channels = 1, .pixels = std::vector<uint8_t>(64)});
+  MemorySource predicted(
+      MemoryImage{.width = 8, .height = 8, .channels = 1, .pixels = std::vector<uint8_t>(64)});
   MemorySource truth(MemoryImage{.width = 4, .height = 2, .channels = 1, .pixels = std::vector<uint8_t>(8)});
   try {
     CompareMasks(predicted, truth);

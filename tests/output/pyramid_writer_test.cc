@@ -78,7 +78,8 @@ Picture MakePicture(int64_t width, int64_t height, int64_t channels) {
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
       for (int64_t c = 0; c < channels; ++c) {
-        const int64_t value = channels == 3 ? 40 + x * 150 / width + c * 10 + y * 40 / height : x * 31 ^ y * 17;
+        const int64_t value =
+            channels == 3 ? 40 + x * 150 / width + c * 10 + y * 40 / height : x * 31 ^ y * 17;
         picture.pixels.push_back(static_cast<uint8_t>(value));
       }
     }
@@ -152,7 +153,8 @@ TEST(PyramidWriter, LabelsAreNeverMixedAndStayNearTheirCentre) {
         const int64_t column = x * step + offsets[level];
         const int64_t row = y * step + offsets[level];
         if (column >= picture.width || row >= picture.height) continue;
-        ASSERT_EQ(levels[level].pixels[y * levels[level].width + x], picture.pixels[row * picture.width + column])
+        ASSERT_EQ(levels[level].pixels[y * levels[level].width + x],
+                  picture.pixels[row * picture.width + column])
             << "level " << level << " at " << x << ", " << y;
       }
     }

@@ -104,9 +104,7 @@ TEST(SynthSlide, ReadsRowsFarDownAVeryTallSlide) {
   EXPECT_GT(*std::max_element(row.begin(), row.end()), 0);
 }
 
-TEST(SynthSlide, RefusesATinySize) {
-  EXPECT_THROW(SynthSlide({.width = 63, .height = 900}), Error);
-}
+TEST(SynthSlide, RefusesATinySize) { EXPECT_THROW(SynthSlide({.width = 63, .height = 900}), Error); }
 
 }  // namespace
 }  // namespace swath

@@ -1,0 +1,74 @@
+/// Slides with masks, as a CSV file lists them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "swath/engine.h"
+#include "swath/graph.h"
+#include "swath/row_source.h"
+#include "swath/slide.h"
+
+namespace swath {
+
+enum class Split { kTrain, kValidation, kTest };
+
+/// The names used in the file: train, val, test.
+std::string ToString(Split split);
+
+/// One line of the file.
+struct DatasetEntry {
+  std::string name;   ///< the slide as the file writes it
+  std::string slide;  ///< path
+  std::string mask;   ///< path
+  Split split = Split::kTrain;
+  std::optional<Region> region = {};  ///< in level-0 pixels; this region is the image
+  int64_t line = 0;                   ///< in the file, from 1
+  int64_t width = 0;                  ///< pixels of the image at the level or pixel size that is read
+  int64_t height = 0;
+};
+
+/// Which pixels of the slides to read, the same for all; see RowOptions.
+struct DatasetOptions {
+  std::optional<int> level = {};
+  std::optional<double> mpp = {};
+};
+
+struct Dataset {
+  std::string path;
+  DatasetOptions options;
+  std::vector<DatasetEntry> entries;
+
+  /// The entries of one split, in the file's order.
+  std::vector<const DatasetEntry*> Of(Split split) const;
+};
+
+/// Reads a CSV file (RFC 4180, UTF-8) whose header names the columns slide, mask, split and, where wanted, region, in any
+/// order. Paths are relative to the file's folder; split is train, val or test; region is "x,y,width,height" in level-0
+/// pixels, in quotes, and empty for a whole slide. Opens every slide and mask, so that a bad line is found now: throws
+/// Error (kInput, kUnsupported) with the file, its line, the column, what was expected and what was found.
+Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
+
+/// The image of an entry, [row, column, RGB], read ahead by a thread of its own once rows are asked for.
+std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry);
+
+/// The labels of an entry, at the size of its image; pixels that the slide does not have carry `ignore_label`.
+std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label);
+
+/// Image and labels as a network takes them.
+struct SlideSample {
+  std::unique_ptr<RowSource> image;
+  std::unique_ptr<RowSource> labels;
+  int64_t width = 0;  ///< pixels of the slide; image and labels may be larger, see ExtendedRows
+  int64_t height = 0;
+
+  Sample sample() const { return {image.get(), labels.get()}; }
+};
+
+/// Extends both to the model's multiple: the image by the model's value, the labels by `ignore_label`.
+SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const Graph& graph, uint8_t ignore_label);
+
+}  // namespace swath

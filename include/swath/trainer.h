@@ -1,0 +1,116 @@
+/// Training: steps over slides, validation, and a run folder that can be continued.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "swath/dataset.h"
+#include "swath/engine.h"
+#include "swath/graph.h"
+#include "swath/loss.h"
+#include "swath/optimizer.h"
+#include "swath/plan.h"
+
+namespace swath {
+
+struct TrainOptions {
+  std::string out;             ///< run folder, made if absent
+  bool resume = false;         ///< continue the run in `out`; without it a folder that holds a run is refused
+  std::string config;          ///< written to config.toml as it is
+  LossOptions loss;            ///< `logits` is taken from the network
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;    ///< its `steps` are the steps of the run
+  double clip_norm = 0;        ///< of all gradients together; 0: no clipping
+  int64_t accumulate = 1;      ///< slides a step; their losses and gradients are averaged
+  int64_t validate_every = 0;  ///< steps; 0: once an epoch, but at most 20 times a run. Always after the last step
+  bool prior_bias = false;     ///< starts the output's bias at the log-odds of the training labels
+  uint64_t seed = 1;           ///< of the order of the slides
+  PlanOptions plan;            ///< threads, strips, sweeps
+};
+
+/// Known before the first step.
+struct TrainSummary {
+  std::string model;
+  int64_t parameters = 0;  ///< trainable values
+  int64_t training_slides = 0;
+  int64_t validation_slides = 0;
+  int64_t smallest_pixels = 0;  ///< of a training slide, extension included
+  int64_t first_step = 0;       ///< more than 0 where a run is continued
+  Plan plan;                    ///< of the training slide that needs most
+  int64_t plan_bytes = 0;       ///< engine, decoders, gradients, optimiser
+  std::vector<double> priors;   ///< shares of the labels in the training masks, where they were counted
+};
+
+struct StepRecord {
+  int64_t step = 0;  ///< from 1
+  int64_t epoch = 0;  ///< from 0
+  std::string slide;  ///< several are joined by ", "
+  double loss = 0;
+  double dice = 0;  ///< at the decision, with the weights before the step; several classes: mean over them
+  double learning_rate = 0;
+  double gradient_norm = 0;  ///< before clipping
+  double seconds = 0;
+  double megapixels_per_second = 0;
+  int64_t peak_resident_bytes = 0;  ///< of the process so far
+  int64_t plan_bytes = 0;
+  int64_t strips = 0;
+};
+
+struct ValidationRecord {
+  int64_t step = 0;
+  double loss = 0;  ///< means over the slides
+  double dice = 0;
+  bool best = false;  ///< of the run so far
+  double seconds = 0;
+  struct Slide {
+    std::string name;
+    double loss = 0;
+    double dice = 0;
+  };
+  std::vector<Slide> slides;
+};
+
+/// Told how training goes, one call at a time.
+class TrainObserver {
+ public:
+  virtual ~TrainObserver() = default;
+  virtual void OnStart(const TrainSummary&) {}
+  /// Within step `step` (from 1), or in the validation after it; `part` is the share of its rows that are done.
+  virtual void OnRows(int64_t /*step*/, bool /*validation*/, double /*part*/) {}
+  virtual void OnStep(const StepRecord&) {}
+  virtual void OnValidation(const ValidationRecord&) {}
+};
+
+struct TrainResult {
+  int64_t steps = 0;
+  std::optional<double> best_dice;  ///< mean over the validation slides, if there are any
+  int64_t best_step = 0;
+  std::vector<float> last_weights;  ///< of the trainable parameters, one after the other
+};
+
+/// Trains `graph` on the training slides, in an order shuffled every epoch, and writes the run folder:
+/// model.onnx (best mean Dice on the validation slides, or the last where there are none), last.onnx, training-state (for
+/// `resume`; written at validations and every half minute), metrics.jsonl, config.toml, curves.svg. Files are replaced as
+/// a whole. The same data, options and number of strips give the same weights bit for bit, for any number of threads,
+/// and whether a run is interrupted or not.
+///
+/// Throws Error: kUsage (options; a folder that holds a run), kUnsupported (a network that ends in probabilities), kInput
+/// (labels that the network has no class for; a training state of another run), kNumeric (a loss or gradient that is not
+/// finite; names step and slide), and what slides throw.
+TrainResult Train(const Dataset& dataset, Graph graph, const TrainOptions& options, TrainObserver* observer = nullptr);
+
+/// Loss and overlap of one sample in one forward sweep, in the engine's memory. `engine` was made without a loss, with
+/// EvaluationPlan's options.
+Loss::Value Evaluate(StreamingEngine* engine, const Loss& loss, int64_t logits, const Sample& sample,
+                     const Progress& progress = {});
+
+/// Options of an engine for Evaluate at this size: `options` with logits as output, and one thread where the rows that
+/// several would hold back are too many.
+PlanOptions EvaluationPlan(const Graph& graph, int64_t width, int64_t height, PlanOptions options);
+
+/// The mean over the classes of an overlap's Dice.
+double MeanDice(const Loss::Value& value);
+
+}  // namespace swath

@@ -1,0 +1,237 @@
+#include "swath/dataset.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "base/error.h"
+#include "geometry/window.h"
+#include "swath/extended_rows.h"
+#include "swath/model.h"
+#include "train/csv.h"
+
+namespace swath {
+namespace {
+
+constexpr std::array kColumns = {"slide", "mask", "split", "region"};
+constexpr size_t kRequired = 3;
+
+/// Where each of kColumns stands in a record; -1 for a region that the file does not have.
+using Columns = std::array<int, kColumns.size()>;
+
+Columns ReadHeader(const std::string& path, const CsvRecord& header) {
+  Columns columns;
+  columns.fill(-1);
+  for (size_t i = 0; i < header.fields.size(); ++i) {
+    const auto column = std::find(kColumns.begin(), kColumns.end(), header.fields[i]);
+    if (column == kColumns.end()) {
+      Fail(ErrorCode::kInput, "{}:{}: header: expected slide,mask,split and perhaps region, found '{}'", path,
+           header.line, header.fields[i]);
+    }
+    int& index = columns[static_cast<size_t>(column - kColumns.begin())];
+    if (index >= 0) Fail(ErrorCode::kInput, "{}:{}: header: column '{}' twice", path, header.line, *column);
+    index = static_cast<int>(i);
+  }
+  for (size_t i = 0; i < kRequired; ++i) {
+    if (columns[i] < 0) {
+      Fail(ErrorCode::kInput, "{}:{}: header: expected slide,mask,split, found no column '{}'", path, header.line,
+           kColumns[i]);
+    }
+  }
+  return columns;
+}
+
+/// Puts file, line and column in front of what goes wrong while a field is looked at.
+template <class F>
+auto AtColumn(const std::string& path, int64_t line, const char* column, F&& look) {
+  try {
+    return look();
+  } catch (const Error& e) {
+    Fail(e.code(), "{}:{}: {}: {}", path, line, column, e.what());
+  }
+}
+
+Split ParseSplit(const std::string& text) {
+  for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
+    if (ToString(split) == text) return split;
+  }
+  Fail(ErrorCode::kInput, "expected train, val or test, found '{}'", text);
+}
+
+Region ParseRegion(const std::string& text) {
+  std::array<int64_t, 4> numbers{};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  bool ok = true;
+  for (size_t i = 0; i < numbers.size() && ok; ++i) {
+    while (at != end && *at == ' ') ++at;
+    const auto [stop, error] = std::from_chars(at, end, numbers[i]);
+    at = stop;
+    while (at != end && *at == ' ') ++at;
+    const bool last = i + 1 == numbers.size();
+    ok = error == std::errc() && (last ? at == end : at != end && *at++ == ',');
+  }
+  const auto [x, y, width, height] = numbers;
+  if (!ok || width < 1 || height < 1) {
+    Fail(ErrorCode::kInput, "expected \"x,y,width,height\" in level-0 pixels, found '{}'", text);
+  }
+  return {x, y, width, height};
+}
+
+/// Regions that leave the slide are an error here rather than clipped: labels would move.
+void CheckInside(const Region& region, const SlideLevel& whole) {
+  if (region.x >= 0 && region.y >= 0 && region.width <= whole.width - region.x &&
+      region.height <= whole.height - region.y) {
+    return;
+  }
+  Fail(ErrorCode::kInput, "{},{},{},{} leaves the slide, which is {}x{}", region.x, region.y, region.width,
+       region.height, whole.width, whole.height);
+}
+
+RowOptions RowsOf(const DatasetOptions& options, const std::optional<Region>& region) {
+  return {.level = options.level, .mpp = options.mpp, .region = region};
+}
+
+class DatasetReader {
+ public:
+  DatasetReader(std::string path, const DatasetOptions& options) : options_(options), path_(std::move(path)) {}
+
+  Dataset Read() {
+    const std::vector<CsvRecord> records = ReadCsv(path_);
+    if (records.empty()) {
+      Fail(ErrorCode::kInput, "{}: expected a header slide,mask,split, found an empty file", path_);
+    }
+    columns_ = ReadHeader(path_, records.front());
+    Dataset dataset{.path = path_, .options = options_, .entries = {}};
+    for (size_t i = 1; i < records.size(); ++i) {
+      if (records[i].fields.size() != records.front().fields.size()) {
+        Fail(ErrorCode::kInput, "{}:{}: expected {} fields, found {}", path_, records[i].line,
+             records.front().fields.size(), records[i].fields.size());
+      }
+      dataset.entries.push_back(ReadEntry(records[i]));
+    }
+    if (dataset.entries.empty()) Fail(ErrorCode::kInput, "{}: expected slides below the header, found none", path_);
+    return dataset;
+  }
+
+ private:
+  const std::string& Field(const CsvRecord& record, size_t column) const {
+    return record.fields[static_cast<size_t>(columns_[column])];
+  }
+
+  std::string Path(const std::string& field) const {
+    if (field.empty()) Fail(ErrorCode::kInput, "expected a path, found nothing");
+    return (std::filesystem::path(path_).parent_path() / field).lexically_normal().string();
+  }
+
+  DatasetEntry ReadEntry(const CsvRecord& record) const {
+    const auto at = [&](const char* column, auto&& look) { return AtColumn(path_, record.line, column, look); };
+    DatasetEntry entry{.name = Field(record, 0), .line = record.line};
+    entry.slide = at("slide", [&] { return Path(Field(record, 0)); });
+    entry.mask = at("mask", [&] { return Path(Field(record, 1)); });
+    entry.split = at("split", [&] { return ParseSplit(Field(record, 2)); });
+    const std::unique_ptr<Slide> slide = at("slide", [&] { return Slide::Open(entry.slide); });
+    if (columns_[3] >= 0 && !Field(record, 3).empty()) {
+      at("region", [&] {
+        entry.region = ParseRegion(Field(record, 3));
+        CheckInside(*entry.region, slide->info().levels.front());
+      });
+    }
+    at(entry.region ? "region" : "slide", [&] {
+      const auto rows = slide->OpenRows(RowsOf(options_, entry.region));
+      entry.width = rows->width();
+      entry.height = rows->height();
+    });
+    at("mask", [&] { OpenMask(entry.mask, entry.width, entry.height); });
+    return entry;
+  }
+
+  DatasetOptions options_;
+  std::string path_;
+  Columns columns_{};
+};
+
+/// Labels with the ignored one where the slide has no pixel.
+class ExistingLabels final : public RowSource {
+ public:
+  ExistingLabels(std::unique_ptr<RowSource> labels, std::unique_ptr<RowSource> existence, uint8_t ignore_label)
+      : labels_(std::move(labels)), existence_(std::move(existence)), ignore_label_(ignore_label) {}
+
+  int64_t width() const override { return labels_->width(); }
+  int64_t height() const override { return labels_->height(); }
+  int64_t channels() const override { return 1; }
+  int64_t natural_rows() const override { return labels_->natural_rows(); }
+  int64_t buffer_bytes() const override {
+    return labels_->buffer_bytes() + existence_->buffer_bytes() + static_cast<int64_t>(row_.size());
+  }
+  const std::string& name() const override { return labels_->name(); }
+  std::unique_ptr<RowSource> Clone() const override {
+    return std::make_unique<ExistingLabels>(labels_->Clone(), existence_->Clone(), ignore_label_);
+  }
+
+  void Read(Range rows, uint8_t* dst) override {
+    labels_->Read(rows, dst);
+    for (int64_t y = rows.begin; y < rows.end; ++y, dst += width()) {
+      existence_->Read({y, y + 1}, row_.data());
+      for (size_t x = 0; x < row_.size(); ++x) {
+        if (row_[x] == 0) dst[x] = ignore_label_;
+      }
+    }
+  }
+
+ private:
+  std::unique_ptr<RowSource> labels_;
+  std::unique_ptr<RowSource> existence_;
+  uint8_t ignore_label_;
+  std::vector<uint8_t> row_ = std::vector<uint8_t>(static_cast<size_t>(labels_->width()));
+};
+
+}  // namespace
+
+std::string ToString(Split split) {
+  switch (split) {
+    case Split::kTrain:
+      return "train";
+    case Split::kValidation:
+      return "val";
+    case Split::kTest:
+      return "test";
+  }
+  return "";
+}
+
+std::vector<const DatasetEntry*> Dataset::Of(Split split) const {
+  std::vector<const DatasetEntry*> found;
+  for (const DatasetEntry& entry : entries) {
+    if (entry.split == split) found.push_back(&entry);
+  }
+  return found;
+}
+
+Dataset OpenDataset(const std::string& path, const DatasetOptions& options) {
+  return DatasetReader(path, options).Read();
+}
+
+std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry) {
+  return Prefetch(Slide::Open(entry.slide)->OpenRows(RowsOf(dataset.options, entry.region)));
+}
+
+std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label) {
+  std::unique_ptr<RowSource> labels = OpenMask(entry.mask, entry.width, entry.height);
+  auto existence = Slide::Open(entry.slide)->OpenExistence(RowsOf(dataset.options, entry.region));
+  if (!existence) return labels;
+  return std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);
+}
+
+SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const Graph& graph, uint8_t ignore_label) {
+  const int64_t multiple = ModelMultiple(graph);
+  const int64_t width = RoundUp(entry.width, multiple), height = RoundUp(entry.height, multiple);
+  return {.image = ExtendedRows(OpenImage(dataset, entry), width, height, static_cast<uint8_t>(ModelExtension(graph))),
+          .labels = ExtendedRows(OpenLabels(dataset, entry, ignore_label), width, height, ignore_label),
+          .width = entry.width,
+          .height = entry.height};
+}
+
+}  // namespace swath

@@ -1,0 +1,153 @@
+/// Writes models, images, labels, losses and gradients of the streaming engine in doubles, for PyTorch to recompute.
+///
+///   dump_gradients DIR
+///
+/// DIR/cases.json lists the cases. Every case is a folder: model.onnx, image.bin (uint8, [row, column, channel]) and
+/// labels.bin (uint8, [row, column]) of the image before it is extended, gradients.bin (float64, one parameter after the
+/// other).
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "geometry/window.h"
+#include "swath/engine.h"
+#include "swath/extended_rows.h"
+#include "swath/model.h"
+#include "tests/judges/raw_files.h"
+#include "tests/support/memory_image.h"
+#include "tests/support/random_graph.h"
+
+namespace swath::test {
+namespace {
+
+constexpr uint8_t kIgnored = 255;
+constexpr uint32_t kRandomNetworks = 40;
+
+struct Case {
+  std::string name;
+  Graph graph;
+  int64_t width = 0;
+  int64_t height = 0;
+  LossOptions loss;
+  PlanOptions plan;
+  uint32_t seed = 0;
+};
+
+nlohmann::json WriteGradients(const Graph& graph, const StepResult& result, const StepResult& reference,
+                              const std::filesystem::path& path) {
+  nlohmann::json index = nlohmann::json::array();
+  std::vector<double> all;
+  for (size_t i = 0; i < graph.parameters.size(); ++i) {
+    const std::vector<double>& gradient = result.gradients[i];
+    if (gradient.empty()) continue;
+    index.push_back({{"name", graph.parameters[i].name},
+                     {"offset", all.size()},
+                     {"size", gradient.size()},
+                     {"terms", reference.term_sums[i]}});
+    all.insert(all.end(), gradient.begin(), gradient.end());
+  }
+  WriteRaw<double>(path, all);
+  return index;
+}
+
+nlohmann::json WriteCase(const Case& c, const std::filesystem::path& root) {
+  const std::filesystem::path folder = root / c.name;
+  std::filesystem::create_directories(folder);
+  ExportOnnx(c.graph, (folder / "model.onnx").string());
+  // As the file has it: ONNX keeps attributes in single precision.
+  const Graph graph = ImportOnnx((folder / "model.onnx").string());
+
+  const int classes = c.loss.logits == 1 ? 2 : static_cast<int>(c.loss.logits);
+  MemoryImage image = RandomImage(c.width, c.height, graph.input_channels, c.seed);
+  MemoryImage labels = RandomLabels(c.width, c.height, classes, c.seed + 1);
+  WriteRaw<uint8_t>(folder / "image.bin", image.pixels());
+  WriteRaw<uint8_t>(folder / "labels.bin", labels.pixels());
+
+  const int64_t multiple = graph.metadata.contains("swath.multiple") ? ModelMultiple(graph) : 1;
+  const int64_t width = RoundUp(c.width, multiple), height = RoundUp(c.height, multiple);
+  const auto extension = static_cast<uint8_t>(ModelExtension(graph));
+  const auto whole_image = ExtendedRows(image.Clone(), width, height, extension);
+  const auto whole_labels = ExtendedRows(labels.Clone(), width, height, kIgnored);
+  const Sample sample{whole_image.get(), whole_labels.get()};
+
+  const auto loss = MakeLoss(c.loss);
+  PlanOptions plan = c.plan;
+  plan.precision = Precision::kFloat64;
+  const StepResult result = MakeStreamingEngine(graph, loss.get(), width, height, plan)->Step(sample);
+  // Only to tell gradients that are zero but for rounding.
+  const StepResult reference = MakeReferenceEngine(graph, *loss, Precision::kFloat64)->Step(sample);
+  return {{"name", c.name},
+          {"width", c.width},
+          {"height", c.height},
+          {"channels", graph.input_channels},
+          {"multiple", multiple},
+          {"loss", ToString(c.loss.kind)},
+          {"class_weights", c.loss.class_weights},
+          {"ignore_label", c.loss.ignore_label},
+          {"dice_epsilon", c.loss.dice_epsilon},
+          {"strips", plan.strips},
+          {"value", result.loss.loss},
+          {"gradients", WriteGradients(graph, result, reference, folder / "gradients.bin")}};
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases;
+  struct Size {
+    int64_t width, height, strips;
+  };
+  for (const Size size : {Size{256, 256, 3}, Size{201, 333, 2}}) {
+    for (const LossKind kind : {LossKind::kBce, LossKind::kDice, LossKind::kBceDice}) {
+      const auto seed = static_cast<uint32_t>(cases.size() + 1);
+      cases.push_back({.name = fmt::format("unet-4492-{}x{}-{}", size.width, size.height, ToString(kind)),
+                       .graph = BuiltInModel("unet-4492", seed),
+                       .width = size.width,
+                       .height = size.height,
+                       .loss = {.kind = kind, .class_weights = {0.75, 2.5}, .dice_epsilon = 0.5},
+                       .plan = {.threads = 2, .strips = size.strips},
+                       .seed = seed});
+    }
+  }
+  for (uint32_t seed = 1; seed <= kRandomNetworks; ++seed) {
+    RandomNetwork network = MakeRandomNetwork(1000 + seed);
+    constexpr LossKind kKinds[] = {LossKind::kBce, LossKind::kDice, LossKind::kBceDice};
+    LossOptions loss{.kind = kKinds[seed % 3], .logits = network.logits};
+    if (loss.kind == LossKind::kBce && network.logits > 1) loss.kind = LossKind::kCrossEntropy;
+    const int64_t classes = network.logits == 1 ? 2 : network.logits;
+    for (int64_t k = 0; k < classes && seed % 2 == 0; ++k) loss.class_weights.push_back(0.5 + double(k));
+    if (seed % 5 == 0) loss.class_weights.assign(static_cast<size_t>(classes), 1.0);
+    cases.push_back({.name = fmt::format("random-{}-{}", 1000 + seed, ToString(loss.kind)),
+                     .graph = std::move(network.graph),
+                     .width = network.width,
+                     .height = network.height,
+                     .loss = loss,
+                     .plan = {.threads = 2, .strips = 1 + seed % 4},
+                     .seed = 1000 + seed});
+  }
+  return cases;
+}
+
+}  // namespace
+}  // namespace swath::test
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: dump_gradients DIR\n");
+    return 2;
+  }
+  try {
+    nlohmann::json index = nlohmann::json::array();
+    for (const auto& c : swath::test::Cases()) index.push_back(swath::test::WriteCase(c, argv[1]));
+    swath::test::WriteJson(std::filesystem::path(argv[1]) / "cases.json", index);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "dump_gradients: %s\n", e.what());
+    return 1;
+  }
+  return 0;
+}

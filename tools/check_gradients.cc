@@ -1,0 +1,190 @@
+/// `swath check-gradients`: both halves of the exactness invariant on an image that the reference can hold.
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <sstream>
+
+#include "base/error.h"
+#include "swath/compare.h"
+#include "swath/extended_rows.h"
+#include "swath/model.h"
+#include "swath/slide.h"
+#include "swath/synth.h"
+#include "tools/commands.h"
+#include "tools/options.h"
+
+namespace swath::tools {
+namespace {
+
+constexpr double kScheduleTolerance = 1e-12;
+constexpr double kArithmeticTolerance = 1e-5;
+constexpr double kRoundingRatio = 2;
+
+struct Settings {
+  std::string model = "unet-4492";
+  std::string size = "1024x1024";
+  std::string slide;
+  std::string mask;
+  std::string loss = "bce";
+  std::string strips = "1,2,5";
+  double background = 0;
+  int64_t threads = 0;
+  int ignore_label = 255;
+  uint64_t seed = 1;
+};
+
+/// The image beyond a column is one constant, as empty glass is in a slide; its labels are 0.
+class Emptied final : public RowSource {
+ public:
+  Emptied(std::unique_ptr<RowSource> source, int64_t first_empty, uint8_t value)
+      : source_(std::move(source)), first_empty_(first_empty), value_(value) {}
+
+  int64_t width() const override { return source_->width(); }
+  int64_t height() const override { return source_->height(); }
+  int64_t channels() const override { return source_->channels(); }
+  int64_t natural_rows() const override { return source_->natural_rows(); }
+  int64_t buffer_bytes() const override { return source_->buffer_bytes(); }
+  const std::string& name() const override { return source_->name(); }
+  std::unique_ptr<RowSource> Clone() const override {
+    return std::make_unique<Emptied>(source_->Clone(), first_empty_, value_);
+  }
+  void Read(Range rows, uint8_t* dst) override {
+    source_->Read(rows, dst);
+    for (int64_t y = 0; y < rows.size(); ++y) {
+      uint8_t* row = dst + y * width() * channels();
+      std::fill(row + first_empty_ * channels(), row + width() * channels(), value_);
+    }
+  }
+
+ private:
+  std::unique_ptr<RowSource> source_;
+  int64_t first_empty_;
+  uint8_t value_;
+};
+
+struct OwnedSample {
+  std::unique_ptr<RowSource> image;
+  std::unique_ptr<RowSource> labels;
+};
+
+OwnedSample MakeSample(const Settings& settings, const Graph& graph) {
+  OwnedSample sample;
+  if (!settings.slide.empty()) {
+    sample.image = Slide::Open(settings.slide)->OpenRows();
+    sample.labels = OpenMask(settings.mask, sample.image->width(), sample.image->height());
+  } else {
+    const Size size = ParseSize("--size", settings.size);
+    const SynthSlide slide({.width = size.width, .height = size.height, .seed = settings.seed});
+    sample.image = slide.Image();
+    sample.labels = slide.Mask();
+  }
+  const int64_t width = sample.image->width(), height = sample.image->height(), multiple = ModelMultiple(graph);
+  if (settings.background > 0) {
+    const int64_t first_empty = static_cast<int64_t>(static_cast<double>(width) * (1 - settings.background));
+    sample.image = std::make_unique<Emptied>(std::move(sample.image), first_empty, 243);
+    sample.labels = std::make_unique<Emptied>(std::move(sample.labels), first_empty, 0);
+  }
+  const int64_t w = (width + multiple - 1) / multiple * multiple, h = (height + multiple - 1) / multiple * multiple;
+  sample.image = ExtendedRows(std::move(sample.image), w, h, static_cast<uint8_t>(ModelExtension(graph)));
+  sample.labels = ExtendedRows(std::move(sample.labels), w, h, static_cast<uint8_t>(settings.ignore_label));
+  return sample;
+}
+
+std::vector<int64_t> ParseStrips(const std::string& text) {
+  std::vector<int64_t> strips;
+  std::istringstream in(text);
+  for (std::string item; std::getline(in, item, ',');) {
+    char* end = nullptr;
+    strips.push_back(std::strtoll(item.c_str(), &end, 10));
+    if (item.empty() || *end != '\0' || strips.back() < 1) {
+      Fail(ErrorCode::kUsage, "--strips: '{}' is not a list of counts, such as 1,2,5", text);
+    }
+  }
+  return strips;
+}
+
+struct Reference {
+  StepResult exact;
+  StepResult rounded;
+};
+
+/// One table: every tensor with its errors. Returns whether all are within tolerance.
+bool Check(const Graph& graph, const Loss& loss, const OwnedSample& sample, const Reference& reference, int64_t strips,
+           const Settings& settings, bool seeded) {
+  const Sample pixels{sample.image.get(), sample.labels.get()};
+  const auto run = [&](Precision precision) {
+    const auto engine = MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
+                                            {.threads = settings.threads, .strips = strips, .precision = precision});
+    return engine->Step(pixels);
+  };
+  const auto schedule = CompareGradients(graph, run(Precision::kFloat64), reference.exact);
+  const auto arithmetic = CompareGradients(graph, run(Precision::kFloat32), reference.exact);
+  const auto rounding = CompareGradients(graph, reference.rounded, reference.exact);
+  bool ok = true;
+  std::printf("%lld strip%s\n%-24s %12s %12s %12s %12s\n", static_cast<long long>(strips), strips == 1 ? "" : "s",
+              "parameter", "max |g|", "schedule", "float32", "rounding");
+  for (size_t i = 0; i < schedule.size(); ++i) {
+    const bool schedule_ok = schedule[i].relative <= kScheduleTolerance;
+    const bool float_ok = arithmetic[i].relative <= kArithmeticTolerance ||
+                          (!seeded && arithmetic[i].error <= kRoundingRatio * rounding[i].error);
+    std::printf("%-24s %12.3g %12.2g %12.2g %12.2g%s%s%s\n", schedule[i].parameter.c_str(), schedule[i].largest,
+                schedule[i].relative, arithmetic[i].relative, rounding[i].relative,
+                schedule[i].zero ? "  gradient is zero, errors against the sum of its terms" : "",
+                schedule_ok ? "" : "  SCHEDULE OVER 1e-12", float_ok ? "" : "  FLOAT32 OVER ITS TOLERANCE");
+    ok = ok && schedule_ok && float_ok;
+  }
+  std::printf("%-24s %12s %12.2g %12.2g %12.2g\n", "largest", "", LargestRelative(schedule), LargestRelative(arithmetic),
+              LargestRelative(rounding));
+  return ok;
+}
+
+void Run(const Settings& settings) {
+  const Graph graph = LoadModel(settings.model, settings.seed);
+  const auto& names = BuiltInModelNames();
+  const bool seeded = std::find(names.begin(), names.end(), settings.model) != names.end();
+  const auto loss = MakeLoss(
+      {.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph), .ignore_label = settings.ignore_label});
+  const OwnedSample sample = MakeSample(settings, graph);
+  const Sample pixels{sample.image.get(), sample.labels.get()};
+  std::printf("%s, %s, %lld × %lld px, %lld trainable values\n", settings.model.c_str(), settings.loss.c_str(),
+              static_cast<long long>(sample.image->width()), static_cast<long long>(sample.image->height()),
+              static_cast<long long>(graph.trainable_size()));
+  const Reference reference{MakeReferenceEngine(graph, *loss, Precision::kFloat64)->Step(pixels),
+                            MakeReferenceEngine(graph, *loss, Precision::kFloat32)->Step(pixels)};
+  std::printf("loss %.12g\n", reference.exact.loss.loss);
+  bool ok = true;
+  for (int64_t strips : ParseStrips(settings.strips)) ok &= Check(graph, *loss, sample, reference, strips, settings, seeded);
+  if (!ok) Fail(ErrorCode::kNumeric, "{}: gradients are over tolerance, see the table", settings.model);
+}
+
+}  // namespace
+
+void AddCheckGradients(CLI::App& app) {
+  auto settings = std::make_shared<Settings>();
+  CLI::App* command = app.add_subcommand(
+      "check-gradients",
+      "Compares the streaming engine's gradients with those of an in-core reference engine in doubles, for every\n"
+      "parameter tensor, relative to its largest gradient.\n\n"
+      "  schedule   the streaming engine on doubles: at most 1e-12\n"
+      "  float32    the engine that trains: at most 1e-5 at initial weights; for a model from a file, at most twice\n"
+      "             what rounding alone costs\n"
+      "  rounding   the in-core engine with float32 rows and sums in doubles\n\n"
+      "Example: swath check-gradients --model run/model.onnx --size 701x903 --strips 1,5\n"
+      "Exit status 6 if a figure is over its tolerance. Needs about 2 KiB of memory a pixel.");
+  command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
+  command->add_option("--size", settings->size, "WIDTHxHEIGHT of a synthetic slide")->capture_default_str();
+  auto* slide = command->add_option("--slide", settings->slide, "A slide instead, whole");
+  command->add_option("--mask", settings->mask, "Its labels")->needs(slide);
+  command->add_option("--background", settings->background, "Share of the columns that is made constant")
+      ->check(CLI::Range(0.0, 0.99))->capture_default_str();
+  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")->capture_default_str();
+  command->add_option("--ignore-label", settings->ignore_label, "Label without loss, -1 for none")->capture_default_str();
+  command->add_option("--strips", settings->strips, "Numbers of strips to try")->capture_default_str();
+  command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
+  command->add_option("--seed", settings->seed, "Of weights and slide")->capture_default_str();
+  command->callback([settings] { Run(*settings); });
+}
+
+}  // namespace swath::tools

@@ -19,9 +19,13 @@ int main(int argc, char** argv) {
   CLI::App app{"Train and run convolutional networks end to end on gigapixel images, row by row, exactly."};
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
+  swath::tools::AddBench(app);
   swath::tools::AddCheckGradients(app);
+  swath::tools::AddEval(app);
   swath::tools::AddInfo(app);
   swath::tools::AddModel(app);
+  swath::tools::AddPlan(app);
+  swath::tools::AddPredict(app);
   swath::tools::AddSynth(app);
   try {
     app.parse(argc, argv);

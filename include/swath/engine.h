@@ -29,6 +29,10 @@ struct StepResult {
   std::vector<double> term_sums;
 };
 
+/// What a step on this sample holds in all: the engine's memory, and for every strip in flight a reader of image and
+/// labels.
+int64_t StepBytes(const Plan& plan, const Sample& sample);
+
 /// Receives the rows of a prediction, top down, a block at a time: rows.size() · width · bytes_per_pixel bytes.
 using PredictionSink = std::function<void(Range rows, const uint8_t* bytes)>;
 
@@ -48,9 +52,11 @@ class Engine {
 };
 
 /// The streaming engine for images of the plan's size. The graph must outlive it; its weights may change between steps.
-/// `loss` may be null for prediction.
+/// Made with a loss it steps and evaluates; made without one it predicts.
 class StreamingEngine : public Engine {
  public:
+  /// The loss alone, in one forward sweep; needs an engine made with a loss.
+  virtual Loss::Value Evaluate(const Sample& sample, const Progress& progress = {}) = 0;
   /// Logits of an image, through `to_bytes` (PlanOptions::bytes_per_pixel of them), in bounded memory.
   virtual void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
                        const Progress& progress = {}) = 0;

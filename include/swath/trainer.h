@@ -36,9 +36,9 @@ struct TrainSummary {
   int64_t parameters = 0;  ///< trainable values
   int64_t training_slides = 0;
   int64_t validation_slides = 0;
-  int64_t smallest_pixels = 0;  ///< of a training slide, extension included
+  bool one_size = true;    ///< all training slides have the same width and height
   int64_t first_step = 0;       ///< more than 0 where a run is continued
-  Plan plan;                    ///< of the training slide that needs most
+  Plan plan;                    ///< of the widest training slide, extended
   int64_t plan_bytes = 0;       ///< engine, decoders, gradients, optimiser
   std::vector<double> priors;   ///< shares of the labels in the training masks, where they were counted
 };
@@ -87,6 +87,7 @@ struct TrainResult {
   int64_t steps = 0;
   std::optional<double> best_dice;  ///< mean over the validation slides, if there are any
   int64_t best_step = 0;
+  double seconds = 0;  ///< over all parts of a run that was continued
   std::vector<float> last_weights;  ///< of the trainable parameters, one after the other
 };
 
@@ -100,17 +101,5 @@ struct TrainResult {
 /// (labels that the network has no class for; a training state of another run), kNumeric (a loss or gradient that is not
 /// finite; names step and slide), and what slides throw.
 TrainResult Train(const Dataset& dataset, Graph graph, const TrainOptions& options, TrainObserver* observer = nullptr);
-
-/// Loss and overlap of one sample in one forward sweep, in the engine's memory. `engine` was made without a loss, with
-/// EvaluationPlan's options.
-Loss::Value Evaluate(StreamingEngine* engine, const Loss& loss, int64_t logits, const Sample& sample,
-                     const Progress& progress = {});
-
-/// Options of an engine for Evaluate at this size: `options` with logits as output, and one thread where the rows that
-/// several would hold back are too many.
-PlanOptions EvaluationPlan(const Graph& graph, int64_t width, int64_t height, PlanOptions options);
-
-/// The mean over the classes of an overlap's Dice.
-double MeanDice(const Loss::Value& value);
 
 }  // namespace swath

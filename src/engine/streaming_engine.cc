@@ -1,4 +1,5 @@
 /// Strips over threads: the engine that users run.
+#include <cassert>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -79,9 +80,7 @@ class Streaming final : public StreamingEngine {
   const Plan& plan() const override { return prepared_.plan; }
 
   StepResult Step(const Sample& sample, const Progress& progress) override {
-    CheckSize(*sample.image, prepared_.program.tensors[0].shape.channels, "the network's input");
-    CheckSize(*sample.labels, 1, "labels");
-    SetParameters();
+    Begin(sample);
     ProgressCounter counter(progress, prepared_.plan.sweeps * prepared_.plan.input_rows);
     std::vector<double> coefficients;
     if (prepared_.plan.sweeps == 2) {
@@ -94,8 +93,16 @@ class Streaming final : public StreamingEngine {
     return result;
   }
 
+  Loss::Value Evaluate(const Sample& sample, const Progress& progress) override {
+    Begin(sample);
+    ProgressCounter counter(progress, prepared_.plan.input_rows);
+    SweepLoss(sample, Sweep::kForward, nullptr, &counter);
+    return loss_->Finish(total_.loss.data());
+  }
+
   void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
                const Progress& progress) override {
+    assert(!loss_);
     CheckSize(image, prepared_.program.tensors[0].shape.channels, "the network's input");
     SetParameters();
     ProgressCounter counter(progress, prepared_.plan.input_rows);
@@ -113,6 +120,13 @@ class Streaming final : public StreamingEngine {
     Fail(ErrorCode::kInput, "{}: expected {} of {} × {} px and {} channels, found {} × {} px and {} channels",
          source.name(), what, prepared_.plan.width, prepared_.plan.height, channels, source.width(), source.height(),
          source.channels());
+  }
+
+  void Begin(const Sample& sample) {
+    assert(loss_);
+    CheckSize(*sample.image, prepared_.program.tensors[0].shape.channels, "the network's input");
+    CheckSize(*sample.labels, 1, "labels");
+    SetParameters();
   }
 
   void SetParameters() {
@@ -223,6 +237,10 @@ class Streaming final : public StreamingEngine {
 };
 
 }  // namespace
+
+int64_t StepBytes(const Plan& plan, const Sample& sample) {
+  return plan.engine_bytes() + plan.in_flight * (sample.image->buffer_bytes() + sample.labels->buffer_bytes());
+}
 
 std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Loss* loss, int64_t width,
                                                      int64_t height, const PlanOptions& options) {

@@ -1,6 +1,8 @@
 /// What Conv and ConvTranspose share beside the arithmetic (kernels/correlation.h).
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/correlation.h"
 #include "layers/layers.h"
 #include "layers/registry.h"
@@ -38,14 +40,14 @@ void ForEachProduct(const ConvAttributes& conv, const Shape& coarse, const Shape
       for (int64_t ky = 0; ky < rows.kernel; ++ky) {
         for (int64_t kx = 0; kx < columns.kernel; ++kx) {
           const int64_t w = ((c * fine_per_group + i) * rows.kernel + ky) * columns.kernel + kx;
+          // The columns whose fine column lies inside the image.
+          const int64_t offset = kx * columns.dilation - columns.pad_begin;
+          const int64_t begin = std::max<int64_t>(0, CeilDiv(-offset, columns.stride));
+          const int64_t end = std::min(coarse.width, FloorDiv(fine.width - 1 - offset, columns.stride) + 1);
           for (int64_t y = 0; y < coarse.height; ++y) {
             const int64_t fy = y * rows.stride + ky * rows.dilation - rows.pad_begin;
             if (fy < 0 || fy >= fine.height) continue;
-            for (int64_t x = 0; x < coarse.width; ++x) {
-              const int64_t fx = x * columns.stride + kx * columns.dilation - columns.pad_begin;
-              if (fx < 0 || fx >= fine.width) continue;
-              f(c, y, x, fc, fy, fx, w);
-            }
+            for (int64_t x = begin; x < end; ++x) f(c, y, x, fc, fy, x * columns.stride + offset, w);
           }
         }
       }

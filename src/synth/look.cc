@@ -64,8 +64,8 @@ std::vector<float> MakeFibre(RandomStream& random) {
 
 /// 8-bit values by optical density, through this scanner's white point and gamma.
 std::array<std::vector<uint8_t>, 3> MakeTone(RandomStream& random) {
-  const float white = random.Uniform(234, 250);
-  const float gamma = random.Uniform(0.88f, 1.12f);
+  const float white = random.Uniform(237, 248);
+  const float gamma = random.Uniform(0.94f, 1.08f);
   std::array<std::vector<uint8_t>, 3> tone;
   for (std::vector<uint8_t>& curve : tone) {
     const float channel_white = white + random.Uniform(-4, 4);
@@ -87,9 +87,9 @@ SlideLook MakeLook(RandomStream& random) {
   look.eosin = {random.Uniform(0.05f, 0.14f), random.Uniform(0.90f, 1.02f), random.Uniform(0.26f, 0.48f)};
   look.nucleus = random.Uniform(0.66f, 0.86f);
   look.base_h = random.Uniform(0.06f, 0.12f);
-  look.base_e = random.Uniform(0.16f, 0.26f);
-  look.pale = random.Uniform(0.5f, 0.65f);
-  look.overall = random.Uniform(0.9f, 1.12f);
+  look.base_e = random.Uniform(0.19f, 0.25f);
+  look.pale = random.Uniform(0.68f, 0.8f);
+  look.overall = random.Uniform(0.95f, 1.12f);
   look.grain = random.Uniform(0.22f, 0.30f);
   look.noise = random.Uniform(2, 5);
   for (float& t : look.tint) t = random.Uniform(0.0f, 0.07f);

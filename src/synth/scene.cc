@@ -143,7 +143,7 @@ float SynthScene::Glandular(double x, double y) const {
 
 float SynthScene::Cellularity(double x, double y) const {
   const float mixed = 0.5f * noises_.cells.At(x, y) + 0.5f * noises_.cells_wide.At(x, y);
-  return 0.25f + 0.7f * SmoothStep(0.25f, 0.8f, mixed);
+  return 0.55f + 0.40f * SmoothStep(0.25f, 0.8f, mixed);
 }
 
 float SynthScene::Fold(double x, double y) const {
@@ -204,10 +204,10 @@ void SynthScene::Calibrate(const SynthOptions& options, RandomStream& random) {
       pale.push_back(noises_.pale.At(x, y));
     }
   }
-  pool_level_ = Quantile(pool, 1.0f - random.Uniform(0.25f, 0.32f) * tissue / (1.0f - tissue));
-  fat_level_ = Quantile(fat, 1.0f - random.Uniform(0.06f, 0.12f));
+  pool_level_ = Quantile(pool, 1.0f - random.Uniform(0.28f, 0.34f) * tissue / (1.0f - tissue));
+  fat_level_ = Quantile(fat, 1.0f - random.Uniform(0.03f, 0.06f));
   gland_level_ = Quantile(gland, 1.0f - random.Uniform(0.25f, 0.45f));
-  pale_level_ = Quantile(pale, 1.0f - random.Uniform(0.25f, 0.40f));
+  pale_level_ = Quantile(pale, 1.0f - random.Uniform(0.20f, 0.30f));
 }
 
 }  // namespace swath

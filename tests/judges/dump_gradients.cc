@@ -20,6 +20,7 @@
 #include "swath/engine.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
+#include "tests/judges/onnx_seeds.h"
 #include "tests/judges/raw_files.h"
 #include "tests/support/memory_image.h"
 #include "tests/support/random_graph.h"
@@ -114,21 +115,21 @@ std::vector<Case> Cases() {
                        .seed = seed});
     }
   }
-  for (uint32_t seed = 1; seed <= kRandomNetworks; ++seed) {
-    RandomNetwork network = MakeRandomNetwork(1000 + seed);
+  for (const uint32_t seed : OnnxSeeds(1000, kRandomNetworks)) {
+    RandomNetwork network = MakeRandomNetwork(seed);
     constexpr LossKind kKinds[] = {LossKind::kBce, LossKind::kDice, LossKind::kBceDice};
     LossOptions loss{.kind = kKinds[seed % 3], .logits = network.logits};
     if (loss.kind == LossKind::kBce && network.logits > 1) loss.kind = LossKind::kCrossEntropy;
     const int64_t classes = network.logits == 1 ? 2 : network.logits;
     for (int64_t k = 0; k < classes && seed % 2 == 0; ++k) loss.class_weights.push_back(0.5 + double(k));
     if (seed % 5 == 0) loss.class_weights.assign(static_cast<size_t>(classes), 1.0);
-    cases.push_back({.name = fmt::format("random-{}-{}", 1000 + seed, ToString(loss.kind)),
+    cases.push_back({.name = fmt::format("random-{}-{}", seed, ToString(loss.kind)),
                      .graph = std::move(network.graph),
                      .width = network.width,
                      .height = network.height,
                      .loss = loss,
                      .plan = {.threads = 2, .strips = 1 + seed % 4},
-                     .seed = 1000 + seed});
+                     .seed = seed});
   }
   return cases;
 }

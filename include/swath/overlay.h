@@ -1,0 +1,39 @@
+/// A small picture of a slide with what was predicted on it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "swath/row_source.h"
+
+namespace swath {
+
+/// Collects a class map by rows, as it is predicted, and draws it over a slide: each class in a colour of its own, half
+/// transparent, with a solid edge; class 0 shows the slide as it is.
+class Overlay {
+ public:
+  /// For a class map of width × height px; the picture's longer side is at most `side` px.
+  Overlay(int64_t width, int64_t height, int64_t classes, int64_t side = 1024);
+
+  /// The next row of the map: width classes, each below `classes`.
+  void AddRow(const uint8_t* row);
+
+  /// Writes a PNG. `slide` is RGB of any size, of the same part of the slide as the map. Throws Error (kOutput), or what
+  /// the slide throws.
+  void Write(RowSource& slide, const std::string& path) const;
+
+  int64_t width() const { return cells_wide_; }
+  int64_t height() const { return cells_high_; }
+
+ private:
+  /// The most frequent class of a cell of the picture.
+  uint8_t ClassAt(int64_t x, int64_t y) const;
+
+  int64_t width_, height_, classes_;
+  int64_t cells_wide_, cells_high_;
+  int64_t next_row_ = 0;
+  std::vector<uint32_t> counts_;  ///< [cell row, cell column, class]
+};
+
+}  // namespace swath

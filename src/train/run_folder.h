@@ -1,0 +1,40 @@
+/// The files of a run.
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+
+#include "swath/trainer.h"
+#include "train/curves.h"
+
+namespace swath {
+
+class RunFolder {
+ public:
+  /// Makes the folder if it is absent. Without `resume`, throws Error (kUsage) for a folder that holds a run.
+  RunFolder(std::string path, bool resume);
+
+  std::string File(const char* name) const { return path_ + "/" + name; }
+  std::string best_model() const { return File("model.onnx"); }
+  std::string last_model() const { return File("last.onnx"); }
+  std::string state() const { return File("training-state"); }
+
+  /// Opens metrics.jsonl, empty or, where a run goes on after `step`, without the lines of later steps (a run that was
+  /// killed has metrics that are newer than its state).
+  void OpenMetrics(int64_t step);
+
+  void WriteConfig(const std::string& config) const;
+  void Append(const StepRecord& record);
+  void Append(const ValidationRecord& record);
+  void WriteCurves(const std::string& title) const;
+
+ private:
+  void AppendLine(const std::string& line);
+
+  std::string path_;
+  std::ofstream metrics_;
+  Curves curves_;
+};
+
+}  // namespace swath

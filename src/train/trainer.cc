@@ -1,0 +1,314 @@
+#include "swath/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "base/error.h"
+#include "geometry/window.h"
+#include "swath/model.h"
+#include "train/output_bias.h"
+#include "train/process_memory.h"
+#include "train/run_folder.h"
+#include "train/slide_order.h"
+#include "train/training_state.h"
+
+namespace swath {
+namespace {
+
+constexpr double kSecondsBetweenSaves = 30;
+constexpr int64_t kMostValidations = 20;
+
+using Clock = std::chrono::steady_clock;
+using Gradients = std::vector<std::vector<double>>;
+
+double Since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double Pixels(const SlideSample& sample) {
+  return static_cast<double>(sample.image->width()) * static_cast<double>(sample.image->height());
+}
+
+/// What must not change for a run to be continued, by the name of its option.
+nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const TrainOptions& options) {
+  auto slides = nlohmann::json::array();
+  for (const DatasetEntry& entry : dataset.entries) {
+    if (entry.split == Split::kTest) continue;
+    const Region region = entry.region.value_or(Region{});
+    slides.push_back({entry.name, ToString(entry.split), region.x, region.y, entry.width, entry.height});
+  }
+  auto network = nlohmann::json::array({graph.name});
+  for (const Parameter& parameter : graph.parameters) network.push_back({parameter.name, parameter.dims});
+  return {{"data", slides},
+          {"model", network},
+          {"loss", ToString(options.loss.kind)},
+          {"class-weights", options.loss.class_weights},
+          {"ignore-label", options.loss.ignore_label},
+          {"optimizer", ToString(options.optimizer.kind)},
+          {"accumulate", options.accumulate},
+          {"seed", options.seed},
+          {"strips", options.plan.strips}};
+}
+
+/// The mean over the classes of an overlap's Dice.
+double MeanDice(const Loss::Value& value) {
+  double sum = 0;
+  for (const auto& overlap : value.overlap) sum += overlap.Dice();
+  return sum / static_cast<double>(value.overlap.size());
+}
+
+class Trainer {
+ public:
+  Trainer(const Dataset& dataset, Graph graph, const TrainOptions& options, TrainObserver* observer)
+      : dataset_(dataset),
+        graph_(std::move(graph)),
+        options_(Settle(graph_, options)),
+        observer_(observer),
+        training_(dataset.Of(Split::kTrain)),
+        validation_(dataset.Of(Split::kValidation)),
+        loss_(MakeLoss(options_.loss)),
+        optimizer_(graph_, options_.optimizer),
+        folder_(options_.out, options_.resume) {
+    if (training_.empty()) Fail(ErrorCode::kInput, "{}: expected slides of split train, found none", dataset.path);
+    const int64_t epoch = CeilDiv(static_cast<int64_t>(training_.size()), options_.accumulate);
+    validate_every_ = options_.validate_every > 0
+                          ? options_.validate_every
+                          : std::max(epoch, CeilDiv(options_.schedule.steps, kMostValidations));
+  }
+
+  TrainResult Run() {
+    Start();
+    while (state_.step < options_.schedule.steps) {
+      TakeStep();
+      const bool last = state_.step == options_.schedule.steps;
+      const bool validate = last || state_.step % validate_every_ == 0;
+      if (validate && !validation_.empty()) Validate();
+      if (validate || Since(saved_) > kSecondsBetweenSaves) Save();
+    }
+    if (!state_.best_dice) ExportOnnx(graph_, folder_.best_model());
+    return {.steps = state_.step,
+            .best_dice = state_.best_dice,
+            .best_step = state_.best_step,
+            .seconds = state_.seconds + Since(started_),
+            .last_weights = TrainableValues(graph_)};
+  }
+
+ private:
+  static TrainOptions Settle(const Graph& graph, TrainOptions options) {
+    CheckEndsInLogits(graph);
+    options.loss.logits = OutputChannels(graph);
+    if (options.loss.ignore_label < 0 || options.loss.ignore_label > 255) {
+      Fail(ErrorCode::kUsage, "the ignored label is {}, expected 0 to 255", options.loss.ignore_label);
+    }
+    if (options.accumulate < 1 || options.schedule.steps < 1) {
+      Fail(ErrorCode::kUsage, "{} slides a step and {} steps, expected at least one of each", options.accumulate,
+           options.schedule.steps);
+    }
+    return options;
+  }
+
+  uint8_t ignore_label() const { return static_cast<uint8_t>(options_.loss.ignore_label); }
+
+  void Start() {
+    TrainSummary summary = Summarise();
+    const nlohmann::json settings = Settings(dataset_, graph_, options_);
+    if (options_.resume) {
+      state_ = ReadTrainingState(folder_.state());
+      CheckSettings(folder_.state(), state_.settings, settings);
+      SetTrainableValues(state_.weights, &graph_);
+      optimizer_.Restore(std::move(state_.optimizer));
+    } else if (options_.prior_bias) {
+      const auto counts = CountLabels(dataset_, std::max<int64_t>(2, options_.loss.logits), ignore_label());
+      SetPriorBias(counts, options_.loss.class_weights, &graph_);
+      double sum = 0;
+      for (const int64_t count : counts) sum += static_cast<double>(count);
+      for (const int64_t count : counts) summary.priors.push_back(static_cast<double>(count) / sum);
+    }
+    state_.settings = settings;
+    summary.first_step = state_.step;
+    folder_.WriteConfig(options_.config);
+    folder_.OpenMetrics(state_.step);
+    if (observer_) observer_->OnStart(summary);
+    started_ = saved_ = Clock::now();
+  }
+
+  TrainSummary Summarise() const {
+    TrainSummary summary{.model = graph_.name,
+                         .parameters = graph_.trainable_size(),
+                         .training_slides = static_cast<int64_t>(training_.size()),
+                         .validation_slides = static_cast<int64_t>(validation_.size())};
+    // Memory grows with the width, hardly with the height.
+    const DatasetEntry& widest =
+        **std::max_element(training_.begin(), training_.end(), [](const DatasetEntry* a, const DatasetEntry* b) {
+          return std::pair(a->width, a->height) < std::pair(b->width, b->height);
+        });
+    summary.one_size = std::all_of(training_.begin(), training_.end(), [&](const DatasetEntry* entry) {
+      return entry->width == widest.width && entry->height == widest.height;
+    });
+    const SlideSample sample = OpenSample(dataset_, widest, graph_, ignore_label());
+    summary.plan = MakePlan(graph_, loss_.get(), sample.image->width(), sample.image->height(), options_.plan);
+    summary.plan_bytes = PlanBytes(summary.plan, sample);
+    return summary;
+  }
+
+  int64_t PlanBytes(const Plan& plan, const SlideSample& sample) const {
+    const int64_t readers = sample.image->buffer_bytes() + sample.labels->buffer_bytes();
+    const int64_t gradients = 2 * graph_.trainable_size() * static_cast<int64_t>(sizeof(double));
+    return plan.engine_bytes() + plan.in_flight * readers + gradients + optimizer_.state_bytes();
+  }
+
+  const DatasetEntry& EntryOf(int64_t index) {
+    const int64_t slides = static_cast<int64_t>(training_.size()), epoch = index / slides;
+    if (epoch != order_epoch_) order_ = EpochOrder(options_.seed, epoch, slides);
+    order_epoch_ = epoch;
+    return *training_[static_cast<size_t>(order_[static_cast<size_t>(index % slides)])];
+  }
+
+  /// Says which slide it was when a pass over it fails.
+  template <class F>
+  auto Pass(const DatasetEntry& entry, F&& pass) {
+    try {
+      return pass();
+    } catch (const Error& e) {
+      Fail(e.code(), "{}:{}: {}: {}", dataset_.path, entry.line, entry.name, e.what());
+    }
+  }
+
+  void TakeStep() {
+    const auto start = Clock::now();
+    const int64_t step = state_.step, share = options_.accumulate;
+    StepRecord record{.step = step + 1, .epoch = step * share / static_cast<int64_t>(training_.size())};
+    Gradients gradients(graph_.parameters.size());
+    double pixels = 0;
+    for (int64_t i = 0; i < share; ++i) {
+      const DatasetEntry& entry = EntryOf(step * share + i);
+      record.slide += (i > 0 ? ", " : "") + entry.name;
+      const SlideSample sample = OpenSample(dataset_, entry, graph_, ignore_label());
+      StreamingEngine* engine = EngineFor(*sample.image);
+      const StepResult result = Pass(entry, [&] {
+        return engine->Step(sample.sample(), [&](int64_t done, int64_t total) {
+          Report(false, (static_cast<double>(i) + Share(done, total)) / static_cast<double>(share));
+        });
+      });
+      CheckFinite(entry, result);
+      Average(result, static_cast<double>(share), &gradients, &record);
+      pixels += Pixels(sample);
+      record.plan_bytes = std::max(record.plan_bytes, PlanBytes(engine->plan(), sample));
+      record.strips = engine->plan().options.strips;
+    }
+    record.learning_rate = LearningRate(options_.schedule, step);
+    record.gradient_norm = ClipGradients(options_.clip_norm, &gradients);
+    optimizer_.Step(gradients, record.learning_rate, &graph_);
+    ++state_.step;
+    record.seconds = Since(start);
+    record.megapixels_per_second = pixels * 1e-6 / record.seconds;
+    record.peak_resident_bytes = PeakResidentBytes();
+    folder_.Append(record);
+    if (observer_) observer_->OnStep(record);
+  }
+
+  /// Engines are kept as long as images have the same size.
+  StreamingEngine* EngineFor(const RowSource& image) {
+    if (!engine_ || engine_->plan().width != image.width() || engine_->plan().height != image.height()) {
+      engine_.reset();  // first, so that two never share the memory
+      engine_ = MakeStreamingEngine(graph_, loss_.get(), image.width(), image.height(), options_.plan);
+    }
+    return engine_.get();
+  }
+
+  static double Share(int64_t done, int64_t total) { return static_cast<double>(done) / static_cast<double>(total); }
+
+  void Report(bool validation, double part) {
+    if (observer_) observer_->OnRows(state_.step + (validation ? 0 : 1), validation, part);
+  }
+
+  void CheckFinite(const DatasetEntry& entry, const StepResult& result) const {
+    const char* advice = "a lower learning rate, a warm-up or clipping may help";
+    if (!std::isfinite(result.loss.loss)) {
+      Fail(ErrorCode::kNumeric, "step {}, {}: the loss is {}: {}", state_.step + 1, entry.name, result.loss.loss, advice);
+    }
+    for (size_t p = 0; p < result.gradients.size(); ++p) {
+      for (const double g : result.gradients[p]) {
+        if (std::isfinite(g)) continue;
+        Fail(ErrorCode::kNumeric, "step {}, {}: a gradient of {} is {}: {}", state_.step + 1, entry.name,
+             graph_.parameters[p].name, g, advice);
+      }
+    }
+  }
+
+  static void Average(const StepResult& result, double slides, Gradients* gradients, StepRecord* record) {
+    record->loss += result.loss.loss / slides;
+    record->dice += MeanDice(result.loss) / slides;
+    for (size_t p = 0; p < result.gradients.size(); ++p) {
+      std::vector<double>& sum = (*gradients)[p];
+      sum.resize(result.gradients[p].size());
+      for (size_t i = 0; i < sum.size(); ++i) sum[i] += result.gradients[p][i] / slides;
+    }
+  }
+
+  void Validate() {
+    const auto start = Clock::now();
+    const double slides = static_cast<double>(validation_.size());
+    ValidationRecord record{.step = state_.step};
+    for (const DatasetEntry* entry : validation_) {
+      const SlideSample sample = OpenSample(dataset_, *entry, graph_, ignore_label());
+      StreamingEngine* engine = EngineFor(*sample.image);
+      const double before = static_cast<double>(record.slides.size());
+      const Loss::Value value = Pass(*entry, [&] {
+        return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) {
+          Report(true, (before + Share(done, total)) / slides);
+        });
+      });
+      record.slides.push_back({entry->name, value.loss, MeanDice(value)});
+      record.loss += value.loss / slides;
+      record.dice += record.slides.back().dice / slides;
+    }
+    record.best = !state_.best_dice || record.dice > *state_.best_dice;
+    if (record.best) {
+      state_.best_dice = record.dice;
+      state_.best_step = state_.step;
+      ExportOnnx(graph_, folder_.best_model());
+    }
+    record.seconds = Since(start);
+    folder_.Append(record);
+    if (observer_) observer_->OnValidation(record);
+  }
+
+  /// The state last: whatever it refers to is then there.
+  void Save() {
+    ExportOnnx(graph_, folder_.last_model());
+    folder_.WriteCurves(fmt::format("{}, {}", graph_.name, ToString(options_.loss.kind)));
+    TrainingState state = state_;
+    state.seconds += Since(started_);
+    state.weights = TrainableValues(graph_);
+    state.optimizer = optimizer_.state();
+    WriteTrainingState(folder_.state(), state);
+    saved_ = Clock::now();
+  }
+
+  const Dataset& dataset_;
+  Graph graph_;
+  TrainOptions options_;
+  TrainObserver* observer_;
+  std::vector<const DatasetEntry*> training_;
+  std::vector<const DatasetEntry*> validation_;
+  std::unique_ptr<Loss> loss_;
+  Optimizer optimizer_;
+  RunFolder folder_;
+  int64_t validate_every_ = 1;
+  std::unique_ptr<StreamingEngine> engine_;
+  TrainingState state_;  ///< weights and moments are in the graph and the optimiser
+  std::vector<int64_t> order_;
+  int64_t order_epoch_ = -1;
+  Clock::time_point started_;
+  Clock::time_point saved_;
+};
+
+}  // namespace
+
+TrainResult Train(const Dataset& dataset, Graph graph, const TrainOptions& options, TrainObserver* observer) {
+  return Trainer(dataset, std::move(graph), options, observer).Run();
+}
+
+}  // namespace swath

@@ -1,0 +1,137 @@
+/// The SIMD row loops against plain ones, at lengths around every vector width.
+#include "kernels/rows.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+namespace swath::rows {
+namespace {
+
+std::vector<float> RandomRow(size_t n, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> row(n);
+  for (float& v : row) v = normal(random);
+  return row;
+}
+
+const int64_t kLengths[] = {1, 2, 15, 16, 17, 63, 64, 130, 517};
+
+TEST(Rows, Correlate) {
+  for (int64_t outputs = 1; outputs <= kMostOutputs; ++outputs) {
+    for (size_t terms : {0, 1, 7, 512, 513, 1300}) {
+      for (int64_t n : kLengths) {
+        const std::vector<float> src = RandomRow(static_cast<size_t>(n) + terms, 1);
+        const std::vector<float> weights = RandomRow(terms * static_cast<size_t>(outputs) + 1, 2);
+        std::vector<Tap> taps;
+        for (size_t t = 0; t < terms; ++t) taps.push_back({src.data() + t, weights.data() + t * static_cast<size_t>(outputs)});
+        const float bias[] = {1, 2, 3, 4};
+        std::vector<std::vector<float>> dst(static_cast<size_t>(outputs), std::vector<float>(static_cast<size_t>(n) + 1, 9));
+        std::vector<float*> rows;
+        for (auto& row : dst) rows.push_back(row.data());
+        Correlate(taps, outputs, bias, rows.data(), n);
+        Correlate(taps, outputs, nullptr, rows.data(), n);  // and once more on top
+        for (int64_t o = 0; o < outputs; ++o) {
+          for (int64_t x = 0; x < n; ++x) {
+            double expected = bias[o];
+            for (size_t t = 0; t < terms; ++t) {
+              expected += 2.0 * static_cast<double>(taps[t].weights[o]) * static_cast<double>(taps[t].src[x]);
+            }
+            EXPECT_NEAR(dst[static_cast<size_t>(o)][static_cast<size_t>(x)], expected, 2e-5 * (10 + std::sqrt(double(terms))));
+          }
+          EXPECT_EQ(dst[static_cast<size_t>(o)][static_cast<size_t>(n)], 9) << "wrote past the row";
+        }
+      }
+    }
+  }
+}
+
+TEST(Rows, DotAndSum) {
+  for (int64_t outputs = 1; outputs <= kMostOutputs; ++outputs) {
+    for (int64_t n : {int64_t{1}, int64_t{16}, int64_t{33}, int64_t{20000}}) {
+      std::vector<std::vector<float>> src, diff;
+      std::vector<const float*> srcs, diffs;
+      for (uint32_t t = 0; t < 11; ++t) src.push_back(RandomRow(static_cast<size_t>(n), t));
+      for (uint32_t o = 0; o < outputs; ++o) diff.push_back(RandomRow(static_cast<size_t>(n), 100 + o));
+      for (auto& row : src) srcs.push_back(row.data());
+      for (auto& row : diff) diffs.push_back(row.data());
+      std::vector<double> sums(srcs.size() * diffs.size(), 0.5);
+      Dot(srcs, diffs, n, sums.data());
+      for (size_t t = 0; t < srcs.size(); ++t) {
+        for (size_t o = 0; o < diffs.size(); ++o) {
+          double expected = 0.5;
+          for (int64_t x = 0; x < n; ++x) expected += static_cast<double>(srcs[t][x]) * static_cast<double>(diffs[o][x]);
+          EXPECT_NEAR(sums[t * diffs.size() + o], expected, 1e-6 * std::sqrt(double(n)) + 1e-6);
+        }
+      }
+      double expected = 0;
+      for (float v : src[0]) expected += static_cast<double>(v);
+      EXPECT_NEAR(Sum(srcs[0], n), expected, 1e-6 * std::sqrt(double(n)) + 1e-6);
+    }
+  }
+}
+
+TEST(Rows, SplitAndMergeAreInverse) {
+  for (int64_t phases = 2; phases <= 5; ++phases) {
+    for (int64_t shift : {0, 1, 2, 3, 7}) {
+      for (int64_t width : kLengths) {
+        const std::vector<float> src = RandomRow(static_cast<size_t>(width), 3);
+        const int64_t n = (width + shift) / phases + 3;
+        std::vector<std::vector<float>> parts(static_cast<size_t>(phases), std::vector<float>(static_cast<size_t>(n), 7));
+        std::vector<float*> rows;
+        for (auto& part : parts) rows.push_back(part.data());
+        Split(src.data(), width, shift, phases, rows.data(), n);
+        for (int64_t p = 0; p < phases; ++p) {
+          for (int64_t j = 0; j < n; ++j) {
+            const int64_t x = j * phases + p - shift;
+            EXPECT_EQ(rows[static_cast<size_t>(p)][j], x >= 0 && x < width ? src[static_cast<size_t>(x)] : 0);
+          }
+        }
+        std::vector<float> merged(static_cast<size_t>(width) + 1, -1);
+        Merge(rows.data(), 0, n, shift, phases, merged.data(), width, Store::kSet);
+        Merge(rows.data(), 0, n, shift, phases, merged.data(), width, Store::kAdd);
+        for (int64_t x = 0; x < width; ++x) EXPECT_EQ(merged[static_cast<size_t>(x)], 2 * src[static_cast<size_t>(x)]);
+        EXPECT_EQ(merged.back(), -1);
+      }
+    }
+  }
+}
+
+TEST(Rows, FromBytes) {
+  for (int64_t channels : {1, 3, 4}) {
+    for (int64_t width : kLengths) {
+      std::vector<uint8_t> src(static_cast<size_t>(width * channels));
+      for (size_t i = 0; i < src.size(); ++i) src[i] = static_cast<uint8_t>(i * 37);
+      const float zero[] = {255, 0, 3, 4}, scale[] = {-0.5f, 1, 0.25f, 2};
+      std::vector<std::vector<float>> dst(static_cast<size_t>(channels), std::vector<float>(static_cast<size_t>(width) + 1, 5));
+      std::vector<float*> rows;
+      for (auto& row : dst) rows.push_back(row.data());
+      FromBytes(src.data(), channels, width, zero, scale, rows.data());
+      for (int64_t c = 0; c < channels; ++c) {
+        for (int64_t x = 0; x < width; ++x) {
+          EXPECT_EQ(rows[static_cast<size_t>(c)][x],
+                    (static_cast<float>(src[static_cast<size_t>(x * channels + c)]) - zero[c]) * scale[c]);
+        }
+        EXPECT_EQ(rows[static_cast<size_t>(c)][width], 5);
+      }
+    }
+  }
+}
+
+TEST(Rows, SigmoidAndSoftplusAreStable) {
+  std::vector<float> z;
+  for (float v = -100; v <= 100; v += 0.37f) z.push_back(v);
+  std::vector<float> p(z.size()), s(z.size());
+  SigmoidAndSoftplus(z.data(), static_cast<int64_t>(z.size()), p.data(), s.data());
+  for (size_t i = 0; i < z.size(); ++i) {
+    const double x = static_cast<double>(z[i]), sigmoid = 1 / (1 + std::exp(-x));
+    EXPECT_NEAR(p[i], sigmoid, 3e-7 * sigmoid + 1e-37);
+    EXPECT_NEAR(s[i], std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))), 3e-7 * (1 + std::max(x, 0.0)));
+  }
+}
+
+}  // namespace
+}  // namespace swath::rows

@@ -1,0 +1,124 @@
+#include "swath/dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "swath/error.h"
+#include "tests/train/slides.h"
+
+namespace swath {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class DatasetTest : public testing::Test {
+ protected:
+  DatasetTest() {
+    test::WriteSlide(folder_, "a", 30, 20, 1);
+    test::WriteSlide(folder_, "b", 24, 33, 2);
+    test::WritePng(folder_.File("half.png"), 15, 10, 1, [](int64_t x, int64_t, int64_t) { return x % 2 ? 255 : 0; });
+    test::WriteText(folder_.File("noise.png"), "not a picture");
+  }
+
+  Dataset Open(const std::string& csv, const DatasetOptions& options = {}) {
+    test::WriteText(folder_.File("slides.csv"), csv);
+    return OpenDataset(folder_.File("slides.csv"), options);
+  }
+
+  /// The message without the folder.
+  std::string Message(const std::string& csv, const DatasetOptions& options = {}) {
+    try {
+      Open(csv, options);
+    } catch (const Error& e) {
+      std::string message = e.what();
+      const std::string path = folder_.File("");
+      for (size_t at = message.find(path); at != std::string::npos; at = message.find(path)) message.erase(at, path.size());
+      return message;
+    }
+    return "no error";
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(DatasetTest, ReadsQuotesByteOrderMarkBlankLinesAndAnyOrderOfColumns) {
+  const Dataset dataset = Open(
+      "\xef\xbb\xbfsplit,slide,\"mask\",region\r\n\r\ntrain,a.png,\"a_mask.png\",\r\n"
+      "val , b.png ,b_mask.png,\"2, 3,20,30\"\r\n\"test\",a.png,half.png,");
+  ASSERT_EQ(dataset.entries.size(), 3u);
+  EXPECT_EQ(dataset.entries[0].line, 3);
+  EXPECT_EQ(dataset.entries[0].width, 30);
+  EXPECT_EQ(dataset.entries[0].height, 20);
+  EXPECT_EQ(dataset.entries[1].name, "b.png");
+  EXPECT_EQ(dataset.entries[1].split, Split::kValidation);
+  ASSERT_TRUE(dataset.entries[1].region.has_value());
+  EXPECT_EQ(dataset.entries[1].region->y, 3);
+  EXPECT_EQ(dataset.entries[1].width, 20);
+  EXPECT_EQ(dataset.entries[2].split, Split::kTest);
+  EXPECT_THAT(dataset.Of(Split::kTest), ElementsAre(&dataset.entries[2]));
+}
+
+TEST_F(DatasetTest, AFieldMayHoldQuotesAndLineBreaks) {
+  EXPECT_EQ(Message("slide,mask,split\n\"a \"\"1\"\",\n2.png\",a_mask.png,dog\n"),
+            "slides.csv:2: split: expected train, val or test, found 'dog'");
+  EXPECT_EQ(Message("slide,mask,split\n\"x\ny\",a_mask.png,train,\na.png,a_mask.png,train\n"),
+            "slides.csv:2: expected 3 fields, found 4");
+}
+
+TEST_F(DatasetTest, NamesFileLineAndColumnOfWhatIsWrong) {
+  const std::string header = "slide,mask,split,region\na.png,a_mask.png,train,\n";
+  EXPECT_EQ(Message(""), "slides.csv: expected a header slide,mask,split, found an empty file");
+  EXPECT_EQ(Message("slide,mask,split\n"), "slides.csv: expected slides below the header, found none");
+  EXPECT_EQ(Message("slide,label,split\n"),
+            "slides.csv:1: header: expected slide,mask,split and perhaps region, found 'label'");
+  EXPECT_EQ(Message("slide,mask\n"), "slides.csv:1: header: expected slide,mask,split, found no column 'split'");
+  EXPECT_EQ(Message("slide,mask,split,mask\n"), "slides.csv:1: header: column 'mask' twice");
+  EXPECT_EQ(Message(header + "a.png,a_mask.png\n"), "slides.csv:3: expected 4 fields, found 2");
+  EXPECT_EQ(Message(header + ",a_mask.png,train,\n"), "slides.csv:3: slide: expected a path, found nothing");
+  EXPECT_EQ(Message(header + "a.png,\"a_mask.png,train,\n"), "slides.csv:3: a quote is opened and never closed");
+  EXPECT_EQ(Message(header + "a.png,\"a\"b,train,\n"),
+            "slides.csv:3: expected a comma after the closing quote, found 'b'");
+  EXPECT_THAT(Message(header + "c.png,a_mask.png,train,\n"), HasSubstr("slides.csv:3: slide: c.png"));
+  EXPECT_THAT(Message(header + "noise.png,a_mask.png,train,\n"), HasSubstr("slides.csv:3: slide: noise.png"));
+  EXPECT_THAT(Message(header + "a.png,noise.png,train,\n"), HasSubstr("slides.csv:3: mask: noise.png"));
+  EXPECT_THAT(Message(header + "a.png,b_mask.png,train,\n"), HasSubstr("slides.csv:3: mask: b_mask.png: the mask is 24x33"));
+  EXPECT_EQ(Message(header + "a.png,a_mask.png,train,\"1,2,3\"\n"),
+            "slides.csv:3: region: expected \"x,y,width,height\" in level-0 pixels, found '1,2,3'");
+  EXPECT_EQ(Message(header + "a.png,a_mask.png,train,\"1,2,3,0\"\n"),
+            "slides.csv:3: region: expected \"x,y,width,height\" in level-0 pixels, found '1,2,3,0'");
+  EXPECT_EQ(Message(header + "a.png,a_mask.png,train,\"20,0,11,5\"\n"),
+            "slides.csv:3: region: 20,0,11,5 leaves the slide, which is 30x20");
+  EXPECT_THAT(Message(header, {.level = 3}), HasSubstr("slides.csv:2: slide: a.png"));
+  EXPECT_THAT(Message(header, {.mpp = 0.5}), HasSubstr("slides.csv:2: slide: a.png"));
+}
+
+TEST_F(DatasetTest, AFileThatIsNotThereOrAFolderIsAnError) {
+  EXPECT_THROW(OpenDataset(folder_.File("none.csv")), Error);
+  EXPECT_THROW(OpenDataset(folder_.File("")), Error);
+}
+
+TEST_F(DatasetTest, SamplesAreExtendedAndTheExtensionIsIgnored) {
+  const Dataset dataset = Open("slide,mask,split\na.png,half.png,train\n");
+  Graph graph = test::SmallNetwork();
+  graph.metadata["swath.multiple"] = "16";
+  graph.metadata["swath.extension"] = "7";
+  const SlideSample sample = OpenSample(dataset, dataset.entries[0], graph, 200);
+  EXPECT_EQ(sample.width, 30);
+  EXPECT_EQ(sample.height, 20);
+  ASSERT_EQ(sample.image->width(), 32);
+  ASSERT_EQ(sample.labels->height(), 32);
+  std::vector<uint8_t> rgb(32 * 3), labels(32);
+  sample.image->Read({19, 20}, rgb.data());
+  sample.labels->Read({19, 20}, labels.data());
+  EXPECT_NE(rgb[29 * 3], 7);
+  EXPECT_EQ(rgb[30 * 3], 7);
+  EXPECT_EQ(labels[28], 0);    // the mask has half the size: its column 14
+  EXPECT_EQ(labels[27], 255);  // its column 13
+  EXPECT_EQ(labels[30], 200);
+  sample.labels->Read({20, 21}, labels.data());
+  EXPECT_EQ(labels[0], 200);
+}
+
+}  // namespace
+}  // namespace swath

@@ -1,0 +1,147 @@
+/// `swath bench step`: one training step at full size, from a JPEG-tiled file on disk.
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "swath/dataset.h"
+#include "swath/model.h"
+#include "swath/optimizer.h"
+#include "tools/commands.h"
+#include "tools/options.h"
+#include "tools/plan_report.h"
+
+extern char** environ;
+
+namespace swath::tools {
+namespace {
+
+struct Settings {
+  std::string model = "unet-4492";
+  std::string size = "16000x64000";
+  std::string data;
+  std::string loss = "bce";
+  int64_t threads = 0;
+  int64_t strips = 0;
+  int64_t steps = 1;
+  uint64_t seed = 1;
+  bool json = false;
+};
+
+std::string DefaultFolder() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  return std::string(cache ? cache : home ? std::string(home) + "/.cache" : "/tmp") + "/swath/bench";
+}
+
+/// Writes the slide in a process of its own, so that its memory is not taken for the step's.
+void MakeSlide(const std::string& folder, const Settings& settings) {
+  std::vector<std::string> words = {"swath",     "synth",  folder,  "--slides", "1",      "--size", settings.size,
+                                    "--seed",    std::to_string(settings.seed), "--val", "0",      "--test", "0"};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, 2, 1);  // its report is not this command's output
+  pid_t child = 0;
+  const int failed = posix_spawn(&child, "/proc/self/exe", &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  int status = 0;
+  if (failed || waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    Fail(ErrorCode::kOutput, "{}: the slide for the benchmark could not be made", folder);
+  }
+}
+
+struct Measured {
+  double step_seconds = 0;  ///< median
+  double loss = 0;
+  int64_t plan_bytes = 0;
+  Plan plan;
+};
+
+Measured Measure(const Settings& settings, const Dataset& dataset) {
+  Graph graph = LoadModel(settings.model, settings.seed);
+  const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph)});
+  const SlideSample sample = OpenSample(dataset, dataset.entries[0], graph, 255);
+  const auto engine = MakeStreamingEngine(graph, loss.get(), sample.image->width(), sample.image->height(),
+                                          {.threads = settings.threads, .strips = settings.strips});
+  Optimizer optimizer(graph, {});
+  Measured measured{.plan = engine->plan()};
+  measured.plan_bytes = StepBytes(engine->plan(), sample.sample()) + optimizer.state_bytes();
+  std::vector<double> seconds;
+  for (int64_t i = 0; i < settings.steps; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    const StepResult result = engine->Step(sample.sample());
+    optimizer.Step(result.gradients, 1e-3, &graph);
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    measured.loss = result.loss.loss;
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + settings.steps / 2, seconds.end());
+  measured.step_seconds = seconds[static_cast<size_t>(settings.steps / 2)];
+  return measured;
+}
+
+void Report(const Settings& settings, const Size& size, const Measured& m) {
+  const double peak_mib = static_cast<double>(PeakResidentBytes()) / (1024.0 * 1024.0);
+  const double megapixels = static_cast<double>(size.width * size.height) * 1e-6;
+  if (settings.json) {
+    const nlohmann::json json = {
+        {"model", settings.model}, {"width", size.width}, {"height", size.height}, {"loss", m.loss},
+        {"steps", settings.steps}, {"threads", m.plan.options.threads}, {"strips", m.plan.options.strips},
+        {"step_seconds", m.step_seconds}, {"mpx_per_second", megapixels / m.step_seconds},
+        {"peak_rss_mib", peak_mib}, {"plan_bytes", m.plan_bytes}, {"engine_bytes", m.plan.engine_bytes()}};
+    std::printf("%s\n", json.dump().c_str());
+    return;
+  }
+  std::printf("%s, %lld × %lld px, JPEG tiles on disk; decode, forward, loss, backward, update\n", settings.model.c_str(),
+              static_cast<long long>(size.width), static_cast<long long>(size.height));
+  std::printf("  step                    %10.2f s   (%.1f Mpx/s, %lld threads, %lld strips)\n", m.step_seconds,
+              megapixels / m.step_seconds, static_cast<long long>(m.plan.options.threads),
+              static_cast<long long>(m.plan.options.strips));
+  std::printf("  peak resident memory    %10.1f MiB (planned: %s)\n", peak_mib, Bytes(m.plan_bytes).c_str());
+  if (settings.model == "unet-4492" && size.width == 16000 && size.height == 64000) {
+    std::printf("  Remedios et al. 2023    %10.2f s   and over 100 GB of unified memory, in core on an M1 Ultra\n", 81.0);
+  }
+}
+
+void RunStep(Settings settings) {
+  const Size size = ParseSize("--size", settings.size);
+  if (settings.data.empty()) settings.data = DefaultFolder();
+  const std::string folder = fmt::format("{}/{}-seed{}", settings.data, settings.size, settings.seed);
+  if (!std::filesystem::exists(folder + "/slides.csv")) MakeSlide(folder, settings);
+  Report(settings, size, Measure(settings, OpenDataset(folder + "/slides.csv")));
+}
+
+}  // namespace
+
+void AddBench(CLI::App& app) {
+  auto settings = std::make_shared<Settings>();
+  CLI::App* bench = app.add_subcommand("bench", "Measures this machine");
+  bench->require_subcommand(1);
+  CLI::App* command = bench->add_subcommand(
+      "step",
+      "Times one training step (decode, forward, loss, backward, update) of a synthetic slide, read from a JPEG-tiled\n"
+      "BigTIFF that is made once and kept. Prints the median over --steps and the whole process's peak memory.\n\n"
+      "Example: swath bench step --size 16000x64000 --json");
+  command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
+  command->add_option("--size", settings->size, "WIDTHxHEIGHT in pixels")->capture_default_str();
+  command->add_option("--data", settings->data, "Folder that keeps the slides [~/.cache/swath/bench]");
+  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")->capture_default_str();
+  command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
+  command->add_option("--strips", settings->strips, "0: by image and network")->capture_default_str();
+  command->add_option("--steps", settings->steps, "Steps to take")->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option("--seed", settings->seed, "Of slide and weights")->capture_default_str();
+  command->add_flag("--json", settings->json, "One JSON object");
+  command->callback([settings] { RunStep(*settings); });
+}
+
+}  // namespace swath::tools

@@ -1,0 +1,73 @@
+/// `swath plan`: what a step will need, before a pixel is read.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "swath/model.h"
+#include "swath/plan.h"
+#include "swath/slide.h"
+#include "tools/commands.h"
+#include "tools/options.h"
+#include "tools/plan_report.h"
+
+namespace swath::tools {
+namespace {
+
+struct Settings {
+  std::string model = "unet-4492";
+  std::string size;
+  std::string slide;
+  std::string loss = "bce";
+  int64_t threads = 0;
+  int64_t strips = 0;
+  bool predict = false;
+  bool json = false;
+};
+
+void Run(const Settings& settings) {
+  const Graph graph = LoadModel(settings.model, 1);
+  Size size;
+  if (!settings.slide.empty()) {
+    const SlideLevel level = Slide::Open(settings.slide)->info().levels[0];
+    size = {level.width, level.height};
+  } else {
+    size = ParseSize("--size", settings.size);
+  }
+  const int64_t multiple = ModelMultiple(graph);
+  const auto extend = [&](int64_t n) { return (n + multiple - 1) / multiple * multiple; };
+  const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph)});
+  const Plan plan = MakePlan(graph, settings.predict ? nullptr : loss.get(), extend(size.width), extend(size.height),
+                             {.threads = settings.threads, .strips = settings.strips});
+  if (settings.json) {
+    std::printf("%s\n", PlanJson(plan).dump(2).c_str());
+  } else {
+    PrintPlan(plan, settings.model);
+  }
+}
+
+}  // namespace
+
+void AddPlan(CLI::App& app) {
+  auto settings = std::make_shared<Settings>();
+  CLI::App* command = app.add_subcommand(
+      "plan",
+      "Prints what a training step, or a prediction, will hold in memory and compute: the rows of every tensor that are\n"
+      "alive at once, the bytes of each part, the multiply-adds. It runs the engine's own scheduler, without pixels.\n\n"
+      "Example: swath plan --model unet-4492 --size 16000x64000 --threads 2");
+  command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
+  auto* size = command->add_option("--size", settings->size, "WIDTHxHEIGHT of the image");
+  auto* slide = command->add_option("--slide", settings->slide, "Take the size of this slide's level 0")->excludes(size);
+  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")->capture_default_str();
+  command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
+  command->add_option("--strips", settings->strips, "0: by image and network")->capture_default_str();
+  command->add_flag("--predict", settings->predict, "Plan a prediction");
+  command->add_flag("--json", settings->json, "One JSON object");
+  command->callback([settings, size, slide] {
+    if (size->empty() && slide->empty()) Fail(ErrorCode::kUsage, "plan: --size or --slide is required");
+    Run(*settings);
+  });
+}
+
+}  // namespace swath::tools

@@ -1,0 +1,65 @@
+#include "tools/plan_report.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "tools/options.h"
+
+namespace swath::tools {
+
+void PrintPlan(const Plan& plan, const std::string& model) {
+  const bool training = plan.cotangents > 0;
+  fmt::print("{}, {} × {} px, {}\n\n", model, plan.width, plan.height, training ? "training step" : "prediction");
+  fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", "tensor", "kernel", "channels", "columns", "rows",
+             "alive", "diff", "one strip");
+  for (const TensorPlan& t : plan.tensors) {
+    fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", t.name, t.kernel, t.shape.channels, t.shape.width,
+               t.shape.height, t.value_rows, t.gradient_rows, Bytes(t.bytes));
+  }
+  fmt::print("\n{} strip{}, {} at a time; {} sweep{} over the image", plan.options.strips,
+             plan.options.strips == 1 ? "" : "s", plan.in_flight, plan.sweeps, plan.sweeps == 1 ? "" : "s");
+  if (training) fmt::print(", {} cotangent{}", plan.cotangents, plan.cotangents == 1 ? "" : "s");
+  fmt::print("; {} input rows a sweep, {:.1f} % of them repeated\n\n", plan.input_rows,
+             100.0 * static_cast<double>(plan.input_rows - plan.height) / static_cast<double>(plan.height));
+  const auto line = [](const char* what, int64_t bytes) {
+    if (bytes > 0) fmt::print("  {:<34} {:>11}\n", what, Bytes(bytes));
+  };
+  fmt::print("memory, all strips in flight\n");
+  line("rows of tensors and gradients", plan.ring_bytes);
+  line("input rows as numbers", plan.view_bytes);
+  line("kernels' workspaces", plan.workspace_bytes);
+  line("labels and loss", plan.label_bytes);
+  line("sums of weight gradients", plan.gradient_bytes);
+  line("packed weights", plan.weight_bytes);
+  line("predicted rows", plan.output_bytes);
+  line("engine", plan.engine_bytes());
+  const double pixels = static_cast<double>(plan.width) * static_cast<double>(plan.height);
+  fmt::print("\nmultiply-adds: {:.3g} T forward ({:.0f} a pixel)", static_cast<double>(plan.forward_multiply_adds) * 1e-12,
+             static_cast<double>(plan.forward_multiply_adds) / pixels);
+  if (training) {
+    fmt::print(", {:.3g} T backward ({:.0f})", static_cast<double>(plan.backward_multiply_adds) * 1e-12,
+               static_cast<double>(plan.backward_multiply_adds) / pixels);
+  }
+  fmt::print("\n");
+}
+
+nlohmann::json PlanJson(const Plan& plan) {
+  nlohmann::json tensors = nlohmann::json::array();
+  for (const TensorPlan& t : plan.tensors) {
+    tensors.push_back({{"name", t.name}, {"kernel", t.kernel}, {"channels", t.shape.channels}, {"width", t.shape.width},
+                       {"height", t.shape.height}, {"value_rows", t.value_rows}, {"gradient_rows", t.gradient_rows},
+                       {"bytes", t.bytes}});
+  }
+  return {{"width", plan.width}, {"height", plan.height}, {"strips", plan.options.strips},
+          {"threads", plan.options.threads}, {"in_flight", plan.in_flight}, {"sweeps", plan.sweeps},
+          {"cotangents", plan.cotangents}, {"input_rows", plan.input_rows}, {"tensors", tensors},
+          {"ring_bytes", plan.ring_bytes}, {"view_bytes", plan.view_bytes}, {"workspace_bytes", plan.workspace_bytes},
+          {"label_bytes", plan.label_bytes}, {"gradient_bytes", plan.gradient_bytes},
+          {"weight_bytes", plan.weight_bytes}, {"output_bytes", plan.output_bytes}, {"engine_bytes", plan.engine_bytes()},
+          {"forward_multiply_adds", plan.forward_multiply_adds},
+          {"backward_multiply_adds", plan.backward_multiply_adds}};
+}
+
+}  // namespace swath::tools

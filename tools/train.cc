@@ -1,0 +1,181 @@
+/// `swath train`: a network, from slides with masks to a run folder.
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "geometry/window.h"
+#include "swath/dataset.h"
+#include "swath/model.h"
+#include "swath/trainer.h"
+#include "tools/commands.h"
+#include "tools/config_file.h"
+#include "tools/train_progress.h"
+
+namespace swath::tools {
+namespace {
+
+struct Settings {
+  std::string data;
+  std::string model = "unet-4492";
+  DatasetOptions pixels;
+  TrainOptions train;
+  int64_t steps = 0;
+  int64_t epochs = 0;
+  std::string loss = "bce";
+  std::string optimizer = "adam";
+  std::string schedule = "cosine";
+  std::optional<int64_t> warmup;
+};
+
+constexpr int64_t kDefaultSteps = 200;
+constexpr int64_t kWarmupShare = 20;
+
+bool IsBuiltIn(const std::string& model) {
+  const auto& names = BuiltInModelNames();
+  return std::find(names.begin(), names.end(), model) != names.end();
+}
+
+int64_t Steps(const Settings& settings, const Dataset& dataset) {
+  if (settings.epochs == 0) return settings.steps > 0 ? settings.steps : kDefaultSteps;
+  const int64_t slides = static_cast<int64_t>(dataset.Of(Split::kTrain).size());
+  return std::max<int64_t>(1, CeilDiv(settings.epochs * slides, settings.train.accumulate));
+}
+
+void Run(const CLI::App& command, const Settings& settings) {
+  const Dataset dataset = OpenDataset(settings.data, settings.pixels);
+  TrainOptions options = settings.train;
+  options.loss.kind = ParseLossKind(settings.loss);
+  options.optimizer.kind = ParseOptimizerKind(settings.optimizer);
+  options.schedule.kind = ParseScheduleKind(settings.schedule);
+  options.schedule.steps = Steps(settings, dataset);
+  options.schedule.warmup_steps = settings.warmup.value_or(options.schedule.steps / kWarmupShare);
+  if (command["--prior-bias"]->count() == 0) options.prior_bias = IsBuiltIn(settings.model);
+  options.config = FormatConfig(command);
+  TrainProgress progress(options.schedule.steps);
+  const TrainResult result = Train(dataset, LoadModel(settings.model, options.seed), options, &progress);
+  if (result.best_dice) {
+    fmt::print("best mean validation Dice {:.4f}, after step {}: {}/model.onnx\n", *result.best_dice, result.best_step,
+               options.out);
+  } else {
+    fmt::print("no validation slides: the last weights are {}/model.onnx\n", options.out);
+  }
+  fmt::print("{} steps in {:.1f} s; curves: {}/curves.svg, figures: {}/metrics.jsonl\n", result.steps, result.seconds,
+             options.out, options.out);
+}
+
+void AddDataOptions(CLI::App* command, Settings* settings) {
+  command->add_option("--data", settings->data, "CSV with the columns slide,mask,split and perhaps region")
+      ->required()
+      ->group("Data");
+  auto* level = command->add_option("--level", settings->pixels.level, "Level of the slides to read [0]")
+                    ->check(CLI::NonNegativeNumber)
+                    ->group("Data");
+  command->add_option("--mpp", settings->pixels.mpp, "Micrometres a pixel to read instead")
+      ->check(CLI::PositiveNumber)
+      ->excludes(level)
+      ->group("Data");
+  command->add_option("--ignore-label", settings->train.loss.ignore_label, "Label that carries no loss")
+      ->check(CLI::Range(0, 255))
+      ->capture_default_str()
+      ->group("Data");
+  command
+      ->add_option("--model", settings->model,
+                   fmt::format("An ONNX file, or {}", fmt::join(BuiltInModelNames(), ", ")))
+      ->capture_default_str()
+      ->group("Data");
+  command->add_option("--out", settings->train.out, "Run folder; made if absent")->required()->group("Data");
+  command->add_flag("--resume", settings->train.resume, "Continue the run in --out where its training-state stopped")
+      ->configurable(false)
+      ->group("Data");
+}
+
+void AddLossOptions(CLI::App* command, Settings* settings) {
+  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
+      ->check(CLI::IsMember({"bce", "cross-entropy", "dice", "bce-dice"}))
+      ->capture_default_str()
+      ->group("Loss");
+  command->add_option("--class-weights", settings->train.loss.class_weights, "Weight of each class, in order: 1,4")
+      ->delimiter(',')
+      ->group("Loss");
+  command
+      ->add_flag("--prior-bias,!--no-prior-bias", settings->train.prior_bias,
+                 "Start the output's bias at the log-odds of the training labels [for built-in models]")
+      ->group("Loss");
+}
+
+void AddOptimizerOptions(CLI::App* command, Settings* settings) {
+  OptimizerOptions& optimizer = settings->train.optimizer;
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return command->add_option(name, value, help)->capture_default_str()->group("Optimiser");
+  };
+  auto* steps = command->add_option("--steps", settings->steps, fmt::format("Updates [{}]", kDefaultSteps))
+                    ->check(CLI::PositiveNumber)
+                    ->group("Optimiser");
+  command->add_option("--epochs", settings->epochs, "Passes over the training slides, instead of --steps")
+      ->check(CLI::PositiveNumber)
+      ->excludes(steps)
+      ->group("Optimiser");
+  add("--optimizer", settings->optimizer, "adam, adamw or sgd")->check(CLI::IsMember({"adam", "adamw", "sgd"}));
+  add("--lr", settings->train.schedule.learning_rate, "Highest learning rate")->check(CLI::PositiveNumber);
+  add("--schedule", settings->schedule, "Learning rate after the warm-up: cosine (falls to 0) or constant")
+      ->check(CLI::IsMember({"cosine", "constant"}));
+  command->add_option("--warmup", settings->warmup, "Steps over which the learning rate rises [a twentieth]")
+      ->check(CLI::NonNegativeNumber)
+      ->group("Optimiser");
+  add("--momentum", optimizer.momentum, "Of sgd");
+  add("--weight-decay", optimizer.weight_decay, "L2 for sgd and adam, decoupled for adamw")
+      ->check(CLI::NonNegativeNumber);
+  add("--clip", settings->train.clip_norm, "Largest norm of the gradient, 0 for any")->check(CLI::NonNegativeNumber);
+  add("--accumulate", settings->train.accumulate, "Slides an update")->check(CLI::PositiveNumber);
+}
+
+void AddRunOptions(CLI::App* command, Settings* settings) {
+  PlanOptions& plan = settings->train.plan;
+  command
+      ->add_option("--validate-every", settings->train.validate_every,
+                   "Steps between validations [an epoch, at least a twentieth of the run]")
+      ->check(CLI::PositiveNumber)
+      ->group("Run");
+  command->add_option("--threads", plan.threads, "0: one for each processor; the result does not depend on them")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group("Run");
+  command->add_option("--strips", plan.strips, "Strips a slide is computed in, 0: by image and network")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group("Run");
+  command->add_option("--seed", settings->train.seed, "Of initial weights and the order of slides")
+      ->capture_default_str()
+      ->group("Run");
+}
+
+}  // namespace
+
+void AddTrain(CLI::App& app) {
+  auto settings = std::make_shared<Settings>();
+  CLI::App* command = app.add_subcommand("train", "Train a network on slides with masks, each slide in one piece");
+  AddDataOptions(command, settings.get());
+  AddLossOptions(command, settings.get());
+  AddOptimizerOptions(command, settings.get());
+  AddRunOptions(command, settings.get());
+  AddConfigFile(command);
+  command->footer(
+      "The run folder gets model.onnx (best Dice on the validation slides), last.onnx, training-state, metrics.jsonl,\n"
+      "config.toml (these options, for --config) and curves.svg.\n\n"
+      "Examples:\n"
+      "  swath train --data data/slides.csv --out run\n"
+      "  swath train --data data/slides.csv --model net.onnx --loss bce-dice --steps 1000 --lr 0.003 --out run\n"
+      "  swath train --config run/config.toml --resume --steps 2000\n"
+      "  swath train --config run/config.toml --seed 2 --out run2");
+  command->callback([command, settings] { Run(*command, *settings); });
+}
+
+}  // namespace swath::tools

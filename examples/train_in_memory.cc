@@ -2,8 +2,8 @@
 //
 //   train_in_memory [HEIGHT]
 //
-// Builds `unet-4492`, draws a synthetic slide 2048 px wide, and asks the streaming engine for the loss and all
-// gradients. Try larger heights: what the plan says, and what the process takes, stay the same.
+// Builds `unet-4492`, draws a synthetic slide 2048 px wide, and asks the streaming engine for the loss and
+// all gradients. Try larger heights: what the plan says, and what the process takes, stay the same.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -22,8 +22,8 @@ namespace {
 void Run(int64_t height) {
   swath::Graph network = swath::BuiltInModel("unet-4492", /*seed=*/1);
 
-  // Image and labels are sources of rows: nothing is drawn until the engine asks. Sides that the network's total
-  // stride of 64 does not divide would go through swath::ExtendedRows first.
+  // Image and labels are sources of rows: nothing is drawn until the engine asks. Sides that the network's
+  // total stride of 64 does not divide would go through swath::ExtendedRows first.
   const swath::SynthSlide slide({.width = 2048, .height = height, .seed = 7});
   const std::unique_ptr<swath::RowSource> image = slide.Image(), labels = slide.Mask();
 

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,18 +13,27 @@
 namespace swath::tools {
 namespace {
 
-/// CLI11 reads files for the whole application only; a subcommand's own are read here, while its options are processed.
+/// CLI11 reads files for the whole application only; a subcommand's own are read here, while its options are
+/// processed.
 void Apply(CLI::App* command, const std::string& path) {
   std::ifstream file(path);
   if (!file) Fail(ErrorCode::kInput, "--config {}: cannot be opened", path);
+  std::set<const CLI::Option*> given;
+  for (const CLI::Option* option : command->get_options()) {
+    if (option->count() == 0) continue;
+    given.insert(option);
+    for (const CLI::Option* excluded : option->get_excludes()) given.insert(excluded);
+  }
   for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(file)) {
     if (item.name == "++" || item.name == "--") continue;  // begin and end of a section
     CLI::Option* option = command->get_option_no_throw("--" + item.name);
-    const bool own = item.parents.empty() || (item.parents.size() == 1 && item.parents[0] == command->get_name());
+    const bool own =
+        item.parents.empty() || (item.parents.size() == 1 && item.parents[0] == command->get_name());
     if (!own || option == nullptr || !option->get_configurable()) {
-      Fail(ErrorCode::kUsage, "--config {}: '{}' is no option of {}", path, item.fullname(), command->get_name());
+      Fail(ErrorCode::kUsage, "--config {}: '{}' is no option of {}", path, item.fullname(),
+           command->get_name());
     }
-    if (option->count() > 0) continue;
+    if (given.contains(option)) continue;
     if (option->get_expected_min() == 0 && item.inputs.size() == 1) {
       option->add_result(option->get_flag_value(item.name, item.inputs[0]));
     } else {

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   swath::tools::AddPlan(app);
   swath::tools::AddPredict(app);
   swath::tools::AddSynth(app);
+  swath::tools::AddTrain(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

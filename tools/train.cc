@@ -62,13 +62,13 @@ void Run(const CLI::App& command, const Settings& settings) {
   TrainProgress progress(options.schedule.steps);
   const TrainResult result = Train(dataset, LoadModel(settings.model, options.seed), options, &progress);
   if (result.best_dice) {
-    fmt::print("best mean validation Dice {:.4f}, after step {}: {}/model.onnx\n", *result.best_dice, result.best_step,
-               options.out);
+    fmt::print("best mean validation Dice {:.4f}, after step {}: {}/model.onnx\n", *result.best_dice,
+               result.best_step, options.out);
   } else {
     fmt::print("no validation slides: the last weights are {}/model.onnx\n", options.out);
   }
-  fmt::print("{} steps in {:.1f} s; curves: {}/curves.svg, figures: {}/metrics.jsonl\n", result.steps, result.seconds,
-             options.out, options.out);
+  fmt::print("{} steps in {:.1f} s; curves: {}/curves.svg, figures: {}/metrics.jsonl\n", result.steps,
+             result.seconds, options.out, options.out);
 }
 
 void AddDataOptions(CLI::App* command, Settings* settings) {
@@ -92,7 +92,9 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
       ->capture_default_str()
       ->group("Data");
   command->add_option("--out", settings->train.out, "Run folder; made if absent")->required()->group("Data");
-  command->add_flag("--resume", settings->train.resume, "Continue the run in --out where its training-state stopped")
+  command
+      ->add_flag("--resume", settings->train.resume,
+                 "Continue the run in --out where its training-state stopped")
       ->configurable(false)
       ->group("Data");
 }
@@ -102,7 +104,9 @@ void AddLossOptions(CLI::App* command, Settings* settings) {
       ->check(CLI::IsMember({"bce", "cross-entropy", "dice", "bce-dice"}))
       ->capture_default_str()
       ->group("Loss");
-  command->add_option("--class-weights", settings->train.loss.class_weights, "Weight of each class, in order: 1,4")
+  command
+      ->add_option("--class-weights", settings->train.loss.class_weights,
+                   "Weight of each class, in order: 1,4")
       ->delimiter(',')
       ->group("Loss");
   command
@@ -123,7 +127,8 @@ void AddOptimizerOptions(CLI::App* command, Settings* settings) {
       ->check(CLI::PositiveNumber)
       ->excludes(steps)
       ->group("Optimiser");
-  add("--optimizer", settings->optimizer, "adam, adamw or sgd")->check(CLI::IsMember({"adam", "adamw", "sgd"}));
+  add("--optimizer", settings->optimizer, "adam, adamw or sgd")
+      ->check(CLI::IsMember({"adam", "adamw", "sgd"}));
   add("--lr", settings->train.schedule.learning_rate, "Highest learning rate")->check(CLI::PositiveNumber);
   add("--schedule", settings->schedule, "Learning rate after the warm-up: cosine (falls to 0) or constant")
       ->check(CLI::IsMember({"cosine", "constant"}));
@@ -133,7 +138,8 @@ void AddOptimizerOptions(CLI::App* command, Settings* settings) {
   add("--momentum", optimizer.momentum, "Of sgd");
   add("--weight-decay", optimizer.weight_decay, "L2 for sgd and adam, decoupled for adamw")
       ->check(CLI::NonNegativeNumber);
-  add("--clip", settings->train.clip_norm, "Largest norm of the gradient, 0 for any")->check(CLI::NonNegativeNumber);
+  add("--clip", settings->train.clip_norm, "Largest norm of the gradient, 0 for any")
+      ->check(CLI::NonNegativeNumber);
   add("--accumulate", settings->train.accumulate, "Slides an update")->check(CLI::PositiveNumber);
 }
 
@@ -144,7 +150,8 @@ void AddRunOptions(CLI::App* command, Settings* settings) {
                    "Steps between validations [an epoch, at least a twentieth of the run]")
       ->check(CLI::PositiveNumber)
       ->group("Run");
-  command->add_option("--threads", plan.threads, "0: one for each processor; the result does not depend on them")
+  command
+      ->add_option("--threads", plan.threads, "0: one for each processor; the result does not depend on them")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str()
       ->group("Run");
@@ -161,18 +168,21 @@ void AddRunOptions(CLI::App* command, Settings* settings) {
 
 void AddTrain(CLI::App& app) {
   auto settings = std::make_shared<Settings>();
-  CLI::App* command = app.add_subcommand("train", "Train a network on slides with masks, each slide in one piece");
+  CLI::App* command =
+      app.add_subcommand("train", "Train a network on slides with masks, each slide in one piece");
   AddDataOptions(command, settings.get());
   AddLossOptions(command, settings.get());
   AddOptimizerOptions(command, settings.get());
   AddRunOptions(command, settings.get());
   AddConfigFile(command);
   command->footer(
-      "The run folder gets model.onnx (best Dice on the validation slides), last.onnx, training-state, metrics.jsonl,\n"
+      "The run folder gets model.onnx (best Dice on the validation slides), last.onnx, training-state, "
+      "metrics.jsonl,\n"
       "config.toml (these options, for --config) and curves.svg.\n\n"
       "Examples:\n"
       "  swath train --data data/slides.csv --out run\n"
-      "  swath train --data data/slides.csv --model net.onnx --loss bce-dice --steps 1000 --lr 0.003 --out run\n"
+      "  swath train --data data/slides.csv --model net.onnx --loss bce-dice --steps 1000 --lr 0.003 --out "
+      "run\n"
       "  swath train --config run/config.toml --resume --steps 2000\n"
       "  swath train --config run/config.toml --seed 2 --out run2");
   command->callback([command, settings] { Run(*command, *settings); });

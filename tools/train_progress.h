@@ -9,8 +9,8 @@
 
 namespace swath::tools {
 
-/// A summary first; then one line on standard error that is rewritten on a terminal, and elsewhere a line every few
-/// seconds. Validations get a line of their own.
+/// A summary first; then one line on standard error that is rewritten on a terminal, and elsewhere a line
+/// every few seconds. Validations get a line of their own.
 class TrainProgress : public TrainObserver {
  public:
   explicit TrainProgress(int64_t steps) : steps_(steps) {}

@@ -46,17 +46,21 @@ struct Dataset {
   std::vector<const DatasetEntry*> Of(Split split) const;
 };
 
-/// Reads a CSV file (RFC 4180, UTF-8) whose header names the columns slide, mask, split and, where wanted, region, in any
-/// order. Paths are relative to the file's folder; split is train, val or test; region is "x,y,width,height" in level-0
-/// pixels, in quotes, and empty for a whole slide. Opens every slide and mask, so that a bad line is found now: throws
-/// Error (kInput, kUnsupported) with the file, its line, the column, what was expected and what was found.
+/// Reads a CSV file (RFC 4180, UTF-8) whose header names the columns slide, mask, split and, where wanted,
+/// region, in any order. Paths are relative to the file's folder; split is train, val or test; region is
+/// "x,y,width,height" in level-0 pixels, in quotes, and empty for a whole slide; the region is then the
+/// image, and the mask is that of the region. Opens every slide and mask, so that a bad line is found now:
+/// throws Error (kInput, kUnsupported) with the file, its line, the column, what was expected and what was
+/// found.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
 
 /// The image of an entry, [row, column, RGB], read ahead by a thread of its own once rows are asked for.
 std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry);
 
-/// The labels of an entry, at the size of its image; pixels that the slide does not have carry `ignore_label`.
-std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label);
+/// The labels of an entry, at the size of its image; pixels that the slide does not have carry
+/// `ignore_label`.
+std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry,
+                                      uint8_t ignore_label);
 
 /// Image and labels as a network takes them.
 struct SlideSample {
@@ -69,6 +73,7 @@ struct SlideSample {
 };
 
 /// Extends both to the model's multiple: the image by the model's value, the labels by `ignore_label`.
-SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const Graph& graph, uint8_t ignore_label);
+SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const Graph& graph,
+                       uint8_t ignore_label);
 
 }  // namespace swath

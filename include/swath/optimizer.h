@@ -17,7 +17,8 @@ struct OptimizerOptions {
   double beta1 = 0.9;     ///< Adam, AdamW
   double beta2 = 0.999;
   double epsilon = 1e-8;
-  /// SGD, Adam: added to the gradient (L2); AdamW: decoupled (Loshchilov and Hutter 2019). Of every trainable parameter.
+  /// SGD, Adam: added to the gradient (L2); AdamW: decoupled (Loshchilov and Hutter 2019). Of every trainable
+  /// parameter.
   double weight_decay = 0;
 };
 
@@ -25,14 +26,15 @@ struct OptimizerOptions {
 OptimizerKind ParseOptimizerKind(const std::string& name);
 std::string ToString(OptimizerKind kind);
 
-/// What an optimiser remembers. Each moment holds the values of all trainable parameters, one after the other.
+/// What an optimiser remembers. Each moment holds the values of all trainable parameters, one after the
+/// other.
 struct OptimizerState {
   int64_t steps = 0;
   std::vector<std::vector<double>> moments;  ///< SGD: momentum; Adam, AdamW: of order 1 and 2
 };
 
-/// Updates the trainable parameters of a graph. Moments and arithmetic are float64; each step rounds the weights once, to
-/// the float32 of the graph, so that weights and state say everything about what comes next.
+/// Updates the trainable parameters of a graph. Moments and arithmetic are float64; each step rounds the
+/// weights once, to the float32 of the graph, so that weights and state say everything about what comes next.
 class Optimizer {
  public:
   /// Throws Error (kUsage) for options out of range.
@@ -42,7 +44,8 @@ class Optimizer {
   void Step(const std::vector<std::vector<double>>& gradients, double learning_rate, Graph* graph);
 
   const OptimizerState& state() const { return state_; }
-  /// Continues from a state that an optimiser of the same kind had on the same graph. Throws Error (kInput) otherwise.
+  /// Continues from a state that an optimiser of the same kind had on the same graph. Throws Error (kInput)
+  /// otherwise.
   void Restore(OptimizerState state);
   int64_t state_bytes() const;
 
@@ -51,8 +54,8 @@ class Optimizer {
   OptimizerState state_;
 };
 
-/// Scales the gradients so that their norm, over all of them, is at most `max_norm` (PyTorch's clip_grad_norm_); 0 leaves
-/// them alone. Returns the norm they had.
+/// Scales the gradients so that their norm, over all of them, is at most `max_norm` (PyTorch's
+/// clip_grad_norm_); 0 leaves them alone. Returns the norm they had.
 double ClipGradients(double max_norm, std::vector<std::vector<double>>* gradients);
 
 enum class ScheduleKind { kConstant, kCosine };

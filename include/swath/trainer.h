@@ -16,18 +16,19 @@
 namespace swath {
 
 struct TrainOptions {
-  std::string out;             ///< run folder, made if absent
-  bool resume = false;         ///< continue the run in `out`; without it a folder that holds a run is refused
-  std::string config;          ///< written to config.toml as it is
-  LossOptions loss;            ///< `logits` is taken from the network
+  std::string out;      ///< run folder, made if absent
+  bool resume = false;  ///< continue the run in `out`; without it a folder that holds a run is refused
+  std::string config;   ///< written to config.toml as it is
+  LossOptions loss;     ///< `logits` is taken from the network
   OptimizerOptions optimizer;
-  ScheduleOptions schedule;    ///< its `steps` are the steps of the run
-  double clip_norm = 0;        ///< of all gradients together; 0: no clipping
-  int64_t accumulate = 1;      ///< slides a step; their losses and gradients are averaged
-  int64_t validate_every = 0;  ///< steps; 0: once an epoch, but at most 20 times a run. Always after the last step
-  bool prior_bias = false;     ///< starts the output's bias at the log-odds of the training labels
-  uint64_t seed = 1;           ///< of the order of the slides
-  PlanOptions plan;            ///< threads, strips, sweeps
+  ScheduleOptions schedule;  ///< its `steps` are the steps of the run
+  double clip_norm = 0;      ///< of all gradients together; 0: no clipping
+  int64_t accumulate = 1;    ///< slides a step; their losses and gradients are averaged
+  int64_t validate_every =
+      0;  ///< steps; 0: once an epoch, but at most 20 times a run. Always after the last step
+  bool prior_bias = false;  ///< starts the output's bias at the log-odds of the training labels
+  uint64_t seed = 1;        ///< of the order of the slides
+  PlanOptions plan;         ///< threads, strips, sweeps
 };
 
 /// Known before the first step.
@@ -36,15 +37,15 @@ struct TrainSummary {
   int64_t parameters = 0;  ///< trainable values
   int64_t training_slides = 0;
   int64_t validation_slides = 0;
-  bool one_size = true;    ///< all training slides have the same width and height
-  int64_t first_step = 0;       ///< more than 0 where a run is continued
-  Plan plan;                    ///< of the widest training slide, extended
-  int64_t plan_bytes = 0;       ///< engine, decoders, gradients, optimiser
-  std::vector<double> priors;   ///< shares of the labels in the training masks, where they were counted
+  bool one_size = true;        ///< all training slides have the same width and height
+  int64_t first_step = 0;      ///< more than 0 where a run is continued
+  Plan plan;                   ///< of the widest training slide, extended
+  int64_t plan_bytes = 0;      ///< engine, decoders, gradients, optimiser
+  std::vector<double> priors;  ///< shares of the labels in the training masks, where they were counted
 };
 
 struct StepRecord {
-  int64_t step = 0;  ///< from 1
+  int64_t step = 0;   ///< from 1
   int64_t epoch = 0;  ///< from 0
   std::string slide;  ///< several are joined by ", "
   double loss = 0;
@@ -77,7 +78,8 @@ class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
   virtual void OnStart(const TrainSummary&) {}
-  /// Within step `step` (from 1), or in the validation after it; `part` is the share of its rows that are done.
+  /// Within step `step` (from 1), or in the validation after it; `part` is the share of its rows that are
+  /// done.
   virtual void OnRows(int64_t /*step*/, bool /*validation*/, double /*part*/) {}
   virtual void OnStep(const StepRecord&) {}
   virtual void OnValidation(const ValidationRecord&) {}
@@ -87,19 +89,20 @@ struct TrainResult {
   int64_t steps = 0;
   std::optional<double> best_dice;  ///< mean over the validation slides, if there are any
   int64_t best_step = 0;
-  double seconds = 0;  ///< over all parts of a run that was continued
+  double seconds = 0;               ///< over all parts of a run that was continued
   std::vector<float> last_weights;  ///< of the trainable parameters, one after the other
 };
 
 /// Trains `graph` on the training slides, in an order shuffled every epoch, and writes the run folder:
-/// model.onnx (best mean Dice on the validation slides, or the last where there are none), last.onnx, training-state (for
-/// `resume`; written at validations and every half minute), metrics.jsonl, config.toml, curves.svg. Files are replaced as
-/// a whole. The same data, options and number of strips give the same weights bit for bit, for any number of threads,
-/// and whether a run is interrupted or not.
+/// model.onnx (best mean Dice on the validation slides, or the last where there are none), last.onnx,
+/// training-state (for `resume`; written at validations and every half minute), metrics.jsonl, config.toml,
+/// curves.svg. Files are replaced as a whole. The same data, options and number of strips give the same
+/// weights bit for bit, for any number of threads, and whether a run is interrupted or not.
 ///
-/// Throws Error: kUsage (options; a folder that holds a run), kUnsupported (a network that ends in probabilities), kInput
-/// (labels that the network has no class for; a training state of another run), kNumeric (a loss or gradient that is not
-/// finite; names step and slide), and what slides throw.
-TrainResult Train(const Dataset& dataset, Graph graph, const TrainOptions& options, TrainObserver* observer = nullptr);
+/// Throws Error: kUsage (options; a folder that holds a run), kUnsupported (a network that ends in
+/// probabilities), kInput (labels that the network has no class for; a training state of another run),
+/// kNumeric (a loss or gradient that is not finite; names step and slide), and what slides throw.
+TrainResult Train(const Dataset& dataset, Graph graph, const TrainOptions& options,
+                  TrainObserver* observer = nullptr);
 
 }  // namespace swath

@@ -12,8 +12,8 @@ struct CsvRecord {
   std::vector<std::string> fields;
 };
 
-/// The records of a file. Lines end with LF or CRLF; a byte order mark and blank lines are skipped; blanks around a field
-/// that is not in quotes do not count. Throws Error (kInput) that names the file and the line.
+/// The records of a file. Lines end with LF or CRLF; a byte order mark and blank lines are skipped; blanks
+/// around a field that is not in quotes do not count. Throws Error (kInput) that names the file and the line.
 std::vector<CsvRecord> ReadCsv(const std::string& path);
 
 }  // namespace swath

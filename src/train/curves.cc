@@ -9,7 +9,8 @@
 namespace swath {
 namespace {
 
-constexpr double kWidth = 860, kLeft = 74, kRight = 24, kTop = 56, kPanelHeight = 250, kGap = 64, kBottom = 52;
+constexpr double kWidth = 860, kLeft = 74, kRight = 24, kTop = 56, kPanelHeight = 250, kGap = 64,
+                 kBottom = 52;
 constexpr double kPlotWidth = kWidth - kLeft - kRight;
 constexpr double kHeight = kTop + 2 * kPanelHeight + kGap + kBottom;
 constexpr char kTrainColour[] = "#2a6fb0", kValidationColour[] = "#c8501e";
@@ -45,8 +46,8 @@ class Panel {
 
   void Frame(const std::string& label, std::string* svg) const {
     const auto out = std::back_inserter(*svg);
-    fmt::format_to(out, "<rect x='{}' y='{}' width='{}' height='{}' fill='#fff' stroke='#999'/>\n", kLeft, top_,
-                   kPlotWidth, kPanelHeight);
+    fmt::format_to(out, "<rect x='{}' y='{}' width='{}' height='{}' fill='#fff' stroke='#999'/>\n", kLeft,
+                   top_, kPlotWidth, kPanelHeight);
     for (double v = values_.low; v <= values_.high + values_.tick / 2; v += values_.tick) {
       fmt::format_to(out, "<line x1='{0}' x2='{1}' y1='{2:.1f}' y2='{2:.1f}' stroke='#e4e4e4'/>\n", kLeft,
                      kWidth - kRight, Y(v));
@@ -65,8 +66,8 @@ class Panel {
 
   /// Each value in pale, and their running mean over a twentieth of the steps on top.
   void TrainingCurve(const std::vector<CurvePoint>& points, std::string* svg) const {
-    Line(points, kTrainColour, points.size() > kSmoothed ? "stroke-width='1' stroke-opacity='0.3'" : "stroke-width='2'",
-         svg);
+    Line(points, kTrainColour,
+         points.size() > kSmoothed ? "stroke-width='1' stroke-opacity='0.3'" : "stroke-width='2'", svg);
     if (points.size() <= kSmoothed) return;
     const double keep = 1 - 1 / std::max(4.0, static_cast<double>(points.size()) / 20);
     std::vector<CurvePoint> smooth = points;
@@ -83,22 +84,27 @@ class Panel {
     Line(points, kValidationColour, "stroke-width='2'", svg);
     if (points.size() > kMostPoints / 10) return;
     for (const CurvePoint& point : points) {
-      fmt::format_to(std::back_inserter(*svg), "<circle cx='{:.1f}' cy='{:.1f}' r='3' fill='{}'/>\n", X(point), Y(point),
-                     kValidationColour);
+      fmt::format_to(std::back_inserter(*svg), "<circle cx='{:.1f}' cy='{:.1f}' r='3' fill='{}'/>\n",
+                     X(point), Y(point), kValidationColour);
     }
   }
 
  private:
-  void Line(const std::vector<CurvePoint>& points, const char* colour, const char* style, std::string* svg) const {
+  void Line(const std::vector<CurvePoint>& points, const char* colour, const char* style,
+            std::string* svg) const {
     if (points.empty()) return;
     const auto out = std::back_inserter(*svg);
-    fmt::format_to(out, "<polyline fill='none' stroke='{}' stroke-linejoin='round' {} points='", colour, style);
+    fmt::format_to(out, "<polyline fill='none' stroke='{}' stroke-linejoin='round' {} points='", colour,
+                   style);
     const size_t stride = std::max<size_t>(1, points.size() / kMostPoints);
-    for (size_t i = 0; i < points.size(); i += stride) fmt::format_to(out, "{:.1f},{:.1f} ", X(points[i]), Y(points[i]));
+    for (size_t i = 0; i < points.size(); i += stride)
+      fmt::format_to(out, "{:.1f},{:.1f} ", X(points[i]), Y(points[i]));
     fmt::format_to(out, "{:.1f},{:.1f}'/>\n", X(points.back()), Y(points.back()));
   }
 
-  double X(double step) const { return kLeft + (step - steps_.low) / (steps_.high - steps_.low) * kPlotWidth; }
+  double X(double step) const {
+    return kLeft + (step - steps_.low) / (steps_.high - steps_.low) * kPlotWidth;
+  }
   double Y(double value) const {
     const double clipped = std::clamp(value, values_.low, values_.high);
     return top_ + (values_.high - clipped) / (values_.high - values_.low) * kPanelHeight;
@@ -127,9 +133,10 @@ Axis ValueAxis(const Curves& curves, double CurvePoint::*value) {
 }
 
 void Legend(double x, const char* colour, const std::string& text, std::string* svg) {
-  fmt::format_to(std::back_inserter(*svg),
-                 "<line x1='{}' x2='{}' y1='40' y2='40' stroke='{}' stroke-width='3'/><text x='{}' y='44'>{}</text>\n", x,
-                 x + 22, colour, x + 28, text);
+  fmt::format_to(
+      std::back_inserter(*svg),
+      "<line x1='{}' x2='{}' y1='40' y2='40' stroke='{}' stroke-width='3'/><text x='{}' y='44'>{}</text>\n",
+      x, x + 22, colour, x + 28, text);
 }
 
 }  // namespace
@@ -143,12 +150,15 @@ std::string DrawCurves(const std::string& title, const Curves& curves) {
   steps.tick = std::max(steps.tick, 1.0);
   std::string svg = fmt::format(
       "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {0} {1}' width='{0}' height='{1}' "
-      "font-family='sans-serif' font-size='13' fill='#333'>\n<rect width='100%' height='100%' fill='#fafafa'/>\n"
+      "font-family='sans-serif' font-size='13' fill='#333'>\n<rect width='100%' height='100%' "
+      "fill='#fafafa'/>\n"
       "<text x='{2}' y='24' font-size='16'>{3}</text>\n",
       kWidth, kHeight, kLeft, Escape(title));
-  Legend(kLeft, kTrainColour, curves.train.size() > kSmoothed ? "training (pale: each step; bold: running mean)" : "training",
+  Legend(kLeft, kTrainColour,
+         curves.train.size() > kSmoothed ? "training (pale: each step; bold: running mean)" : "training",
          &svg);
-  if (!curves.validation.empty()) Legend(kLeft + 330, kValidationColour, "validation (mean over slides)", &svg);
+  if (!curves.validation.empty())
+    Legend(kLeft + 370, kValidationColour, "validation (mean over slides)", &svg);
   struct Diagram {
     const char* label;
     double CurvePoint::*value;
@@ -161,8 +171,8 @@ std::string DrawCurves(const std::string& title, const Curves& curves) {
     panel.ValidationCurve(curves.validation, &svg);
     top += kPanelHeight + kGap;
   }
-  return svg + fmt::format("<text x='{}' y='{}' text-anchor='middle'>step</text>\n</svg>\n", kLeft + kPlotWidth / 2,
-                           kHeight - 12);
+  return svg + fmt::format("<text x='{}' y='{}' text-anchor='middle'>step</text>\n</svg>\n",
+                           kLeft + kPlotWidth / 2, kHeight - 12);
 }
 
 }  // namespace swath

@@ -36,8 +36,8 @@ Columns ReadHeader(const std::string& path, const CsvRecord& header) {
   }
   for (size_t i = 0; i < kRequired; ++i) {
     if (columns[i] < 0) {
-      Fail(ErrorCode::kInput, "{}:{}: header: expected slide,mask,split, found no column '{}'", path, header.line,
-           kColumns[i]);
+      Fail(ErrorCode::kInput, "{}:{}: header: expected slide,mask,split, found no column '{}'", path,
+           header.line, kColumns[i]);
     }
   }
   return columns;
@@ -96,7 +96,8 @@ RowOptions RowsOf(const DatasetOptions& options, const std::optional<Region>& re
 
 class DatasetReader {
  public:
-  DatasetReader(std::string path, const DatasetOptions& options) : options_(options), path_(std::move(path)) {}
+  DatasetReader(std::string path, const DatasetOptions& options)
+      : options_(options), path_(std::move(path)) {}
 
   Dataset Read() {
     const std::vector<CsvRecord> records = ReadCsv(path_);
@@ -112,7 +113,8 @@ class DatasetReader {
       }
       dataset.entries.push_back(ReadEntry(records[i]));
     }
-    if (dataset.entries.empty()) Fail(ErrorCode::kInput, "{}: expected slides below the header, found none", path_);
+    if (dataset.entries.empty())
+      Fail(ErrorCode::kInput, "{}: expected slides below the header, found none", path_);
     return dataset;
   }
 
@@ -127,7 +129,9 @@ class DatasetReader {
   }
 
   DatasetEntry ReadEntry(const CsvRecord& record) const {
-    const auto at = [&](const char* column, auto&& look) { return AtColumn(path_, record.line, column, look); };
+    const auto at = [&](const char* column, auto&& look) {
+      return AtColumn(path_, record.line, column, look);
+    };
     DatasetEntry entry{.name = Field(record, 0), .line = record.line};
     entry.slide = at("slide", [&] { return Path(Field(record, 0)); });
     entry.mask = at("mask", [&] { return Path(Field(record, 1)); });
@@ -156,7 +160,8 @@ class DatasetReader {
 /// Labels with the ignored one where the slide has no pixel.
 class ExistingLabels final : public RowSource {
  public:
-  ExistingLabels(std::unique_ptr<RowSource> labels, std::unique_ptr<RowSource> existence, uint8_t ignore_label)
+  ExistingLabels(std::unique_ptr<RowSource> labels, std::unique_ptr<RowSource> existence,
+                 uint8_t ignore_label)
       : labels_(std::move(labels)), existence_(std::move(existence)), ignore_label_(ignore_label) {}
 
   int64_t width() const override { return labels_->width(); }
@@ -218,17 +223,20 @@ std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry&
   return Prefetch(Slide::Open(entry.slide)->OpenRows(RowsOf(dataset.options, entry.region)));
 }
 
-std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label) {
+std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry,
+                                      uint8_t ignore_label) {
   std::unique_ptr<RowSource> labels = OpenMask(entry.mask, entry.width, entry.height);
   auto existence = Slide::Open(entry.slide)->OpenExistence(RowsOf(dataset.options, entry.region));
   if (!existence) return labels;
   return std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);
 }
 
-SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const Graph& graph, uint8_t ignore_label) {
+SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const Graph& graph,
+                       uint8_t ignore_label) {
   const int64_t multiple = ModelMultiple(graph);
   const int64_t width = RoundUp(entry.width, multiple), height = RoundUp(entry.height, multiple);
-  return {.image = ExtendedRows(OpenImage(dataset, entry), width, height, static_cast<uint8_t>(ModelExtension(graph))),
+  return {.image = ExtendedRows(OpenImage(dataset, entry), width, height,
+                                static_cast<uint8_t>(ModelExtension(graph))),
           .labels = ExtendedRows(OpenLabels(dataset, entry, ignore_label), width, height, ignore_label),
           .width = entry.width,
           .height = entry.height};

@@ -10,7 +10,8 @@ namespace swath {
 namespace {
 
 void CheckFraction(const char* name, double value) {
-  if (!(value >= 0 && value < 1)) Fail(ErrorCode::kUsage, "{} is {}, expected at least 0 and below 1", name, value);
+  if (!(value >= 0 && value < 1))
+    Fail(ErrorCode::kUsage, "{} is {}, expected at least 0 and below 1", name, value);
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ void CheckEndsInLogits(const Graph& graph) {
   const auto type = node.layer->type();
   if (type != "Sigmoid" && type != "Softmax") return;
   Fail(ErrorCode::kUnsupported,
-       "[{} {}] the network ends in probabilities, but the losses take logits: leave out this last layer", type,
-       node.name);
+       "[{} {}] the network ends in probabilities, but the losses take logits: leave out this last layer",
+       type, node.name);
 }
 
 std::vector<int64_t> CountLabels(const Dataset& dataset, int64_t classes, uint8_t ignore_label) {
@@ -54,21 +54,24 @@ std::vector<int64_t> CountLabels(const Dataset& dataset, int64_t classes, uint8_
     counts[ignore_label] = 0;
     for (size_t label = total.size(); label < counts.size(); ++label) {
       if (counts[label] == 0) continue;
-      Fail(ErrorCode::kInput, "{}:{}: mask: {} has the label {}, expected 0 to {} (the network's classes) or {} (ignored)",
+      Fail(ErrorCode::kInput,
+           "{}:{}: mask: {} has the label {}, expected 0 to {} (the network's classes) or {} (ignored)",
            dataset.path, entry->line, entry->mask, label, classes - 1, ignore_label);
     }
     if (std::accumulate(counts.begin(), counts.end(), int64_t{0}) == 0) {
-      Fail(ErrorCode::kInput, "{}:{}: mask: {}: no pixel carries a label: all are ignored", dataset.path, entry->line,
-           entry->mask);
+      Fail(ErrorCode::kInput, "{}:{}: mask: {}: no pixel carries a label: all are ignored", dataset.path,
+           entry->line, entry->mask);
     }
     for (size_t label = 0; label < total.size(); ++label) total[label] += counts[label];
   }
   return total;
 }
 
-void SetPriorBias(const std::vector<int64_t>& counts, const std::vector<double>& class_weights, Graph* graph) {
+void SetPriorBias(const std::vector<int64_t>& counts, const std::vector<double>& class_weights,
+                  Graph* graph) {
   const Node& node = OutputNode(*graph);
-  if (node.parameters.size() < 2 || (node.layer->type() != "Conv" && node.layer->type() != "ConvTranspose")) return;
+  if (node.parameters.size() < 2 || (node.layer->type() != "Conv" && node.layer->type() != "ConvTranspose"))
+    return;
   Parameter& bias = graph->parameters[static_cast<size_t>(node.parameters[1])];
   if (!bias.trainable) return;
   std::vector<double> weighted;
@@ -82,7 +85,8 @@ void SetPriorBias(const std::vector<int64_t>& counts, const std::vector<double>&
     return;
   }
   const double sum = std::accumulate(weighted.begin(), weighted.end(), 0.0);
-  for (size_t c = 0; c < bias.values.size(); ++c) bias.values[c] = static_cast<float>(std::log(weighted[c] / sum));
+  for (size_t c = 0; c < bias.values.size(); ++c)
+    bias.values[c] = static_cast<float>(std::log(weighted[c] / sum));
 }
 
 }  // namespace swath

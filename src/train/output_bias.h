@@ -12,13 +12,13 @@ namespace swath {
 /// Throws Error (kUnsupported) for a network that ends in probabilities: losses take logits.
 void CheckEndsInLogits(const Graph& graph);
 
-/// Counts the labels of the training masks, by class. Throws Error (kInput) that names the line of the data set where a
-/// mask has a label that is neither a class nor ignored, or where all its pixels are ignored.
+/// Counts the labels of the training masks, by class. Throws Error (kInput) that names the line of the data
+/// set where a mask has a label that is neither a class nor ignored, or where all its pixels are ignored.
 std::vector<int64_t> CountLabels(const Dataset& dataset, int64_t classes, uint8_t ignore_label);
 
-/// Sets the bias so that a network whose other weights say nothing predicts the classes as often as they occur, each
-/// counted by its weight (empty: all 1): the logit log(n1 / n0) of a binary network, log(n / Σn) of each class otherwise.
-/// Leaves a network alone whose output has no trainable bias.
+/// Sets the bias so that a network whose other weights say nothing predicts the classes as often as they
+/// occur, each counted by its weight (empty: all 1): the logit log(n1 / n0) of a binary network, log(n / Σn)
+/// of each class otherwise. Leaves a network alone whose output has no trainable bias.
 void SetPriorBias(const std::vector<int64_t>& counts, const std::vector<double>& class_weights, Graph* graph);
 
 }  // namespace swath

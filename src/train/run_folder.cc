@@ -34,7 +34,8 @@ RunFolder::RunFolder(std::string path, bool resume) : path_(std::move(path)) {
   if (!resume) {
     for (const std::string& file : {state(), best_model(), last_model(), File("metrics.jsonl")}) {
       if (!std::filesystem::exists(file)) continue;
-      Fail(ErrorCode::kUsage, "{}: holds a run already ({}): continue it with --resume, or take another --out", path_,
+      Fail(ErrorCode::kUsage,
+           "{}: holds a run already ({}): continue it with --resume, or take another --out", path_,
            std::filesystem::path(file).filename().string());
     }
   }
@@ -79,7 +80,8 @@ void RunFolder::Append(const StepRecord& record) {
       {"mpx_per_s", Rounded(record.megapixels_per_second, 3)},
       {"peak_rss_mib", Rounded(static_cast<double>(record.peak_resident_bytes) / kMebibyte, 1)},
       {"plan_bytes", record.plan_bytes},
-      {"strips", record.strips}}.dump());
+      {"strips", record.strips}}
+                 .dump());
   curves_.train.push_back({record.step, record.loss, record.dice});
 }
 
@@ -88,16 +90,20 @@ void RunFolder::Append(const ValidationRecord& record) {
   for (const auto& slide : record.slides) {
     slides.push_back({{"slide", slide.name}, {"loss", slide.loss}, {"dice", slide.dice}});
   }
-  AppendLine(nlohmann::ordered_json{{"step", record.step},
-                                    {"split", "val"},
-                                    {"loss", record.loss},
-                                    {"dice", record.dice},
-                                    {"best", record.best},
-                                    {"seconds", Rounded(record.seconds, 4)},
-                                    {"slides", slides}}.dump());
+  AppendLine(nlohmann::ordered_json{
+      {"step", record.step},
+      {"split", "val"},
+      {"loss", record.loss},
+      {"dice", record.dice},
+      {"best", record.best},
+      {"seconds", Rounded(record.seconds, 4)},
+      {"slides",
+       slides}}.dump());
   curves_.validation.push_back({record.step, record.loss, record.dice});
 }
 
-void RunFolder::WriteCurves(const std::string& title) const { WriteFile(File("curves.svg"), DrawCurves(title, curves_)); }
+void RunFolder::WriteCurves(const std::string& title) const {
+  WriteFile(File("curves.svg"), DrawCurves(title, curves_));
+}
 
 }  // namespace swath

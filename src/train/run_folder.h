@@ -20,8 +20,8 @@ class RunFolder {
   std::string last_model() const { return File("last.onnx"); }
   std::string state() const { return File("training-state"); }
 
-  /// Opens metrics.jsonl, empty or, where a run goes on after `step`, without the lines of later steps (a run that was
-  /// killed has metrics that are newer than its state).
+  /// Opens metrics.jsonl, empty or, where a run goes on after `step`, without the lines of later steps (a run
+  /// that was killed has metrics that are newer than its state).
   void OpenMetrics(int64_t step);
 
   void WriteConfig(const std::string& config) const;

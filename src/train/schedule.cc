@@ -20,8 +20,8 @@ double LearningRate(const ScheduleOptions& options, int64_t step) {
     return options.learning_rate * static_cast<double>(step + 1) / static_cast<double>(options.warmup_steps);
   }
   if (options.kind == ScheduleKind::kConstant) return options.learning_rate;
-  const double done =
-      static_cast<double>(step - options.warmup_steps) / static_cast<double>(options.steps - options.warmup_steps);
+  const double done = static_cast<double>(step - options.warmup_steps) /
+                      static_cast<double>(options.steps - options.warmup_steps);
   return options.learning_rate * (1 + std::cos(std::numbers::pi * done)) / 2;
 }
 

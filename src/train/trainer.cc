@@ -70,7 +70,8 @@ class Trainer {
         loss_(MakeLoss(options_.loss)),
         optimizer_(graph_, options_.optimizer),
         folder_(options_.out, options_.resume) {
-    if (training_.empty()) Fail(ErrorCode::kInput, "{}: expected slides of split train, found none", dataset.path);
+    if (training_.empty())
+      Fail(ErrorCode::kInput, "{}: expected slides of split train, found none", dataset.path);
     const int64_t epoch = CeilDiv(static_cast<int64_t>(training_.size()), options_.accumulate);
     validate_every_ = options_.validate_every > 0
                           ? options_.validate_every
@@ -102,8 +103,8 @@ class Trainer {
       Fail(ErrorCode::kUsage, "the ignored label is {}, expected 0 to 255", options.loss.ignore_label);
     }
     if (options.accumulate < 1 || options.schedule.steps < 1) {
-      Fail(ErrorCode::kUsage, "{} slides a step and {} steps, expected at least one of each", options.accumulate,
-           options.schedule.steps);
+      Fail(ErrorCode::kUsage, "{} slides a step and {} steps, expected at least one of each",
+           options.accumulate, options.schedule.steps);
     }
     return options;
   }
@@ -139,15 +140,16 @@ class Trainer {
                          .training_slides = static_cast<int64_t>(training_.size()),
                          .validation_slides = static_cast<int64_t>(validation_.size())};
     // Memory grows with the width, hardly with the height.
-    const DatasetEntry& widest =
-        **std::max_element(training_.begin(), training_.end(), [](const DatasetEntry* a, const DatasetEntry* b) {
+    const DatasetEntry& widest = **std::max_element(
+        training_.begin(), training_.end(), [](const DatasetEntry* a, const DatasetEntry* b) {
           return std::pair(a->width, a->height) < std::pair(b->width, b->height);
         });
     summary.one_size = std::all_of(training_.begin(), training_.end(), [&](const DatasetEntry* entry) {
       return entry->width == widest.width && entry->height == widest.height;
     });
     const SlideSample sample = OpenSample(dataset_, widest, graph_, ignore_label());
-    summary.plan = MakePlan(graph_, loss_.get(), sample.image->width(), sample.image->height(), options_.plan);
+    summary.plan =
+        MakePlan(graph_, loss_.get(), sample.image->width(), sample.image->height(), options_.plan);
     summary.plan_bytes = PlanBytes(summary.plan, sample);
     return summary;
   }
@@ -217,7 +219,9 @@ class Trainer {
     return engine_.get();
   }
 
-  static double Share(int64_t done, int64_t total) { return static_cast<double>(done) / static_cast<double>(total); }
+  static double Share(int64_t done, int64_t total) {
+    return static_cast<double>(done) / static_cast<double>(total);
+  }
 
   void Report(bool validation, double part) {
     if (observer_) observer_->OnRows(state_.step + (validation ? 0 : 1), validation, part);
@@ -226,7 +230,8 @@ class Trainer {
   void CheckFinite(const DatasetEntry& entry, const StepResult& result) const {
     const char* advice = "a lower learning rate, a warm-up or clipping may help";
     if (!std::isfinite(result.loss.loss)) {
-      Fail(ErrorCode::kNumeric, "step {}, {}: the loss is {}: {}", state_.step + 1, entry.name, result.loss.loss, advice);
+      Fail(ErrorCode::kNumeric, "step {}, {}: the loss is {}: {}", state_.step + 1, entry.name,
+           result.loss.loss, advice);
     }
     for (size_t p = 0; p < result.gradients.size(); ++p) {
       for (const double g : result.gradients[p]) {

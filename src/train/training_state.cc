@@ -12,7 +12,8 @@
 namespace swath {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the training state is written as it lies in memory");
+static_assert(std::endian::native == std::endian::little,
+              "the training state is written as it lies in memory");
 
 constexpr char kFormat[] = "swath training state";
 constexpr int kVersion = 1;
@@ -46,7 +47,8 @@ TrainingState Parse(const std::string& content) {
     throw std::runtime_error(
         fmt::format("its version is {}, this program reads {}", header.at("version").dump(), kVersion));
   }
-  TrainingState state{.step = header.at("step"), .seconds = header.at("seconds"), .best_step = header.at("best_step")};
+  TrainingState state{
+      .step = header.at("step"), .seconds = header.at("seconds"), .best_step = header.at("best_step")};
   if (!header.at("best_dice").is_null()) state.best_dice = header.at("best_dice").get<double>();
   state.settings = header.at("settings");
   state.optimizer.steps = header.at("optimizer_steps");
@@ -55,10 +57,12 @@ TrainingState Parse(const std::string& content) {
   // Divided rather than multiplied: a damaged header must not overflow.
   const size_t each = sizeof(float) + std::min<size_t>(moments, 2) * sizeof(double);
   if (moments > 2 || found % each != 0 || found / each != count) {
-    throw std::runtime_error(fmt::format("expected {} weights with {} moments, found {} bytes", count, moments, found));
+    throw std::runtime_error(
+        fmt::format("expected {} weights with {} moments, found {} bytes", count, moments, found));
   }
   const char* bytes = content.data() + end + 1;
-  if (header.at("hash") != Hash(bytes, found)) throw std::runtime_error("its contents have changed since it was written");
+  if (header.at("hash") != Hash(bytes, found))
+    throw std::runtime_error("its contents have changed since it was written");
   state.weights = Take<float>(count, &bytes);
   for (size_t i = 0; i < moments; ++i) state.optimizer.moments.push_back(Take<double>(count, &bytes));
   return state;
@@ -110,7 +114,8 @@ std::vector<float> TrainableValues(const Graph& graph) {
 
 void SetTrainableValues(const std::vector<float>& values, Graph* graph) {
   if (static_cast<int64_t>(values.size()) != graph->trainable_size()) {
-    Fail(ErrorCode::kInput, "the training state has {} weights, the network {}", values.size(), graph->trainable_size());
+    Fail(ErrorCode::kInput, "the training state has {} weights, the network {}", values.size(),
+         graph->trainable_size());
   }
   const float* next = values.data();
   for (Parameter& parameter : graph->parameters) {

@@ -14,23 +14,24 @@ namespace swath {
 
 /// The order of the slides needs no entry: it follows from seed and step.
 struct TrainingState {
-  int64_t step = 0;  ///< steps done
+  int64_t step = 0;    ///< steps done
   double seconds = 0;  ///< spent on them
   std::optional<double> best_dice;
   int64_t best_step = 0;
-  nlohmann::json settings;  ///< what must be the same for the run to go on, by the name of the option
+  nlohmann::json settings;     ///< what must be the same for the run to go on, by the name of the option
   std::vector<float> weights;  ///< of all trainable parameters, one after the other
   OptimizerState optimizer;
 };
 
-/// The file is a line of JSON, then weights (float32) and moments (float64), little-endian, and is replaced as a whole.
-/// Throws Error (kOutput).
+/// The file is a line of JSON, then weights (float32) and moments (float64), little-endian, and is replaced
+/// as a whole. Throws Error (kOutput).
 void WriteTrainingState(const std::string& path, const TrainingState& state);
 
 /// Throws Error (kInput) for a file that is absent, damaged or of another version.
 TrainingState ReadTrainingState(const std::string& path);
 
-/// The values of all trainable parameters, one after the other, and back. Throws Error (kInput) for another count.
+/// The values of all trainable parameters, one after the other, and back. Throws Error (kInput) for another
+/// count.
 std::vector<float> TrainableValues(const Graph& graph);
 void SetTrainableValues(const std::vector<float>& values, Graph* graph);
 

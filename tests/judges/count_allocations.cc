@@ -1,16 +1,16 @@
-/// Counts the memory that a program asks for, from outside: loaded with LD_PRELOAD, it stands in for libc's allocator and
-/// for mmap, and hands every call on.
+/// Counts the memory that a program asks for, from outside: loaded with LD_PRELOAD, it stands in for libc's
+/// allocator and for mmap, and hands every call on.
 ///
 ///   SWATH_ALLOCATIONS=report.json LD_PRELOAD=count_allocations.so PROGRAM...
 ///
-/// At exit it writes one JSON object: peak_bytes and live_bytes (at exit) of heap and anonymous mappings together, the same
-/// for the heap alone, file mappings, and the number of allocations.
+/// At exit it writes one JSON object: peak_bytes and live_bytes (at exit) of heap and anonymous mappings
+/// together, the same for the heap alone, file mappings, and the number of allocations.
 ///
-/// What counts: a block of the heap by malloc_usable_size, which is what was asked for rounded up by at most 24 bytes (the
-/// largest blocks to whole pages); an anonymous mapping that the program or a library makes itself by whole pages; a
-/// mapping of a file apart from those (its pages can be dropped). What does not: libc's own mappings (they carry the heap
-/// that is counted already), the program's image, and thread stacks (libc maps them without going through here).
-/// Programs that the counted one starts are not counted.
+/// What counts: a block of the heap by malloc_usable_size, which is what was asked for rounded up by at most
+/// 24 bytes (the largest blocks to whole pages); an anonymous mapping that the program or a library makes
+/// itself by whole pages; a mapping of a file apart from those (its pages can be dropped). What does not:
+/// libc's own mappings (they carry the heap that is counted already), the program's image, and thread stacks
+/// (libc maps them without going through here). Programs that the counted one starts are not counted.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -24,7 +24,8 @@
 #include <cstdlib>
 #include <cstring>
 
-// libc's own allocator under its other names: these need no dlsym, which would allocate before there is an allocator.
+// libc's own allocator under its other names: these need no dlsym, which would allocate before there is an
+// allocator.
 extern "C" {
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
@@ -74,8 +75,8 @@ int64_t Pages(size_t length) {
   return (static_cast<int64_t>(length) + kPage - 1) / kPage * kPage;
 }
 
-/// Mappings that were counted, to know what an munmap ends: a table without locks, since a program makes few. An entry is
-/// taken by its address.
+/// Mappings that were counted, to know what an munmap ends: a table without locks, since a program makes few.
+/// An entry is taken by its address.
 struct Mapping {
   std::atomic<uintptr_t> address{0};
   std::atomic<int64_t> bytes{0};
@@ -141,11 +142,12 @@ __attribute__((destructor)) void Report() {
       "{\"peak_bytes\": %lld, \"live_bytes\": %lld, \"heap_peak_bytes\": %lld, \"heap_live_bytes\": %lld, "
       "\"file_mapping_peak_bytes\": %lld, \"allocations\": %lld, \"lost_mappings\": %lld}\n",
       static_cast<long long>(all.peak), static_cast<long long>(all.live), static_cast<long long>(heap.peak),
-      static_cast<long long>(heap.live), static_cast<long long>(files.peak), static_cast<long long>(allocations),
-      static_cast<long long>(lost_mappings));
+      static_cast<long long>(heap.live), static_cast<long long>(files.peak),
+      static_cast<long long>(allocations), static_cast<long long>(lost_mappings));
   const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) return;
-  if (write(file, text, static_cast<size_t>(length)) != length) std::fprintf(stderr, "%s: not written\n", path);
+  if (write(file, text, static_cast<size_t>(length)) != length)
+    std::fprintf(stderr, "%s: not written\n", path);
   close(file);
 }
 
@@ -173,7 +175,9 @@ SWATH_EXPORT void* realloc(void* block, size_t size) {
   return Counted(moved);
 }
 
-SWATH_EXPORT void* memalign(size_t alignment, size_t size) { return Counted(__libc_memalign(alignment, size)); }
+SWATH_EXPORT void* memalign(size_t alignment, size_t size) {
+  return Counted(__libc_memalign(alignment, size));
+}
 
 SWATH_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
   return Counted(__libc_memalign(alignment, size));

@@ -1,10 +1,11 @@
-/// Writes models, images, labels, losses and gradients of the streaming engine in doubles, for PyTorch to recompute.
+/// Writes models, images, labels, losses and gradients of the streaming engine in doubles, for PyTorch to
+/// recompute.
 ///
 ///   dump_gradients DIR
 ///
-/// DIR/cases.json lists the cases. Every case is a folder: model.onnx, image.bin (uint8, [row, column, channel]) and
-/// labels.bin (uint8, [row, column]) of the image before it is extended, gradients.bin (float64, one parameter after the
-/// other).
+/// DIR/cases.json lists the cases. Every case is a folder: model.onnx, image.bin (uint8, [row, column,
+/// channel]) and labels.bin (uint8, [row, column]) of the image before it is extended, gradients.bin
+/// (float64, one parameter after the other).
 #include <fmt/format.h>
 
 #include <cstdint>

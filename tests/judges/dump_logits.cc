@@ -1,9 +1,10 @@
-/// Writes models, images and the logits that the streaming engine predicts for them, for ONNX Runtime to recompute.
+/// Writes models, images and the logits that the streaming engine predicts for them, for ONNX Runtime to
+/// recompute.
 ///
 ///   dump_logits DIR [MODEL.onnx...]
 ///
-/// DIR/cases.json lists the cases; tests/judges/onnx_runtime/compare.js says what is in their folders. Without models:
-/// built-in and random networks.
+/// DIR/cases.json lists the cases; tests/judges/onnx_runtime/compare.js says what is in their folders.
+/// Without models: built-in and random networks.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 #include "swath/engine.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
+#include "swath/png_writer.h"
 #include "tests/judges/onnx_seeds.h"
 #include "tests/judges/raw_files.h"
 #include "tests/support/memory_image.h"
@@ -38,6 +40,7 @@ struct Case {
   int64_t width = 0;
   int64_t height = 0;
   uint32_t seed = 0;
+  bool as_slide = false;  ///< also as an image file
 };
 
 /// [class, row, column] of the image itself, without what it was extended by.
@@ -76,7 +79,15 @@ nlohmann::json WriteCase(const Case& c, const std::filesystem::path& root) {
   const auto whole = ExtendedRows(image.Clone(), RoundUp(c.width, multiple), RoundUp(c.height, multiple),
                                   static_cast<uint8_t>(extension));
   WriteRaw<float>(folder / "output.bin", Logits(graph, *whole, c.width, c.height));
+  nlohmann::json slide;  // for `swath predict`, too
+  if (c.as_slide) {
+    slide = {{"file", "image.png"}, {"classes", ModelClasses(graph)}};
+    PngWriter png((folder / "image.png").string(), {.width = c.width, .height = c.height});
+    png.WriteRows(image.pixels().data(), c.height);
+    png.Finish();
+  }
   return {{"name", c.name},
+          {"slide", slide},
           {"width", c.width},
           {"height", c.height},
           {"channels", graph.input_channels},
@@ -89,7 +100,8 @@ bool IsPool(const Node& node) {
   return node.layer->type() == "MaxPool" || node.layer->type() == "AveragePool";
 }
 
-/// In what ceil_mode adds beyond the padding, PyTorch and later texts of ONNX count nothing; this ONNX Runtime does.
+/// In what ceil_mode adds beyond the padding, PyTorch and later texts of ONNX count nothing; this ONNX
+/// Runtime does.
 bool CountsBeyondPadding(const Node& node) {
   const Attributes attributes = node.layer->attributes();
   const auto is_on = [&](const char* name) {
@@ -99,8 +111,8 @@ bool CountsBeyondPadding(const Node& node) {
   return is_on("ceil_mode") && is_on("count_include_pad");
 }
 
-/// Not those that ONNX's text leaves out and ONNX Runtime computes otherwise (output_padding that is not less than the
-/// stride) or refuses (pads of a pooling that are not less than its kernel).
+/// Not those that ONNX's text leaves out and ONNX Runtime computes otherwise (output_padding that is not less
+/// than the stride) or refuses (pads of a pooling that are not less than its kernel).
 bool FitsRuntime(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     const auto* layer = dynamic_cast<const RowLayer*>(node.layer.get());
@@ -118,8 +130,8 @@ bool FitsRuntime(const Graph& graph) {
 std::vector<Case> BuiltInCases() {
   std::vector<Case> cases;
   for (const std::string& name : BuiltInModelNames()) {
-    cases.push_back({name + "-512x320", BuiltInModel(name, 1), 512, 320, 1});
-    cases.push_back({name + "-301x475", BuiltInModel(name, 2), 301, 475, 2});
+    cases.push_back({name + "-512x320", BuiltInModel(name, 1), 512, 320, 1, true});
+    cases.push_back({name + "-301x475", BuiltInModel(name, 2), 301, 475, 2, true});
   }
   for (const uint32_t seed : OnnxSeeds(2000, kRandomNetworks)) {
     RandomNetwork network = MakeRandomNetwork(seed);
@@ -134,7 +146,7 @@ std::vector<Case> BuiltInCases() {
 std::vector<Case> FileCases(const std::vector<std::string>& paths) {
   std::vector<Case> cases;
   for (const std::string& path : paths) {
-    cases.push_back({fmt::format("model-{}", cases.size() + 1), ImportOnnx(path), 301, 475, 1});
+    cases.push_back({fmt::format("model-{}", cases.size() + 1), ImportOnnx(path), 301, 475, 1, true});
   }
   return cases;
 }

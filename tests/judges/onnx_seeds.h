@@ -11,8 +11,8 @@
 
 namespace swath::test {
 
-/// Not those that fit together at one size of image by chance, nor those with a pooling that rounds rows up and columns
-/// down: ONNX has one ceil_mode for both.
+/// Not those that fit together at one size of image by chance, nor those with a pooling that rounds rows up
+/// and columns down: ONNX has one ceil_mode for both.
 inline bool FitsOnnx(const RandomNetwork& network) {
   for (const Node& node : network.graph.nodes) {
     const auto* layer = dynamic_cast<const RowLayer*>(node.layer.get());

@@ -20,7 +20,8 @@ Graph TwoWeights() {
   return graph;
 }
 
-/// Weights after three steps with the gradients (0.1, -0.2, 3), then their halves with changed sign, then the first.
+/// Weights after three steps with the gradients (0.1, -0.2, 3), then their halves with changed sign, then the
+/// first.
 std::vector<double> AfterThreeSteps(const OptimizerOptions& options) {
   Graph graph = TwoWeights();
   Optimizer optimizer(graph, options);
@@ -29,7 +30,8 @@ std::vector<double> AfterThreeSteps(const OptimizerOptions& options) {
   }
   EXPECT_EQ(graph.parameters[1].values[0], 3.0f);
   EXPECT_EQ(optimizer.state().steps, 3);
-  return {static_cast<double>(graph.parameters[0].values[0]), static_cast<double>(graph.parameters[2].values[0]),
+  return {static_cast<double>(graph.parameters[0].values[0]),
+          static_cast<double>(graph.parameters[2].values[0]),
           static_cast<double>(graph.parameters[2].values[1])};
 }
 
@@ -47,18 +49,23 @@ TEST(OptimizerTest, OneStepOfSgdAndAdamByHand) {
   graph = TwoWeights();
   Optimizer adam(graph, {});
   adam.Step({{1e-3}, {}, {-7.0, 0.0}}, 0.1, &graph);
-  EXPECT_NEAR(static_cast<double>(graph.parameters[0].values[0]), 0.4, 1e-5);  // the first step is one of sign alone
+  EXPECT_NEAR(static_cast<double>(graph.parameters[0].values[0]), 0.4,
+              1e-5);  // the first step is one of sign alone
   EXPECT_NEAR(static_cast<double>(graph.parameters[2].values[0]), -0.9, 1e-5);
   EXPECT_EQ(graph.parameters[2].values[1], 2.0f);
 }
 
 // The values below are those of torch.optim 1.13 on float64.
 TEST(OptimizerTest, SgdEqualsPyTorch) {
-  ExpectWeights({.kind = OptimizerKind::kSgd, .momentum = 0.9, .weight_decay = 0.01}, {0.4696303895, -0.9392607790, 1.1617792980});
+  ExpectWeights({.kind = OptimizerKind::kSgd, .momentum = 0.9, .weight_decay = 0.01},
+                {0.4696303895, -0.9392607790, 1.1617792980});
 }
-TEST(OptimizerTest, AdamEqualsPyTorch) { ExpectWeights({.weight_decay = 0.01}, {0.3075810518, -0.8068598587, 1.8141895299}); }
+TEST(OptimizerTest, AdamEqualsPyTorch) {
+  ExpectWeights({.weight_decay = 0.01}, {0.3075810518, -0.8068598587, 1.8141895299});
+}
 TEST(OptimizerTest, AdamWEqualsPyTorch) {
-  ExpectWeights({.kind = OptimizerKind::kAdamW, .weight_decay = 0.01}, {0.3141462812, -0.8126477707, 1.8096507603});
+  ExpectWeights({.kind = OptimizerKind::kAdamW, .weight_decay = 0.01},
+                {0.3141462812, -0.8126477707, 1.8096507603});
 }
 
 TEST(OptimizerTest, RestoredItContinuesBitForBit) {
@@ -95,7 +102,8 @@ TEST(OptimizerTest, RefusesOptionsOutOfRange) {
 }
 
 TEST(ScheduleTest, RisesThenStaysOrFallsAsACosine) {
-  ScheduleOptions options{.kind = ScheduleKind::kConstant, .learning_rate = 2, .warmup_steps = 4, .steps = 12};
+  ScheduleOptions options{
+      .kind = ScheduleKind::kConstant, .learning_rate = 2, .warmup_steps = 4, .steps = 12};
   EXPECT_DOUBLE_EQ(LearningRate(options, 0), 0.5);
   EXPECT_DOUBLE_EQ(LearningRate(options, 3), 2);
   EXPECT_DOUBLE_EQ(LearningRate(options, 11), 2);

@@ -20,20 +20,26 @@ inline void WritePng(const std::string& path, int64_t width, int64_t height, int
   PngWriter writer(path, {.width = width, .height = height, .channels = channels});
   std::vector<uint8_t> row(static_cast<size_t>(width * channels));
   for (int64_t y = 0; y < height; ++y) {
-    for (int64_t i = 0; i < width * channels; ++i) row[static_cast<size_t>(i)] = pixel(i / channels, y, i % channels);
+    for (int64_t i = 0; i < width * channels; ++i)
+      row[static_cast<size_t>(i)] = pixel(i / channels, y, i % channels);
     writer.WriteRows(row.data(), 1);
   }
   writer.Finish();
 }
 
-inline void WriteText(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+inline void WriteText(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 /// A noisy dark square on white, and its mask.
 inline void WriteSlide(const TemporaryFolder& folder, const std::string& name, int64_t width, int64_t height,
                        uint64_t seed) {
   SplitMix64 random(seed);
-  const int64_t left = static_cast<int64_t>(random.Next() % 12), top = static_cast<int64_t>(random.Next() % 12);
-  const auto inside = [=](int64_t x, int64_t y) { return x >= left && x < left + 14 && y >= top && y < top + 14; };
+  const int64_t left = static_cast<int64_t>(random.Next() % 12),
+                top = static_cast<int64_t>(random.Next() % 12);
+  const auto inside = [=](int64_t x, int64_t y) {
+    return x >= left && x < left + 14 && y >= top && y < top + 14;
+  };
   WritePng(folder.File(name + ".png"), width, height, 3, [&](int64_t x, int64_t y, int64_t) {
     return static_cast<uint8_t>((inside(x, y) ? 90 : 190) + random.Next() % 64);
   });
@@ -41,7 +47,8 @@ inline void WriteSlide(const TemporaryFolder& folder, const std::string& name, i
            [&](int64_t x, int64_t y, int64_t) { return static_cast<uint8_t>(inside(x, y) ? 1 : 0); });
 }
 
-/// Normalisation, a convolution of stride 2 with ReLU, and a transposed one back to `logits` maps; about 200 parameters.
+/// Normalisation, a convolution of stride 2 with ReLU, and a transposed one back to `logits` maps; about 200
+/// parameters.
 inline Graph SmallNetwork(int64_t logits = 1) {
   Graph graph;
   graph.name = "small";
@@ -50,14 +57,15 @@ inline Graph SmallNetwork(int64_t logits = 1) {
   const auto add = [&](const char* name, std::vector<int64_t> dims, double scale) {
     int64_t size = 1;
     for (const int64_t d : dims) size *= d;
-    Parameter parameter{.name = name, .dims = std::move(dims), .values = std::vector<float>(static_cast<size_t>(size))};
+    Parameter parameter{
+        .name = name, .dims = std::move(dims), .values = std::vector<float>(static_cast<size_t>(size))};
     for (float& value : parameter.values) value = static_cast<float>(scale * (2 * random.Uniform() - 1));
     return graph.AddParameter(std::move(parameter));
   };
   const int shift = graph.AddParameter(
       {.name = "shift", .dims = {3}, .values = {-255.0f, -255.0f, -255.0f}, .trainable = false});
-  const int scale =
-      graph.AddParameter({.name = "scale", .dims = {3}, .values = {-1 / 64.f, -1 / 64.f, -1 / 64.f}, .trainable = false});
+  const int scale = graph.AddParameter(
+      {.name = "scale", .dims = {3}, .values = {-1 / 64.f, -1 / 64.f, -1 / 64.f}, .trainable = false});
   int tensor = graph.AddNode("shift", MakeChannelAdd(), {graph.input}, {shift});
   tensor = graph.AddNode("scale", MakeChannelMul(), {tensor}, {scale});
   const Window down{.kernel = 4, .stride = 2, .pad_begin = 1, .pad_end = 1};

@@ -1,12 +1,15 @@
 // ONNX Runtime as the judge of exported models.
 //
-//   node compare.js PROGRAM FOLDER
+//   node compare.js PROGRAM FOLDER [SWATH [MODEL.onnx...]]
 //
-// Runs `PROGRAM FOLDER`, which writes FOLDER/cases.json and a folder for each case: model.onnx, image.bin (uint8,
+// Runs `PROGRAM FOLDER MODEL.onnx...`, which writes FOLDER/cases.json and a folder for each case: model.onnx, image.bin (uint8,
 // [row, column, channel], before it is extended) and output.bin (float32, [channel, row, column], what Swath
 // predicts for it). A case's `output` says what that is: "logits", or "probability" (sigmoid of one logit, softmax
 // of several). Feeds the model the image as float32 NCHW 0-255, extended at the right and bottom as its metadata
 // says, and compares to within 1e-4: logits relative to the largest if that is above 1.
+//
+// With SWATH, cases that have an image file also go through `swath predict`. Its maps hold probabilities as whole
+// numbers 0 to 255, so there 1e-4 is allowed beyond the rounding of 0.5; vips reads them.
 'use strict';
 
 const {execFileSync} = require('child_process');
@@ -19,6 +22,35 @@ const TOLERANCE = 1e-4;
 function readFloats(file) {
   const bytes = fs.readFileSync(file);
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
+// [pixel] of the first band of an image file.
+function readMap(file, folder) {
+  const raw = path.join(folder, 'map.raw');
+  execFileSync('vips', ['rawsave', file, raw]);
+  return fs.readFileSync(raw);
+}
+
+// The largest excess of the maps of `swath predict` over what rounding explains, as a probability.
+function judgePrediction(swath, item, folder, logits) {
+  const out = path.join(folder, 'predicted');
+  execFileSync(swath, ['predict', path.join(folder, item.slide.file), '--model', path.join(folder, 'model.onnx'),
+                       '--out', out], {stdio: ['ignore', 'ignore', 'pipe']});
+  const pixels = item.width * item.height, stem = path.join(out, path.parse(item.slide.file).name);
+  const p = probabilities(logits, pixels), binary = logits.length === pixels;
+  const mask = readMap(`${stem}_mask.tif`, folder);
+  if (mask.length !== pixels) throw new Error(`${item.name}: the mask has ${mask.length} pixels, not ${pixels}`);
+  let excess = 0;
+  for (let c = 1; c < item.slide.classes.length; ++c) {
+    const map = readMap(`${stem}_${item.slide.classes[c]}.tif`, folder);
+    for (let i = 0; i < pixels; ++i) {
+      const expected = p[binary ? i : c * pixels + i];
+      excess = Math.max(excess, Math.abs(map[i] / 255 - expected) - 0.5 / 255);
+      // A mask may differ only where the decision is a tie.
+      if (binary && (mask[i] === 1) !== (expected > 0.5) && Math.abs(expected - 0.5) > TOLERANCE) return Infinity;
+    }
+  }
+  return excess;
 }
 
 // Metadata is not in ONNX Runtime's JavaScript interface, so the case repeats it; the program that wrote the case
@@ -66,11 +98,12 @@ function probabilities(logits, pixels) {
   return out;
 }
 
-async function judge(item, folder) {
+async function judge(item, folder, swath) {
   const session = await ort.InferenceSession.create(path.join(folder, 'model.onnx'), {logSeverityLevel: 3});
   const image = fs.readFileSync(path.join(folder, 'image.bin'));
   const results = await session.run({[session.inputNames[0]]: extendedInput(item, image)});
   let expected = cut(results[session.outputNames[0]], item);
+  const predicted = swath && item.slide ? judgePrediction(swath, item, folder, expected) : 0;
   if (item.output === 'probability') expected = probabilities(expected, item.width * item.height);
   const found = readFloats(path.join(folder, 'output.bin'));
   if (found.length !== expected.length) throw new Error(`${item.name}: ${found.length} values, not ${expected.length}`);
@@ -80,14 +113,14 @@ async function judge(item, folder) {
     const difference = Math.abs(found[i] - expected[i]);
     if (!(difference <= error)) error = difference;  // NaN too
   }
-  return error / largest;
+  return Math.max(error / largest, predicted);
 }
 
 async function main() {
-  const [program, root] = process.argv.slice(2);
-  if (!root) throw new Error('usage: node compare.js PROGRAM FOLDER');
+  const [program, root, swath, ...models] = process.argv.slice(2);
+  if (!root) throw new Error('usage: node compare.js PROGRAM FOLDER [SWATH [MODEL.onnx...]]');
   fs.mkdirSync(root, {recursive: true});
-  execFileSync(program, [root], {stdio: 'inherit'});
+  execFileSync(program, [root, ...models], {stdio: 'inherit'});
   const cases = JSON.parse(fs.readFileSync(path.join(root, 'cases.json'), 'utf8'));
   const {version} = require('onnxruntime-node/package.json');
   console.log(`ONNX Runtime ${version}, ${cases.length} models`);
@@ -95,14 +128,15 @@ async function main() {
   for (const item of cases) {
     let error = Infinity, note = '';
     try {
-      error = await judge(item, path.join(root, item.name));
+      error = await judge(item, path.join(root, item.name), swath);
     } catch (e) {
       note = `  ${e.message}`;
     }
     const bad = !(error <= TOLERANCE);
     worst = Math.max(worst, error);
     failed += bad;
-    console.log(`  ${item.name.padEnd(28)} ${item.width} x ${item.height}  ${item.output}  ` +
+    console.log(`  ${item.name.padEnd(28)} ${item.width} x ${item.height}  ${item.output}` +
+                `${swath && item.slide ? ', predict' : ''}  ` +
                 `${error.toExponential(1)}${bad ? '  DIFFERS' : ''}${note}`);
   }
   console.log(`largest difference ${worst.toExponential(1)}, allowed ${TOLERANCE}; ${failed} of ${cases.length} differ`);

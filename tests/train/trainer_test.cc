@@ -1,0 +1,258 @@
+#include "swath/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "swath/error.h"
+#include "swath/model.h"
+#include "tests/train/slides.h"
+#include "train/slide_order.h"
+#include "train/training_state.h"
+
+namespace swath {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+struct Interrupted {};
+
+/// Collects what is reported, and stops the run after a step where asked to.
+class Recorder : public TrainObserver {
+ public:
+  explicit Recorder(int64_t last_step = std::numeric_limits<int64_t>::max()) : last_step_(last_step) {}
+  void OnStep(const StepRecord& record) override {
+    steps.push_back(record);
+    if (record.step == last_step_) throw Interrupted();
+  }
+  void OnValidation(const ValidationRecord& record) override { validations.push_back(record); }
+
+  std::vector<StepRecord> steps;
+  std::vector<ValidationRecord> validations;
+
+ private:
+  int64_t last_step_;
+};
+
+class TrainerTest : public testing::Test {
+ protected:
+  TrainerTest() {
+    std::string csv = "slide,mask,split\n";
+    for (const char* name : {"a", "b", "c", "d"}) {
+      const bool wide = name[0] == 'b';
+      test::WriteSlide(folder_, name, wide ? 41 : 32, wide ? 30 : 32, static_cast<uint64_t>(name[0]));
+      csv += std::string(name) + ".png," + name + "_mask.png," + (name[0] == 'd' ? "val" : "train") + "\n";
+    }
+    test::WriteText(folder_.File("slides.csv"), csv);
+    dataset_ = OpenDataset(folder_.File("slides.csv"));
+  }
+
+  TrainOptions Options(const std::string& run) const {
+    return {.out = folder_.File(run),
+            .schedule = {.learning_rate = 0.02, .warmup_steps = 2, .steps = 7},
+            .validate_every = 2,
+            .plan = {.threads = 1, .strips = 3}};
+  }
+
+  std::string Content(const std::string& file) const {
+    std::ifstream stream(folder_.File(file), std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  }
+
+  std::vector<nlohmann::json> Metrics(const std::string& run) const {
+    std::vector<nlohmann::json> lines;
+    std::ifstream stream(folder_.File(run + "/metrics.jsonl"));
+    for (std::string line; std::getline(stream, line);) lines.push_back(nlohmann::json::parse(line));
+    return lines;
+  }
+
+  TemporaryFolder folder_;
+  Dataset dataset_;
+};
+
+TEST_F(TrainerTest, WritesTheRunFolderAndLearns) {
+  TrainOptions options = Options("run");
+  options.config = "lr = 0.02\n";
+  options.schedule.steps = 60;
+  options.schedule.learning_rate = 0.1;
+  options.validate_every = 0;
+  options.prior_bias = true;
+  Recorder recorder;
+  const TrainResult result = Train(dataset_, test::SmallNetwork(), options, &recorder);
+  EXPECT_EQ(result.steps, 60);
+  ASSERT_EQ(recorder.steps.size(), 60u);
+  EXPECT_EQ(recorder.validations.size(), 20u);  // an epoch is 3 steps
+  EXPECT_LT(recorder.steps.back().loss, 0.5 * recorder.steps.front().loss);
+  EXPECT_GT(*result.best_dice, 0.9);
+  EXPECT_EQ(Content("run/config.toml"), "lr = 0.02\n");
+  EXPECT_THAT(Content("run/curves.svg"), HasSubstr("</svg>"));
+  EXPECT_EQ(TrainableValues(ImportOnnx(folder_.File("run/last.onnx"))), result.last_weights);
+  const auto metrics = Metrics("run");
+  ASSERT_EQ(metrics.size(), 80u);
+  for (const char* key : {"step", "epoch", "slide", "loss", "dice", "lr", "seconds", "mpx_per_s",
+                          "peak_rss_mib", "plan_bytes", "strips"}) {
+    EXPECT_TRUE(metrics[0].contains(key)) << key;
+  }
+  EXPECT_EQ(metrics[3]["split"], "val");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.File("run")), {}), 6);
+}
+
+TEST_F(TrainerTest, TheBestModelIsTheOneOfTheBestValidation) {
+  Recorder recorder;
+  const TrainResult result = Train(dataset_, test::SmallNetwork(), Options("run"), &recorder);
+  double best = -1;
+  for (const ValidationRecord& v : recorder.validations) best = std::max(best, v.dice);
+  EXPECT_EQ(result.best_dice, best);
+  // A run that ends at the best step has these weights.
+  TrainOptions options = Options("short");
+  options.schedule.kind = ScheduleKind::kConstant;
+  Train(dataset_, test::SmallNetwork(), options);
+  const TrainingState state = ReadTrainingState(folder_.File("short/training-state"));
+  options.out = folder_.File("again");
+  options.schedule.steps = state.best_step;
+  const TrainResult again = Train(dataset_, test::SmallNetwork(), options);
+  EXPECT_EQ(TrainableValues(ImportOnnx(folder_.File("short/model.onnx"))), again.last_weights);
+}
+
+TEST_F(TrainerTest, ARunThatIsContinuedEndsBitIdentical) {
+  for (const int64_t accumulate : {1, 2}) {
+    const std::string suffix = std::to_string(accumulate);
+    TrainOptions options = Options("whole" + suffix);
+    options.accumulate = accumulate;
+    const TrainResult whole = Train(dataset_, test::SmallNetwork(), options);
+    options.out = folder_.File("parts" + suffix);
+    Recorder recorder(5);  // the last state is that of step 4
+    EXPECT_THROW(Train(dataset_, test::SmallNetwork(), options, &recorder), Interrupted);
+    options.resume = true;
+    Recorder rest;
+    const TrainResult parts = Train(dataset_, test::SmallNetwork(), options, &rest);
+    EXPECT_EQ(rest.steps.front().step, 5);
+    EXPECT_EQ(parts.last_weights, whole.last_weights);
+    EXPECT_EQ(parts.best_dice, whole.best_dice);
+    EXPECT_EQ(Content("parts" + suffix + "/model.onnx"), Content("whole" + suffix + "/model.onnx"));
+    const auto expected = Metrics("whole" + suffix), found = Metrics("parts" + suffix);
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t i = 0; i < found.size(); ++i) {
+      for (const char* key : {"step", "loss", "dice"}) EXPECT_EQ(found[i][key], expected[i][key]);
+    }
+  }
+}
+
+TEST_F(TrainerTest, WeightsDoNotDependOnThreadsButOnTheSeed) {
+  TrainOptions options = Options("one");
+  const TrainResult one = Train(dataset_, test::SmallNetwork(), options);
+  options.out = folder_.File("two");
+  options.plan.threads = 2;
+  const TrainResult two = Train(dataset_, test::SmallNetwork(), options);
+  EXPECT_EQ(one.last_weights, two.last_weights);
+  EXPECT_EQ(Content("one/model.onnx"), Content("two/model.onnx"));
+  options.out = folder_.File("three");
+  options.seed = 2;
+  EXPECT_NE(Train(dataset_, test::SmallNetwork(), options).last_weights, one.last_weights);
+}
+
+TEST_F(TrainerTest, AccumulationIsTheAverageOverTheSlides) {
+  TrainOptions options = Options("sum");
+  options.schedule.steps = 1;
+  options.accumulate = 3;
+  options.optimizer = {.kind = OptimizerKind::kSgd, .momentum = 0};
+  options.schedule.warmup_steps = 0;
+  options.schedule.learning_rate = 1;
+  Recorder recorder;
+  const TrainResult result = Train(dataset_, test::SmallNetwork(), options, &recorder);
+  Graph graph = test::SmallNetwork();
+  std::vector<double> expected;
+  for (const float value : TrainableValues(graph)) expected.push_back(static_cast<double>(value));
+  double mean_loss = 0;
+  for (const DatasetEntry* entry : dataset_.Of(Split::kTrain)) {
+    const SlideSample sample = OpenSample(dataset_, *entry, graph, 255);
+    const auto loss = MakeLoss({});
+    const StepResult step =
+        MakeStreamingEngine(graph, loss.get(), sample.image->width(), sample.image->height(), options.plan)
+            ->Step(sample.sample());
+    mean_loss += step.loss.loss / 3;
+    size_t k = 0;
+    for (const auto& gradient : step.gradients) {
+      for (const double g : gradient) expected[k++] -= g / 3;
+    }
+  }
+  EXPECT_NEAR(recorder.steps[0].loss, mean_loss, 1e-12);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(result.last_weights[i]), expected[i],
+                1e-6 * std::max(1.0, std::abs(expected[i])));
+  }
+}
+
+TEST_F(TrainerTest, AFolderWithARunIsRefusedAndSoIsAnotherRunsState) {
+  TrainOptions options = Options("run");
+  options.schedule.steps = 2;
+  Train(dataset_, test::SmallNetwork(), options);
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("holds a run already")));
+  options.resume = true;
+  options.seed = 9;
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("another seed")));
+  options.seed = 1;
+  EXPECT_THAT([&] { Train(dataset_, BuiltInModel("unet-4492", 1), options); },
+              ThrowsMessage<Error>(HasSubstr("another model")));
+  options.out = folder_.File("none");
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("there is no run to continue")));
+}
+
+TEST_F(TrainerTest, ALossThatIsNotFiniteStopsTheRun) {
+  Graph graph = test::SmallNetwork();
+  graph.parameters.back().values[0] = std::numeric_limits<float>::quiet_NaN();
+  try {
+    Train(dataset_, graph, Options("run"));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kNumeric);
+    EXPECT_THAT(e.what(), HasSubstr("step 1, "));
+    EXPECT_THAT(e.what(), HasSubstr(".png: the loss is nan"));
+  }
+}
+
+TEST_F(TrainerTest, LabelsWithoutAClassNameTheLine) {
+  test::WritePng(folder_.File("c_mask.png"), 32, 32, 1, [](int64_t, int64_t, int64_t) { return 2; });
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), Options("run")); },
+              ThrowsMessage<Error>(
+                  HasSubstr("slides.csv:4: c.png: label 2 found, expected 0 to 1 or 255 (ignored)")));
+}
+
+TEST_F(TrainerTest, WithoutValidationTheModelIsTheLast) {
+  test::WriteText(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,train\n");
+  const TrainResult result =
+      Train(OpenDataset(folder_.File("slides.csv")), test::SmallNetwork(), Options("run"));
+  EXPECT_FALSE(result.best_dice.has_value());
+  EXPECT_EQ(TrainableValues(ImportOnnx(folder_.File("run/model.onnx"))), result.last_weights);
+  test::WriteText(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,val\n");
+  EXPECT_THAT([&] { Train(OpenDataset(folder_.File("slides.csv")), test::SmallNetwork(), Options("none")); },
+              ThrowsMessage<Error>(HasSubstr("expected slides of split train, found none")));
+}
+
+TEST(SlideOrderTest, IsAPermutationThatChangesWithEpochAndSeed) {
+  std::set<std::vector<int64_t>> orders;
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    for (int64_t epoch = 0; epoch < 3; ++epoch) {
+      const auto order = EpochOrder(seed, epoch, 20);
+      orders.insert(order);
+      EXPECT_EQ(std::set<int64_t>(order.begin(), order.end()).size(), 20u);
+    }
+  }
+  EXPECT_EQ(orders.size(), 9u);
+  EXPECT_EQ(EpochOrder(1, 0, 5), (std::vector<int64_t>{0, 4, 1, 2, 3}));
+}
+
+}  // namespace
+}  // namespace swath

@@ -42,7 +42,25 @@ class Builder {
   }
 
   int Conv(const std::string& name, int src, const ConvSpec& spec, Role role) {
-    const std::vector<float> weights = DrawFilters(Bank(spec, role, 1), &random_);
+    return Conv(name, src, spec, role, DrawFilters(Bank(spec, role, 1), &random_));
+  }
+
+  /// The layer that reads the image, for texture: see AddWaves.
+  int TextureConv(const std::string& name, int src, const ConvSpec& spec) {
+    const FilterBank bank = {.dst_channels = spec.dst,
+                             .src_channels = spec.src,
+                             .kernel = spec.kernel,
+                             .level_gain = 0,
+                             .texture_norm = 0.3};
+    std::vector<float> weights = DrawFilters(bank, &random_);
+    AddWaves(bank, 3.0, &weights);
+    const int dst = Conv(name, src, spec, Role::kRelu, weights);
+    // Neither channel passes the level on, so neither needs room to fall.
+    for (float& bias : graph_.parameters.back().values) bias = InitialBias(0);
+    return dst;
+  }
+
+  int Conv(const std::string& name, int src, const ConvSpec& spec, Role role, const std::vector<float>& weights) {
     const Window window = {
         .kernel = spec.kernel, .stride = spec.stride, .pad_begin = spec.pad, .pad_end = spec.pad};
     return Append(
@@ -89,14 +107,16 @@ class Builder {
   }
 
  private:
-  /// Logits start near the bias of the head: its filters pass no level on, only differences.
+  /// Logits start near the bias of the head: its filters pass no level on, only differences. The layers that shrink start
+  /// nearer to averages than He's variance has them, so that what the first layer finds reaches the bottom.
   static FilterBank Bank(const ConvSpec& spec, Role role, int64_t stride) {
+    const bool averages = spec.kernel > 1 && stride == 1;
     return {.dst_channels = spec.dst,
             .src_channels = spec.src,
             .kernel = spec.kernel,
             .stride = stride,
             .level_gain = role == Role::kRelu ? 1.0 : 0.0,
-            .texture_norm = role == Role::kRelu ? std::sqrt(2.0) : 1.0};
+            .texture_norm = role == Role::kLogits ? 1.0 : averages ? std::sqrt(0.5) : std::sqrt(2.0)};
   }
 
   int Append(const std::string& name, std::shared_ptr<const Layer> layer, int src, Role role,
@@ -127,7 +147,7 @@ Graph BuildUnet4492(uint64_t seed) {
     return net.ConvTranspose(name, src, {.src = from, .dst = to, .kernel = 8, .stride = 4, .pad = 2},
                              Role::kRelu);
   };
-  const int e1 = down("e1", image, 3, 2);
+  const int e1 = net.TextureConv("e1", image, {.src = 3, .dst = 2, .kernel = 8, .stride = 4, .pad = 2});
   const int e2 = down("e2", e1, 2, 2);
   const int e3 = down("e3", e2, 2, 8);
   const int b = net.Conv("b", e3, {.src = 8, .dst = 8}, Role::kRelu);

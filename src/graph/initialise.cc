@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <cmath>
+#include <numbers>
 
 namespace swath {
 namespace {
@@ -74,6 +75,19 @@ std::vector<float> DrawFilters(const FilterBank& bank, SplitMix64* random) {
     }
   }
   return weights;
+}
+
+void AddWaves(const FilterBank& bank, double norm, std::vector<float>* weights) {
+  assert(bank.dst_channels == 2);
+  const int64_t k = bank.kernel;
+  // Σ cos² over a whole period is half the number of taps.
+  const double amplitude = norm / std::sqrt(0.5 * static_cast<double>(bank.src_channels * k * k));
+  for (int64_t i = 0; i < static_cast<int64_t>(weights->size()); ++i) {
+    const bool along_columns = i < static_cast<int64_t>(weights->size()) / 2;
+    const double position = static_cast<double>(along_columns ? i % k : i / k % k) + 0.5;
+    (*weights)[static_cast<size_t>(i)] +=
+        static_cast<float>(amplitude * std::cos(2 * std::numbers::pi * position / static_cast<double>(k)));
+  }
 }
 
 float InitialBias(int64_t dst_channel) { return dst_channel % 2 == 0 ? 0.1f : 1.0f; }

@@ -16,17 +16,54 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-// Vectors of columns in one register tile. A tile holds outputs · vectors accumulators beside `vectors` sources and a
-// weight, so 16-register targets take fewer.
+using D64 = hn::ScalableTag<double>;
+using V64 = hn::Vec<D64>;
+
+// Vectors of columns in one register tile. Each output of each vector takes one register for the terms being added and
+// two for the double sums, beside the sources and a weight; 16-register targets hold fewer.
 constexpr int VectorsPerTile(int outputs) {
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET >= HWY_SSE4
-  return outputs == 1 ? 8 : outputs == 2 ? 4 : 2;
+  return outputs == 1 ? 4 : outputs == 2 ? 2 : 1;
 #else
-  return outputs <= 2 ? 8 : outputs == 3 ? 5 : 4;
+  return outputs == 1 ? 8 : outputs == 2 ? 4 : 2;
 #endif
 }
 
-/// The terms of one chunk, for kVectors vectors of columns from x on; `lanes` < Lanes(d) only where kVectors is 1.
+#if HWY_TARGET == HWY_SCALAR
+/// One lane has no halves.
+struct Doubles {
+  V64 lower, upper = hn::Zero(D64());
+
+  void Set(V v) { lower = hn::PromoteTo(D64(), v); }
+  void Add(V v) { lower = hn::Add(lower, hn::PromoteTo(D64(), v)); }
+  V Get() const { return hn::DemoteTo(D(), lower); }
+};
+#else
+/// A float vector as two of doubles: its lower half and its upper half.
+struct Doubles {
+  V64 lower, upper;
+
+  void Set(V v) {
+    const D64 d;
+    const hn::Half<D> half;
+    lower = hn::PromoteTo(d, hn::LowerHalf(half, v));
+    upper = hn::PromoteTo(d, hn::UpperHalf(half, v));
+  }
+  void Add(V v) {
+    Doubles other;
+    other.Set(v);
+    lower = hn::Add(lower, other.lower);
+    upper = hn::Add(upper, other.upper);
+  }
+  V Get() const {
+    const D d;
+    const hn::Half<D> half;
+    return hn::Combine(d, hn::DemoteTo(half, upper), hn::DemoteTo(half, lower));
+  }
+};
+#endif
+
+/// The terms of a few taps, for kVectors vectors of columns from x on; `lanes` < Lanes(d) only where kVectors is 1.
 template <int kOutputs, int kVectors>
 HWY_INLINE void Accumulate(std::span<const Tap> taps, int64_t x, size_t lanes, V (&sum)[kOutputs][kVectors]) {
   const D d;
@@ -44,60 +81,38 @@ HWY_INLINE void Accumulate(std::span<const Tap> taps, int64_t x, size_t lanes, V
   }
 }
 
-/// Above kMostTerms: every chunk is summed in float32, the chunks in doubles.
-template <int kOutputs, int kVectors>
-HWY_INLINE void AccumulateLong(std::span<const Tap> taps, int64_t x, size_t lanes, V (&sum)[kOutputs][kVectors]) {
-  const D d;
-  const size_t n = hn::Lanes(d);
-  HWY_ALIGN float part[kOutputs * kVectors * hn::MaxLanes(D())];
-  double total[kOutputs * kVectors * hn::MaxLanes(D())] = {};
-  const size_t count = size_t{kOutputs} * kVectors * n;
-  const auto add = [&] {
-    for (int o = 0; o < kOutputs; ++o) {
-      for (int v = 0; v < kVectors; ++v) hn::Store(sum[o][v], d, part + (size_t(o) * kVectors + size_t(v)) * n);
-    }
-    for (size_t i = 0; i < count; ++i) total[i] += static_cast<double>(part[i]);
-  };
-  add();  // what the accumulators start from: the bias, or the row so far
-  while (!taps.empty()) {
-    const size_t chunk = std::min<size_t>(taps.size(), kMostTerms);
-    for (auto& row : sum) {
-      for (auto& value : row) value = hn::Zero(d);
-    }
-    Accumulate<kOutputs, kVectors>(taps.first(chunk), x, lanes, sum);
-    add();
-    taps = taps.subspan(chunk);
-  }
-  for (size_t i = 0; i < count; ++i) part[i] = static_cast<float>(total[i]);
-  for (int o = 0; o < kOutputs; ++o) {
-    for (int v = 0; v < kVectors; ++v) sum[o][v] = hn::Load(d, part + (size_t(o) * kVectors + size_t(v)) * n);
-  }
-}
-
 template <int kOutputs, int kVectors>
 HWY_INLINE void CorrelateTile(std::span<const Tap> taps, const float* bias, float* const* dst, int64_t x, size_t lanes) {
   const D d;
   const size_t n = hn::Lanes(d);
   const auto mask = hn::FirstN(d, lanes);
-  V sum[kOutputs][kVectors];
+  Doubles total[kOutputs][kVectors];
   for (int o = 0; o < kOutputs; ++o) {
     for (int v = 0; v < kVectors; ++v) {
-      sum[o][v] = bias            ? hn::Set(d, bias[o])
-                  : kVectors == 1 ? hn::MaskedLoad(mask, d, dst[o] + x)
-                                  : hn::LoadU(d, dst[o] + x + v * n);
+      total[o][v].Set(bias            ? hn::Set(d, bias[o])
+                      : kVectors == 1 ? hn::MaskedLoad(mask, d, dst[o] + x)
+                                      : hn::LoadU(d, dst[o] + x + v * n));
     }
   }
-  if (taps.size() > kMostTerms) {
-    AccumulateLong<kOutputs, kVectors>(taps, x, lanes, sum);
-  } else {
-    Accumulate<kOutputs, kVectors>(taps, x, lanes, sum);
+  while (!taps.empty()) {
+    const size_t count = std::min<size_t>(taps.size(), kTermsAtOnce);
+    V sum[kOutputs][kVectors];
+    for (auto& row : sum) {
+      for (auto& value : row) value = hn::Zero(d);
+    }
+    Accumulate<kOutputs, kVectors>(taps.first(count), x, lanes, sum);
+    for (int o = 0; o < kOutputs; ++o) {
+      for (int v = 0; v < kVectors; ++v) total[o][v].Add(sum[o][v]);
+    }
+    taps = taps.subspan(count);
   }
   for (int o = 0; o < kOutputs; ++o) {
     for (int v = 0; v < kVectors; ++v) {
+      const V value = total[o][v].Get();
       if (kVectors == 1) {
-        hn::BlendedStore(sum[o][v], mask, d, dst[o] + x);
+        hn::BlendedStore(value, mask, d, dst[o] + x);
       } else {
-        hn::StoreU(sum[o][v], d, dst[o] + x + v * n);
+        hn::StoreU(value, d, dst[o] + x + v * n);
       }
     }
   }
@@ -125,19 +140,19 @@ void Correlate(std::span<const Tap> taps, int64_t outputs, const float* bias, fl
   }
 }
 
-HWY_INLINE double SumLanes(V v) {
-  const D d;
-  HWY_ALIGN float lanes[hn::MaxLanes(D())];
-  hn::Store(v, d, lanes);
-  double sum = 0;
-  for (size_t i = 0; i < hn::Lanes(d); ++i) sum += static_cast<double>(lanes[i]);
-  return sum;
+HWY_INLINE double SumLanes(const Doubles& v) {
+  const D64 d;
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(v.lower, v.upper)));
 }
 
 template <int kSources, int kOutputs>
 HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64_t n, double* sums) {
   const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), block = kMostTerms * lanes;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), block = kColumnTermsAtOnce * lanes;
+  Doubles total[kSources][kOutputs];
+  for (auto& row : total) {
+    for (auto& value : row) value.Set(hn::Zero(d));
+  }
   for (int64_t begin = 0; begin < n; begin += block) {
     const int64_t end = std::min(n, begin + block);
     V sum[kSources][kOutputs];
@@ -159,8 +174,11 @@ HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64
       add(x, [&](const float* p) { return hn::MaskedLoad(mask, d, p); });
     }
     for (int t = 0; t < kSources; ++t) {
-      for (int o = 0; o < kOutputs; ++o) sums[t * kOutputs + o] += SumLanes(sum[t][o]);
+      for (int o = 0; o < kOutputs; ++o) total[t][o].Add(sum[t][o]);
     }
+  }
+  for (int t = 0; t < kSources; ++t) {
+    for (int o = 0; o < kOutputs; ++o) sums[t * kOutputs + o] += SumLanes(total[t][o]);
   }
 }
 
@@ -186,17 +204,13 @@ void Dot(std::span<const float* const> src, std::span<const float* const> diff, 
 
 double Sum(const float* row, int64_t n) {
   const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), block = kMostTerms * lanes;
-  double total = 0;
-  for (int64_t begin = 0; begin < n; begin += block) {
-    const int64_t end = std::min(n, begin + block);
-    V sum = hn::Zero(d);
-    int64_t x = begin;
-    for (; x + lanes <= end; x += lanes) sum = hn::Add(sum, hn::LoadU(d, row + x));
-    if (x < end) sum = hn::Add(sum, hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(end - x)), d, row + x));
-    total += SumLanes(sum);
-  }
-  return total;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  Doubles total;
+  total.Set(hn::Zero(d));
+  int64_t x = 0;
+  for (; x + lanes <= n; x += lanes) total.Add(hn::LoadU(d, row + x));
+  if (x < n) total.Add(hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(n - x)), d, row + x));
+  return SumLanes(total);
 }
 
 /// The j in [first, last) for which all of j · phases - shift … + phases - 1 lie inside [0, width).

@@ -13,8 +13,11 @@ struct Tap {
   const float* weights;
 };
 
-/// At most this many terms are summed in one float32 accumulator; above it, partial sums go to doubles.
-inline constexpr int64_t kMostTerms = 512;
+/// Terms that are added in float32 before their sum goes to a double: over taps, and over columns for the gradient of a
+/// weight. A single float32 accumulator over all taps of an 8 × 8 kernel costs two digits where terms cancel, as they
+/// do wherever a filter looks at smooth ground; with these the error is that of rounding the rows themselves.
+inline constexpr int64_t kTermsAtOnce = 8;
+inline constexpr int64_t kColumnTermsAtOnce = 32;
 
 /// The most outputs that Correlate and Dot take at once.
 inline constexpr int64_t kMostOutputs = 4;

@@ -44,8 +44,19 @@ std::string DefaultFolder() {
 
 /// Writes the slide in a process of its own, so that its memory is not taken for the step's.
 void MakeSlide(const std::string& folder, const Settings& settings) {
-  std::vector<std::string> words = {"swath",     "synth",  folder,  "--slides", "1",      "--size", settings.size,
-                                    "--seed",    std::to_string(settings.seed), "--val", "0",      "--test", "0"};
+  std::vector<std::string> words = {"swath",
+                                    "synth",
+                                    folder,
+                                    "--slides",
+                                    "1",
+                                    "--size",
+                                    settings.size,
+                                    "--seed",
+                                    std::to_string(settings.seed),
+                                    "--val",
+                                    "0",
+                                    "--test",
+                                    "0"};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -94,22 +105,32 @@ void Report(const Settings& settings, const Size& size, const Measured& m) {
   const double peak_mib = static_cast<double>(PeakResidentBytes()) / (1024.0 * 1024.0);
   const double megapixels = static_cast<double>(size.width * size.height) * 1e-6;
   if (settings.json) {
-    const nlohmann::json json = {
-        {"model", settings.model}, {"width", size.width}, {"height", size.height}, {"loss", m.loss},
-        {"steps", settings.steps}, {"threads", m.plan.options.threads}, {"strips", m.plan.options.strips},
-        {"step_seconds", m.step_seconds}, {"mpx_per_second", megapixels / m.step_seconds},
-        {"peak_rss_mib", peak_mib}, {"plan_bytes", m.plan_bytes}, {"engine_bytes", m.plan.engine_bytes()}};
+    const nlohmann::json json = {{"model", settings.model},
+                                 {"width", size.width},
+                                 {"height", size.height},
+                                 {"loss", m.loss},
+                                 {"steps", settings.steps},
+                                 {"threads", m.plan.options.threads},
+                                 {"strips", m.plan.options.strips},
+                                 {"step_seconds", m.step_seconds},
+                                 {"mpx_per_second", megapixels / m.step_seconds},
+                                 {"peak_rss_mib", peak_mib},
+                                 {"plan_bytes", m.plan_bytes},
+                                 {"engine_bytes", m.plan.engine_bytes()}};
     std::printf("%s\n", json.dump().c_str());
     return;
   }
-  std::printf("%s, %lld × %lld px, JPEG tiles on disk; decode, forward, loss, backward, update\n", settings.model.c_str(),
-              static_cast<long long>(size.width), static_cast<long long>(size.height));
-  std::printf("  step                    %10.2f s   (%.1f Mpx/s, %lld threads, %lld strips)\n", m.step_seconds,
-              megapixels / m.step_seconds, static_cast<long long>(m.plan.options.threads),
+  std::printf("%s, %lld × %lld px, JPEG tiles on disk; decode, forward, loss, backward, update\n",
+              settings.model.c_str(), static_cast<long long>(size.width),
+              static_cast<long long>(size.height));
+  std::printf("  step                    %10.2f s   (%.1f Mpx/s, %lld threads, strips: %lld)\n",
+              m.step_seconds, megapixels / m.step_seconds, static_cast<long long>(m.plan.options.threads),
               static_cast<long long>(m.plan.options.strips));
   std::printf("  peak resident memory    %10.1f MiB (planned: %s)\n", peak_mib, Bytes(m.plan_bytes).c_str());
   if (settings.model == "unet-4492" && size.width == 16000 && size.height == 64000) {
-    std::printf("  Remedios et al. 2023    %10.2f s   and over 100 GB of unified memory, in core on an M1 Ultra\n", 81.0);
+    std::printf(
+        "  Remedios et al. 2023    %10.2f s   and over 100 GB of unified memory, in core on an M1 Ultra\n",
+        81.0);
   }
 }
 
@@ -127,18 +148,22 @@ void AddBench(CLI::App& app) {
   auto settings = std::make_shared<Settings>();
   CLI::App* bench = app.add_subcommand("bench", "Measures this machine");
   bench->require_subcommand(1);
-  CLI::App* command = bench->add_subcommand(
-      "step",
-      "Times one training step (decode, forward, loss, backward, update) of a synthetic slide, read from a JPEG-tiled\n"
-      "BigTIFF that is made once and kept. Prints the median over --steps and the whole process's peak memory.\n\n"
-      "Example: swath bench step --size 16000x64000 --json");
+  CLI::App* command = bench->add_subcommand("step",
+                                            "Times one training step (decode, forward, loss, backward, "
+                                            "update) of a synthetic slide, read from a JPEG-tiled\n"
+                                            "BigTIFF that is made once and kept. Prints the median over "
+                                            "--steps and the whole process's peak memory.\n\n"
+                                            "Example: swath bench step --size 16000x64000 --json");
   command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
   command->add_option("--size", settings->size, "WIDTHxHEIGHT in pixels")->capture_default_str();
   command->add_option("--data", settings->data, "Folder that keeps the slides [~/.cache/swath/bench]");
-  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")->capture_default_str();
+  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
+      ->capture_default_str();
   command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
   command->add_option("--strips", settings->strips, "0: by image and network")->capture_default_str();
-  command->add_option("--steps", settings->steps, "Steps to take")->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option("--steps", settings->steps, "Steps to take")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   command->add_option("--seed", settings->seed, "Of slide and weights")->capture_default_str();
   command->add_flag("--json", settings->json, "One JSON object");
   command->callback([settings] { RunStep(*settings); });

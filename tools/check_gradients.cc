@@ -80,13 +80,15 @@ OwnedSample MakeSample(const Settings& settings, const Graph& graph) {
     sample.image = slide.Image();
     sample.labels = slide.Mask();
   }
-  const int64_t width = sample.image->width(), height = sample.image->height(), multiple = ModelMultiple(graph);
+  const int64_t width = sample.image->width(), height = sample.image->height(),
+                multiple = ModelMultiple(graph);
   if (settings.background > 0) {
     const int64_t first_empty = static_cast<int64_t>(static_cast<double>(width) * (1 - settings.background));
     sample.image = std::make_unique<Emptied>(std::move(sample.image), first_empty, 243);
     sample.labels = std::make_unique<Emptied>(std::move(sample.labels), first_empty, 0);
   }
-  const int64_t w = (width + multiple - 1) / multiple * multiple, h = (height + multiple - 1) / multiple * multiple;
+  const int64_t w = (width + multiple - 1) / multiple * multiple,
+                h = (height + multiple - 1) / multiple * multiple;
   sample.image = ExtendedRows(std::move(sample.image), w, h, static_cast<uint8_t>(ModelExtension(graph)));
   sample.labels = ExtendedRows(std::move(sample.labels), w, h, static_cast<uint8_t>(settings.ignore_label));
   return sample;
@@ -111,32 +113,33 @@ struct Reference {
 };
 
 /// One table: every tensor with its errors. Returns whether all are within tolerance.
-bool Check(const Graph& graph, const Loss& loss, const OwnedSample& sample, const Reference& reference, int64_t strips,
-           const Settings& settings, bool seeded) {
+bool Check(const Graph& graph, const Loss& loss, const OwnedSample& sample, const Reference& reference,
+           int64_t strips, const Settings& settings, bool seeded) {
   const Sample pixels{sample.image.get(), sample.labels.get()};
   const auto run = [&](Precision precision) {
-    const auto engine = MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
-                                            {.threads = settings.threads, .strips = strips, .precision = precision});
+    const auto engine =
+        MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
+                            {.threads = settings.threads, .strips = strips, .precision = precision});
     return engine->Step(pixels);
   };
   const auto schedule = CompareGradients(graph, run(Precision::kFloat64), reference.exact);
   const auto arithmetic = CompareGradients(graph, run(Precision::kFloat32), reference.exact);
   const auto rounding = CompareGradients(graph, reference.rounded, reference.exact);
   bool ok = true;
-  std::printf("%lld strip%s\n%-24s %12s %12s %12s %12s\n", static_cast<long long>(strips), strips == 1 ? "" : "s",
-              "parameter", "max |g|", "schedule", "float32", "rounding");
+  std::printf("%lld strip%s\n%-24s %12s %12s %12s %12s\n", static_cast<long long>(strips),
+              strips == 1 ? "" : "s", "parameter", "max |g|", "schedule", "float32", "rounding");
   for (size_t i = 0; i < schedule.size(); ++i) {
     const bool schedule_ok = schedule[i].relative <= kScheduleTolerance;
     const bool float_ok = arithmetic[i].relative <= kArithmeticTolerance ||
                           (!seeded && arithmetic[i].error <= kRoundingRatio * rounding[i].error);
-    std::printf("%-24s %12.3g %12.2g %12.2g %12.2g%s%s%s\n", schedule[i].parameter.c_str(), schedule[i].largest,
-                schedule[i].relative, arithmetic[i].relative, rounding[i].relative,
+    std::printf("%-24s %12.3g %12.2g %12.2g %12.2g%s%s%s\n", schedule[i].parameter.c_str(),
+                schedule[i].largest, schedule[i].relative, arithmetic[i].relative, rounding[i].relative,
                 schedule[i].zero ? "  gradient is zero, errors against the sum of its terms" : "",
                 schedule_ok ? "" : "  SCHEDULE OVER 1e-12", float_ok ? "" : "  FLOAT32 OVER ITS TOLERANCE");
     ok = ok && schedule_ok && float_ok;
   }
-  std::printf("%-24s %12s %12.2g %12.2g %12.2g\n", "largest", "", LargestRelative(schedule), LargestRelative(arithmetic),
-              LargestRelative(rounding));
+  std::printf("%-24s %12s %12.2g %12.2g %12.2g\n", "largest", "", LargestRelative(schedule),
+              LargestRelative(arithmetic), LargestRelative(rounding));
   return ok;
 }
 
@@ -144,18 +147,20 @@ void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, settings.seed);
   const auto& names = BuiltInModelNames();
   const bool seeded = std::find(names.begin(), names.end(), settings.model) != names.end();
-  const auto loss = MakeLoss(
-      {.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph), .ignore_label = settings.ignore_label});
+  const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss),
+                              .logits = OutputChannels(graph),
+                              .ignore_label = settings.ignore_label});
   const OwnedSample sample = MakeSample(settings, graph);
   const Sample pixels{sample.image.get(), sample.labels.get()};
-  std::printf("%s, %s, %lld × %lld px, %lld trainable values\n", settings.model.c_str(), settings.loss.c_str(),
-              static_cast<long long>(sample.image->width()), static_cast<long long>(sample.image->height()),
-              static_cast<long long>(graph.trainable_size()));
+  std::printf("%s, %s, %lld × %lld px, %lld trainable values\n", settings.model.c_str(),
+              settings.loss.c_str(), static_cast<long long>(sample.image->width()),
+              static_cast<long long>(sample.image->height()), static_cast<long long>(graph.trainable_size()));
   const Reference reference{MakeReferenceEngine(graph, *loss, Precision::kFloat64)->Step(pixels),
                             MakeReferenceEngine(graph, *loss, Precision::kFloat32)->Step(pixels)};
   std::printf("loss %.12g\n", reference.exact.loss.loss);
   bool ok = true;
-  for (int64_t strips : ParseStrips(settings.strips)) ok &= Check(graph, *loss, sample, reference, strips, settings, seeded);
+  for (int64_t strips : ParseStrips(settings.strips))
+    ok &= Check(graph, *loss, sample, reference, strips, settings, seeded);
   if (!ok) Fail(ErrorCode::kNumeric, "{}: gradients are over tolerance, see the table", settings.model);
 }
 
@@ -165,10 +170,12 @@ void AddCheckGradients(CLI::App& app) {
   auto settings = std::make_shared<Settings>();
   CLI::App* command = app.add_subcommand(
       "check-gradients",
-      "Compares the streaming engine's gradients with those of an in-core reference engine in doubles, for every\n"
+      "Compares the streaming engine's gradients with those of an in-core reference engine in doubles, for "
+      "every\n"
       "parameter tensor, relative to its largest gradient.\n\n"
       "  schedule   the streaming engine on doubles: at most 1e-12\n"
-      "  float32    the engine that trains: at most 1e-5 at initial weights; for a model from a file, at most twice\n"
+      "  float32    the engine that trains: at most 1e-5 at initial weights; for a model from a file, at "
+      "most twice\n"
       "             what rounding alone costs\n"
       "  rounding   the in-core engine with float32 rows and sums in doubles\n\n"
       "Example: swath check-gradients --model run/model.onnx --size 701x903 --strips 1,5\n"
@@ -178,9 +185,12 @@ void AddCheckGradients(CLI::App& app) {
   auto* slide = command->add_option("--slide", settings->slide, "A slide instead, whole");
   command->add_option("--mask", settings->mask, "Its labels")->needs(slide);
   command->add_option("--background", settings->background, "Share of the columns that is made constant")
-      ->check(CLI::Range(0.0, 0.99))->capture_default_str();
-  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")->capture_default_str();
-  command->add_option("--ignore-label", settings->ignore_label, "Label without loss, -1 for none")->capture_default_str();
+      ->check(CLI::Range(0.0, 0.99))
+      ->capture_default_str();
+  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
+      ->capture_default_str();
+  command->add_option("--ignore-label", settings->ignore_label, "Label without loss, -1 for none")
+      ->capture_default_str();
   command->add_option("--strips", settings->strips, "Numbers of strips to try")->capture_default_str();
   command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
   command->add_option("--seed", settings->seed, "Of weights and slide")->capture_default_str();

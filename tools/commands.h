@@ -1,4 +1,5 @@
-/// The subcommands of `swath`: one function a file, each adds its options and its callback to the application.
+/// The subcommands of `swath`: one function a file, each adds its options and its callback to the
+/// application.
 #pragma once
 
 #include <CLI/CLI.hpp>

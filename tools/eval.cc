@@ -85,23 +85,29 @@ void PrintTable(const std::vector<SlideScore>& scores) {
   for (const SlideScore& s : scores) {
     std::printf("%-32s %8.4f %8.4f %8.4f %10.4f\n", s.slide.c_str(), s.dice, s.iou, s.loss, s.otsu);
   }
-  const Spread dice = MeanAndDeviation(scores, &SlideScore::dice), iou = MeanAndDeviation(scores, &SlideScore::iou),
-               loss = MeanAndDeviation(scores, &SlideScore::loss), otsu = MeanAndDeviation(scores, &SlideScore::otsu);
+  const Spread dice = MeanAndDeviation(scores, &SlideScore::dice),
+               iou = MeanAndDeviation(scores, &SlideScore::iou),
+               loss = MeanAndDeviation(scores, &SlideScore::loss),
+               otsu = MeanAndDeviation(scores, &SlideScore::otsu);
   std::printf("%-32s %8.4f %8.4f %8.4f %10.4f\n", "mean", dice.mean, iou.mean, loss.mean, otsu.mean);
-  std::printf("%-32s %8.4f %8.4f %8.4f %10.4f\n", "sd", dice.deviation, iou.deviation, loss.deviation, otsu.deviation);
+  std::printf("%-32s %8.4f %8.4f %8.4f %10.4f\n", "sd", dice.deviation, iou.deviation, loss.deviation,
+              otsu.deviation);
 }
 
 void PrintJson(const std::vector<SlideScore>& scores) {
   nlohmann::json slides = nlohmann::json::array();
   for (const SlideScore& s : scores) {
-    slides.push_back({{"slide", s.slide}, {"dice", s.dice}, {"iou", s.iou}, {"loss", s.loss}, {"otsu_dice", s.otsu}});
+    slides.push_back(
+        {{"slide", s.slide}, {"dice", s.dice}, {"iou", s.iou}, {"loss", s.loss}, {"otsu_dice", s.otsu}});
   }
   const auto spread = [&](double SlideScore::*field) {
     const Spread s = MeanAndDeviation(scores, field);
     return nlohmann::json{{"mean", s.mean}, {"sd", s.deviation}};
   };
-  std::printf("%s\n", nlohmann::json{{"slides", slides}, {"dice", spread(&SlideScore::dice)},
-                                     {"iou", spread(&SlideScore::iou)}, {"otsu_dice", spread(&SlideScore::otsu)}}
+  std::printf("%s\n", nlohmann::json{{"slides", slides},
+                                     {"dice", spread(&SlideScore::dice)},
+                                     {"iou", spread(&SlideScore::iou)},
+                                     {"otsu_dice", spread(&SlideScore::otsu)}}
                           .dump(2)
                           .c_str());
 }
@@ -109,7 +115,8 @@ void PrintJson(const std::vector<SlideScore>& scores) {
 void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
   const int64_t logits = OutputChannels(graph);
-  const auto loss = MakeLoss({.kind = logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy, .logits = logits,
+  const auto loss = MakeLoss({.kind = logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy,
+                              .logits = logits,
                               .ignore_label = settings.ignore_label});
   const Dataset dataset = OpenDataset(settings.data, {.level = settings.level, .mpp = settings.mpp});
   std::vector<SlideScore> scores;
@@ -133,17 +140,20 @@ void AddEval(CLI::App& app) {
   auto settings = std::make_shared<Settings>();
   CLI::App* command = app.add_subcommand(
       "eval",
-      "Dice and IoU of a network on labelled slides, each and mean ± standard deviation, with the Dice of Otsu's\n"
+      "Dice and IoU of a network on labelled slides, each and mean ± standard deviation, with the Dice of "
+      "Otsu's\n"
       "threshold on saturation beside them. With several classes both are means over the classes.\n\n"
       "Example: swath eval --model run/model.onnx --data slides.csv --split test");
   command->add_option("--model", settings->model, "ONNX file or built-in name")->required();
   command->add_option("--data", settings->data, "CSV file of the data set")->required();
   command->add_option("--split", settings->split, "train, val, test or all")
-      ->check(CLI::IsMember({"train", "val", "test", "all"}))->capture_default_str();
+      ->check(CLI::IsMember({"train", "val", "test", "all"}))
+      ->capture_default_str();
   auto* level = command->add_option("--level", settings->level, "Level of the slides [0]");
   command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")->excludes(level);
   command->add_option("--ignore-label", settings->ignore_label, "Label that does not count")
-      ->check(CLI::Range(0, 255))->capture_default_str();
+      ->check(CLI::Range(0, 255))
+      ->capture_default_str();
   command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
   command->add_flag("--json", settings->json, "One JSON object");
   command->callback([settings] { Run(*settings); });

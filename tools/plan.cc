@@ -1,4 +1,6 @@
 /// `swath plan`: what a step will need, before a pixel is read.
+#include "swath/plan.h"
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -6,7 +8,6 @@
 
 #include "base/error.h"
 #include "swath/model.h"
-#include "swath/plan.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
 #include "tools/options.h"
@@ -38,8 +39,8 @@ void Run(const Settings& settings) {
   const int64_t multiple = ModelMultiple(graph);
   const auto extend = [&](int64_t n) { return (n + multiple - 1) / multiple * multiple; };
   const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph)});
-  const Plan plan = MakePlan(graph, settings.predict ? nullptr : loss.get(), extend(size.width), extend(size.height),
-                             {.threads = settings.threads, .strips = settings.strips});
+  const Plan plan = MakePlan(graph, settings.predict ? nullptr : loss.get(), extend(size.width),
+                             extend(size.height), {.threads = settings.threads, .strips = settings.strips});
   if (settings.json) {
     std::printf("%s\n", PlanJson(plan).dump(2).c_str());
   } else {
@@ -51,15 +52,19 @@ void Run(const Settings& settings) {
 
 void AddPlan(CLI::App& app) {
   auto settings = std::make_shared<Settings>();
-  CLI::App* command = app.add_subcommand(
-      "plan",
-      "Prints what a training step, or a prediction, will hold in memory and compute: the rows of every tensor that are\n"
-      "alive at once, the bytes of each part, the multiply-adds. It runs the engine's own scheduler, without pixels.\n\n"
-      "Example: swath plan --model unet-4492 --size 16000x64000 --threads 2");
+  CLI::App* command =
+      app.add_subcommand("plan",
+                         "Prints what a training step, or a prediction, will hold in memory and compute: the "
+                         "rows of every tensor that are\n"
+                         "alive at once, the bytes of each part, the multiply-adds. It runs the engine's own "
+                         "scheduler, without pixels.\n\n"
+                         "Example: swath plan --model unet-4492 --size 16000x64000 --threads 2");
   command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
   auto* size = command->add_option("--size", settings->size, "WIDTHxHEIGHT of the image");
-  auto* slide = command->add_option("--slide", settings->slide, "Take the size of this slide's level 0")->excludes(size);
-  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")->capture_default_str();
+  auto* slide = command->add_option("--slide", settings->slide, "Take the size of this slide's level 0")
+                    ->excludes(size);
+  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
+      ->capture_default_str();
   command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
   command->add_option("--strips", settings->strips, "0: by image and network")->capture_default_str();
   command->add_flag("--predict", settings->predict, "Plan a prediction");

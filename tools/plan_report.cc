@@ -11,12 +11,13 @@ namespace swath::tools {
 
 void PrintPlan(const Plan& plan, const std::string& model) {
   const bool training = plan.cotangents > 0;
-  fmt::print("{}, {} × {} px, {}\n\n", model, plan.width, plan.height, training ? "training step" : "prediction");
-  fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", "tensor", "kernel", "channels", "columns", "rows",
-             "alive", "diff", "one strip");
+  fmt::print("{}, {} × {} px, {}\n\n", model, plan.width, plan.height,
+             training ? "training step" : "prediction");
+  fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", "tensor", "kernel", "channels", "columns",
+             "rows", "alive", "diff", "one strip");
   for (const TensorPlan& t : plan.tensors) {
-    fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", t.name, t.kernel, t.shape.channels, t.shape.width,
-               t.shape.height, t.value_rows, t.gradient_rows, Bytes(t.bytes));
+    fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", t.name, t.kernel, t.shape.channels,
+               t.shape.width, t.shape.height, t.value_rows, t.gradient_rows, Bytes(t.bytes));
   }
   fmt::print("\n{} strip{}, {} at a time; {} sweep{} over the image", plan.options.strips,
              plan.options.strips == 1 ? "" : "s", plan.in_flight, plan.sweeps, plan.sweeps == 1 ? "" : "s");
@@ -36,7 +37,8 @@ void PrintPlan(const Plan& plan, const std::string& model) {
   line("predicted rows", plan.output_bytes);
   line("engine", plan.engine_bytes());
   const double pixels = static_cast<double>(plan.width) * static_cast<double>(plan.height);
-  fmt::print("\nmultiply-adds: {:.3g} T forward ({:.0f} a pixel)", static_cast<double>(plan.forward_multiply_adds) * 1e-12,
+  fmt::print("\nmultiply-adds: {:.3g} T forward ({:.0f} a pixel)",
+             static_cast<double>(plan.forward_multiply_adds) * 1e-12,
              static_cast<double>(plan.forward_multiply_adds) / pixels);
   if (training) {
     fmt::print(", {:.3g} T backward ({:.0f})", static_cast<double>(plan.backward_multiply_adds) * 1e-12,
@@ -48,16 +50,32 @@ void PrintPlan(const Plan& plan, const std::string& model) {
 nlohmann::json PlanJson(const Plan& plan) {
   nlohmann::json tensors = nlohmann::json::array();
   for (const TensorPlan& t : plan.tensors) {
-    tensors.push_back({{"name", t.name}, {"kernel", t.kernel}, {"channels", t.shape.channels}, {"width", t.shape.width},
-                       {"height", t.shape.height}, {"value_rows", t.value_rows}, {"gradient_rows", t.gradient_rows},
+    tensors.push_back({{"name", t.name},
+                       {"kernel", t.kernel},
+                       {"channels", t.shape.channels},
+                       {"width", t.shape.width},
+                       {"height", t.shape.height},
+                       {"value_rows", t.value_rows},
+                       {"gradient_rows", t.gradient_rows},
                        {"bytes", t.bytes}});
   }
-  return {{"width", plan.width}, {"height", plan.height}, {"strips", plan.options.strips},
-          {"threads", plan.options.threads}, {"in_flight", plan.in_flight}, {"sweeps", plan.sweeps},
-          {"cotangents", plan.cotangents}, {"input_rows", plan.input_rows}, {"tensors", tensors},
-          {"ring_bytes", plan.ring_bytes}, {"view_bytes", plan.view_bytes}, {"workspace_bytes", plan.workspace_bytes},
-          {"label_bytes", plan.label_bytes}, {"gradient_bytes", plan.gradient_bytes},
-          {"weight_bytes", plan.weight_bytes}, {"output_bytes", plan.output_bytes}, {"engine_bytes", plan.engine_bytes()},
+  return {{"width", plan.width},
+          {"height", plan.height},
+          {"strips", plan.options.strips},
+          {"threads", plan.options.threads},
+          {"in_flight", plan.in_flight},
+          {"sweeps", plan.sweeps},
+          {"cotangents", plan.cotangents},
+          {"input_rows", plan.input_rows},
+          {"tensors", tensors},
+          {"ring_bytes", plan.ring_bytes},
+          {"view_bytes", plan.view_bytes},
+          {"workspace_bytes", plan.workspace_bytes},
+          {"label_bytes", plan.label_bytes},
+          {"gradient_bytes", plan.gradient_bytes},
+          {"weight_bytes", plan.weight_bytes},
+          {"output_bytes", plan.output_bytes},
+          {"engine_bytes", plan.engine_bytes()},
           {"forward_multiply_adds", plan.forward_multiply_adds},
           {"backward_multiply_adds", plan.backward_multiply_adds}};
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -42,11 +43,40 @@ struct Task {
 
 /// By its name: what a folder holds beside slides (masks, tables) is none of our business.
 bool LooksLikeSlide(const fs::path& path) {
-  static const std::vector<std::string> endings = {".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu",
-                                                   ".bif", ".svslide", ".png", ".jpg", ".jpeg"};
+  static const std::vector<std::string> endings = {".svs", ".tif", ".tiff", ".ndpi", ".mrxs",
+                                                   ".scn", ".vms", ".vmu",  ".bif",  ".svslide",
+                                                   ".png", ".jpg", ".jpeg"};
   std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return std::find(endings.begin(), endings.end(), ending) != endings.end();
+}
+
+/// Nothing that is read, and nothing that another slide of this run writes, may be written over.
+void CheckOutputs(const Settings& settings, const std::vector<Task>& tasks) {
+  std::map<std::string, std::string> stems;
+  for (const Task& task : tasks) {
+    const fs::path slide(task.slide);
+    std::error_code error;
+    if (fs::equivalent(slide.parent_path().empty() ? "." : slide.parent_path(), settings.out, error)) {
+      Fail(ErrorCode::kUsage, "--out {}: is the folder of {}, expected another one", settings.out,
+           task.slide);
+    }
+    const auto [other, first] = stems.insert({slide.stem().string(), task.slide});
+    if (!first) {
+      Fail(ErrorCode::kUsage,
+           "{} and {} would be written under one name, '{}'; predict them into two folders", other->second,
+           task.slide, other->first);
+    }
+  }
+}
+
+/// A class's name as a part of a file's.
+std::string FileName(std::string name) {
+  for (char& c : name) {
+    if (c == '/' || static_cast<unsigned char>(c) < ' ') c = '_';
+  }
+  return name;
 }
 
 std::vector<Task> FindTasks(const Settings& settings) {
@@ -54,7 +84,9 @@ std::vector<Task> FindTasks(const Settings& settings) {
   std::vector<Task> tasks;
   if (fs::is_directory(settings.input)) {
     for (const auto& file : fs::directory_iterator(settings.input)) {
-      if (file.is_regular_file() && LooksLikeSlide(file.path())) tasks.push_back({file.path().string(), rows});
+      if (file.is_regular_file() && LooksLikeSlide(file.path()) &&
+          !file.path().stem().string().ends_with("_mask"))
+        tasks.push_back({file.path().string(), rows});
     }
     std::sort(tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return a.slide < b.slide; });
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", settings.input);
@@ -88,7 +120,8 @@ void ToBytes(const float* const* logits, int64_t classes, int64_t width, uint8_t
     float sum = 0;
     for (int64_t c = 0; c < classes; ++c) sum += std::exp(logits[c][x] - logits[best][x]);
     bytes[x] = static_cast<uint8_t>(best);
-    for (int64_t c = 1; c < classes; ++c) bytes[c * width + x] = byte(std::exp(logits[c][x] - logits[best][x]) / sum);
+    for (int64_t c = 1; c < classes; ++c)
+      bytes[c * width + x] = byte(std::exp(logits[c][x] - logits[best][x]) / sum);
   }
 }
 
@@ -100,7 +133,8 @@ double PixelSize(const SlideInfo& info, const RowOptions& rows) {
 }
 
 /// The smallest level that still shows the overlay's pixels, of the same region.
-std::unique_ptr<RowSource> OpenThumbnail(const Slide& slide, const RowOptions& rows, double wanted_downsample) {
+std::unique_ptr<RowSource> OpenThumbnail(const Slide& slide, const RowOptions& rows,
+                                         double wanted_downsample) {
   RowOptions options{.level = 0, .region = rows.region};
   for (size_t i = 0; i < slide.info().levels.size(); ++i) {
     if (slide.info().levels[i].downsample <= wanted_downsample) options.level = static_cast<int>(i);
@@ -118,15 +152,19 @@ class SlidePredictor {
     auto image = Prefetch(slide->OpenRows(task.rows));
     const int64_t width = image->width(), height = image->height(), multiple = ModelMultiple(graph_);
     const auto extend = [&](int64_t n) { return (n + multiple - 1) / multiple * multiple; };
-    image = ExtendedRows(std::move(image), extend(width), extend(height), static_cast<uint8_t>(ModelExtension(graph_)));
+    image = ExtendedRows(std::move(image), extend(width), extend(height),
+                         static_cast<uint8_t>(ModelExtension(graph_)));
     const int64_t maps = std::max<int64_t>(2, logits_);
     const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(),
                                             {.threads = settings_.threads, .bytes_per_pixel = maps});
     std::vector<std::unique_ptr<PyramidWriter>> writers;
     for (int64_t i = 0; i < maps; ++i) {
-      const std::string path = i == 0 ? stem + "_mask.tif" : stem + "_" + classes_[static_cast<size_t>(i)] + ".tif";
+      const std::string path =
+          i == 0 ? stem + "_mask.tif"
+                 : stem + "_probability_" + FileName(classes_[static_cast<size_t>(i)]) + ".tif";
       writers.push_back(std::make_unique<PyramidWriter>(
-          path, PyramidOptions{.width = width, .height = height,
+          path, PyramidOptions{.width = width,
+                               .height = height,
                                .pixels = i == 0 ? PyramidPixels::kLabels : PyramidPixels::kGrey,
                                .mpp = PixelSize(slide->info(), task.rows)}));
     }
@@ -138,13 +176,15 @@ class SlidePredictor {
         [&](Range rows, const uint8_t* bytes) {
           for (int64_t y = rows.begin; y < std::min(rows.end, height); ++y, bytes += maps * pitch) {
             overlay.AddRow(bytes);
-            for (int64_t i = 0; i < maps; ++i) writers[static_cast<size_t>(i)]->WriteRows(bytes + i * pitch, 1);
+            for (int64_t i = 0; i < maps; ++i)
+              writers[static_cast<size_t>(i)]->WriteRows(bytes + i * pitch, 1);
           }
         },
         progress);
     const SlideInfo& info = slide->info();
-    const double shown = static_cast<double>(task.rows.region ? task.rows.region->width : info.levels[0].width) /
-                         static_cast<double>(overlay.width());
+    const double shown =
+        static_cast<double>(task.rows.region ? task.rows.region->width : info.levels[0].width) /
+        static_cast<double>(overlay.width());
     overlay.Write(*OpenThumbnail(*slide, task.rows, shown), stem + "_overlay.png");
     for (const auto& writer : writers) writer->Finish();
   }
@@ -160,12 +200,14 @@ void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
   const std::vector<Task> tasks = FindTasks(settings);
   std::error_code error;
+  CheckOutputs(settings, tasks);
   fs::create_directories(settings.out, error);
   if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.out, error.message());
   SlidePredictor predictor(graph, settings);
   for (size_t i = 0; i < tasks.size(); ++i) {
     const std::string stem = (fs::path(settings.out) / fs::path(tasks[i].slide).stem()).string();
-    ProgressLine line(fmt::format("{} of {}: {}", i + 1, tasks.size(), fs::path(tasks[i].slide).filename().string()));
+    ProgressLine line(
+        fmt::format("{} of {}: {}", i + 1, tasks.size(), fs::path(tasks[i].slide).filename().string()));
     predictor.Run(tasks[i], stem, [&](int64_t done, int64_t total) { line.Show(done, total); });
     line.Done();
     std::printf("%s_mask.tif, %s_overlay.png\n", stem.c_str(), stem.c_str());
@@ -179,12 +221,14 @@ void AddPredict(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "predict",
       "Runs a network over slides and writes, for each, into --out:\n"
-      "  NAME_mask.tif      the class of every pixel, a pyramidal BigTIFF\n"
-      "  NAME_CLASS.tif     the probability of every class but the first, 0 to 255\n"
-      "  NAME_overlay.png   the classes over a thumbnail\n"
-      "Maps have the size of the level, or region, that was read.\n\n"
+      "  NAME_mask.tif               the class of every pixel, a pyramidal BigTIFF\n"
+      "  NAME_probability_CLASS.tif  the probability of every class but the first, 0 to 255\n"
+      "  NAME_overlay.png            the classes over a thumbnail\n"
+      "Maps have the size of the level, or region, that was read. Of a folder, files named *_mask are left "
+      "out.\n\n"
       "Example: swath predict slide.svs --model run/model.onnx --out maps");
-  command->add_option("INPUT", settings->input, "A slide, a folder of slides, or a data set's CSV file")->required();
+  command->add_option("INPUT", settings->input, "A slide, a folder of slides, or a data set's CSV file")
+      ->required();
   command->add_option("--model", settings->model, "ONNX file or built-in name")->required();
   command->add_option("--out", settings->out, "Folder to write to; made if absent")->required();
   command->add_option("--split", settings->split, "Of a CSV file: only train, val or test");

@@ -17,7 +17,8 @@ void ProgressLine::Show(int64_t done, int64_t total) {
   shown_ = true;
   const double part = static_cast<double>(done) / static_cast<double>(total);
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  const std::string line = fmt::format("{}: {:.0f} %, {:.0f} s left", what_, 100 * part, seconds * (1 - part) / part);
+  const std::string line =
+      fmt::format("{}: {:.0f} %, {:.0f} s left", what_, 100 * part, seconds * (1 - part) / part);
   if (terminal_) {
     std::fprintf(stderr, "\r%-78s", line.c_str());
     std::fflush(stderr);

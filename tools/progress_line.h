@@ -1,5 +1,5 @@
-/// One line on standard error that shows how far long work has come: rewritten on a terminal, elsewhere printed again
-/// every few seconds.
+/// One line on standard error that shows how far long work has come: rewritten on a terminal, elsewhere
+/// printed again every few seconds.
 #pragma once
 
 #include <chrono>

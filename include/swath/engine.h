@@ -24,16 +24,17 @@ struct StepResult {
   Loss::Value loss;
   /// d loss / d parameter, by parameter of the graph; empty for those that are not trainable.
   std::vector<std::vector<double>> gradients;
-  /// The reference engine's only: by parameter, the largest Σ|terms| of any of its gradients. A gradient far below it is
-  /// zero but for rounding.
+  /// The reference engine's only: by parameter, the largest Σ|terms| of any of its gradients. A gradient far
+  /// below it is zero but for rounding.
   std::vector<double> term_sums;
 };
 
-/// What a step on this sample holds in all: the engine's memory, and for every strip in flight a reader of image and
-/// labels.
+/// What a step on this sample holds in all: the engine's memory, and for every strip in flight a reader of
+/// image and labels.
 int64_t StepBytes(const Plan& plan, const Sample& sample);
 
-/// Receives the rows of a prediction, top down, a block at a time: rows.size() · width · bytes_per_pixel bytes.
+/// Receives the rows of a prediction, top down, a block at a time: rows.size() · width · bytes_per_pixel
+/// bytes.
 using PredictionSink = std::function<void(Range rows, const uint8_t* bytes)>;
 
 /// Turns a row of logits ([class] -> width values) into bytes; called from several threads.
@@ -46,13 +47,13 @@ using Progress = std::function<void(int64_t done, int64_t total)>;
 class Engine {
  public:
   virtual ~Engine() = default;
-  /// Loss and exact gradients of one sample, with the weights that the graph has now. Throws Error (kInput) for a
-  /// sample of the wrong size, or what its sources throw.
+  /// Loss and exact gradients of one sample, with the weights that the graph has now. Throws Error (kInput)
+  /// for a sample of the wrong size, or what its sources throw.
   virtual StepResult Step(const Sample& sample, const Progress& progress = {}) = 0;
 };
 
-/// The streaming engine for images of the plan's size. The graph must outlive it; its weights may change between steps.
-/// Made with a loss it steps and evaluates; made without one it predicts.
+/// The streaming engine for images of the plan's size. The graph must outlive it; its weights may change
+/// between steps. Made with a loss it steps and evaluates; made without one it predicts.
 class StreamingEngine : public Engine {
  public:
   /// The loss alone, in one forward sweep; needs an engine made with a loss.
@@ -66,8 +67,8 @@ class StreamingEngine : public Engine {
 std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Loss* loss, int64_t width,
                                                      int64_t height, const PlanOptions& options);
 
-/// Whole tensors, one after the other, in doubles; kFloat32 rounds every stored value to float32 but keeps sums in
-/// doubles. Needs about 100 bytes a pixel and channel.
+/// Whole tensors, one after the other, in doubles; kFloat32 rounds every stored value to float32 but keeps
+/// sums in doubles. Needs about 100 bytes a pixel and channel.
 std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Loss& loss, Precision rows);
 
 }  // namespace swath

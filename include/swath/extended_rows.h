@@ -8,8 +8,9 @@
 
 namespace swath {
 
-/// `source` with columns and rows of `value` added at the right and bottom, to width × height (at least its own). For
-/// an image the value is the model's (ModelExtension), for labels the ignored one, so that what is added carries no loss.
+/// `source` with columns and rows of `value` added at the right and bottom, to width × height (at least its
+/// own). For an image the value is the model's (ModelExtension), for labels the ignored one, so that what is
+/// added carries no loss.
 std::unique_ptr<RowSource> ExtendedRows(std::unique_ptr<RowSource> source, int64_t width, int64_t height,
                                         uint8_t value);
 

@@ -30,7 +30,8 @@ struct Node {
   int dst = 0;
 };
 
-/// A network with one image in and one map out. Sizes are left open: shapes follow from the image (see InferShapes).
+/// A network with one image in and one map out. Sizes are left open: shapes follow from the image (see
+/// InferShapes).
 struct Graph {
   std::string name;
   std::vector<std::string> tensors;  ///< names
@@ -61,12 +62,12 @@ struct Shape {
 };
 
 /// The shape of every tensor for an image of width × height. Checks every node: counts and sizes of sources,
-/// dimensions of parameters, an output that the image is too small for. Throws Error (kUnsupported or kInput) whose
-/// message begins with "[OpType node-name]".
+/// dimensions of parameters, an output that the image is too small for. Throws Error (kUnsupported or kInput)
+/// whose message begins with "[OpType node-name]".
 std::vector<Shape> InferShapes(const Graph& graph, int64_t width, int64_t height);
 
-/// The number by which width and height must be divisible for every downsampling to come out even: the largest
-/// downsample of any tensor of the network (64 for `unet-4492`).
+/// The number by which width and height must be divisible for every downsampling to come out even: the
+/// largest downsample of any tensor of the network (64 for `unet-4492`).
 int64_t TotalStride(const Graph& graph);
 
 }  // namespace swath

@@ -20,8 +20,8 @@ struct LossRow {
   const double* coefficients = nullptr;
 };
 
-/// A loss that is a function of sums over pixels. Its gradient is a linear combination of `cotangents()` gradients that
-/// are local to a pixel, with coefficients that are known once the sums are.
+/// A loss that is a function of sums over pixels. Its gradient is a linear combination of `cotangents()`
+/// gradients that are local to a pixel, with coefficients that are known once the sums are.
 class Loss {
  public:
   virtual ~Loss() = default;
@@ -58,7 +58,8 @@ struct LossOptions {
   LossKind kind = LossKind::kBce;
   /// Number of logits of the network: 1 for a binary one (sigmoid), else the number of classes (softmax).
   int64_t logits = 1;
-  /// Weight of a pixel by its label (two for a binary network), and of a class in Dice's mean; empty for all 1.
+  /// Weight of a pixel by its label (two for a binary network), and of a class in Dice's mean; empty for
+  /// all 1.
   std::vector<double> class_weights;
   /// A label that carries no loss; -1 for none.
   int ignore_label = 255;
@@ -66,8 +67,9 @@ struct LossOptions {
   double dice_epsilon = 1.0;
 };
 
-/// BCE and cross-entropy are weighted means, Σ w l / Σ w; kDice is 1 - Dice (its mean over classes); kBceDice is the sum
-/// of BCE (with several classes: cross-entropy) and that. Throws Error (kUsage) for options that do not fit together.
+/// BCE and cross-entropy are weighted means, Σ w l / Σ w; kDice is 1 - Dice (its mean over classes); kBceDice
+/// is the sum of BCE (with several classes: cross-entropy) and that. Throws Error (kUsage) for options that
+/// do not fit together.
 std::unique_ptr<Loss> MakeLoss(const LossOptions& options);
 
 /// The names used on the command line: bce, cross-entropy, dice, bce-dice.

@@ -62,9 +62,9 @@ enum class ScheduleKind { kConstant, kCosine };
 
 struct ScheduleOptions {
   ScheduleKind kind = ScheduleKind::kCosine;
-  double learning_rate = 0.01;  ///< the highest
-  int64_t warmup_steps = 0;     ///< rises linearly over the first steps
-  int64_t steps = 1;            ///< of the whole run; cosine falls to 0 at its end
+  double learning_rate = 0.005;  ///< the highest
+  int64_t warmup_steps = 0;      ///< rises linearly over the first steps
+  int64_t steps = 1;             ///< of the whole run; cosine falls to 0 at its end
 };
 
 /// The names used on the command line: constant, cosine. Throws Error (kUsage).

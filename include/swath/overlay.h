@@ -9,8 +9,8 @@
 
 namespace swath {
 
-/// Collects a class map by rows, as it is predicted, and draws it over a slide: each class in a colour of its own, half
-/// transparent, with a solid edge; class 0 shows the slide as it is.
+/// Collects a class map by rows, as it is predicted, and draws it over a slide: each class in a colour of its
+/// own, half transparent, with a solid edge; class 0 shows the slide as it is.
 class Overlay {
  public:
   /// For a class map of width × height px; the picture's longer side is at most `side` px.
@@ -19,8 +19,8 @@ class Overlay {
   /// The next row of the map: width classes, each below `classes`.
   void AddRow(const uint8_t* row);
 
-  /// Writes a PNG. `slide` is RGB of any size, of the same part of the slide as the map. Throws Error (kOutput), or what
-  /// the slide throws.
+  /// Writes a PNG. `slide` is RGB of any size, of the same part of the slide as the map. Throws Error
+  /// (kOutput), or what the slide throws.
   void Write(RowSource& slide, const std::string& path) const;
 
   int64_t width() const { return cells_wide_; }

@@ -31,7 +31,7 @@ struct PlanOptions {
 struct TensorPlan {
   std::string name;
   Shape shape;
-  std::string kernel;         ///< of the op that writes it: "highway", "onednn", "reference"; empty for the input
+  std::string kernel;  ///< of the op that writes it: "highway", "onednn", "reference"; empty for the input
   int64_t value_rows = 0;
   int64_t gradient_rows = 0;  ///< 0 where no gradient is needed
   int64_t bytes = 0;          ///< of one strip in flight: values and all cotangents
@@ -43,11 +43,11 @@ struct Plan {
   int64_t width = 0;
   int64_t height = 0;
   std::vector<TensorPlan> tensors;
-  int64_t in_flight = 0;       ///< strips computed at once
-  int64_t sweeps = 1;          ///< over the image
-  int64_t cotangents = 0;      ///< carried by the backward sweep; 0 for prediction
-  int64_t input_rows = 0;      ///< read in one sweep, halos included; height where nothing is repeated
-  int64_t band_rows = 0;       ///< prediction: output rows that a strip collects before it hands them over
+  int64_t in_flight = 0;   ///< strips computed at once
+  int64_t sweeps = 1;      ///< over the image
+  int64_t cotangents = 0;  ///< carried by the backward sweep; 0 for prediction
+  int64_t input_rows = 0;  ///< read in one sweep, halos included; height where nothing is repeated
+  int64_t band_rows = 0;   ///< prediction: output rows that a strip collects before it hands them over
 
   // Bytes, over all strips in flight.
   int64_t ring_bytes = 0;       ///< value and gradient rows
@@ -58,7 +58,8 @@ struct Plan {
   int64_t weight_bytes = 0;     ///< packed weights
   int64_t output_bytes = 0;     ///< prediction: rows waiting for their turn
   int64_t engine_bytes() const {
-    return ring_bytes + view_bytes + workspace_bytes + label_bytes + gradient_bytes + weight_bytes + output_bytes;
+    return ring_bytes + view_bytes + workspace_bytes + label_bytes + gradient_bytes + weight_bytes +
+           output_bytes;
   }
 
   // Multiply-adds of one step, all sweeps and halos included.
@@ -67,6 +68,7 @@ struct Plan {
 };
 
 /// A plan for training (or, with no loss, for prediction). Throws as InferShapes does.
-Plan MakePlan(const Graph& graph, const Loss* loss, int64_t width, int64_t height, const PlanOptions& options);
+Plan MakePlan(const Graph& graph, const Loss* loss, int64_t width, int64_t height,
+              const PlanOptions& options);
 
 }  // namespace swath

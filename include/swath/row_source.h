@@ -22,7 +22,8 @@ class RowSource {
   virtual int64_t height() const = 0;
   virtual int64_t channels() const = 0;
 
-  /// The number of rows that are decoded together (a row of tiles); reads aligned to it waste nothing. At least 1.
+  /// The number of rows that are decoded together (a row of tiles); reads aligned to it waste nothing. At
+  /// least 1.
   virtual int64_t natural_rows() const = 0;
 
   /// Bytes that this object holds while it is being read (decoder buffers, tile caches), for the plan.

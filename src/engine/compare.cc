@@ -6,7 +6,8 @@
 
 namespace swath {
 
-std::vector<GradientError> CompareGradients(const Graph& graph, const StepResult& result, const StepResult& reference) {
+std::vector<GradientError> CompareGradients(const Graph& graph, const StepResult& result,
+                                            const StepResult& reference) {
   std::vector<GradientError> errors;
   for (size_t p = 0; p < graph.parameters.size(); ++p) {
     if (!graph.parameters[p].trainable) continue;

@@ -31,7 +31,8 @@ class Extended final : public RowSource {
       std::memmove(dst + i * outer, dst + i * inner, static_cast<size_t>(inner));
       std::memset(dst + i * outer + inner, value_, static_cast<size_t>(outer - inner));
     }
-    std::memset(dst + inside.size() * outer, value_, static_cast<size_t>((rows.size() - inside.size()) * outer));
+    std::memset(dst + inside.size() * outer, value_,
+                static_cast<size_t>((rows.size() - inside.size()) * outer));
   }
 
  private:

@@ -9,8 +9,8 @@
 namespace swath {
 namespace {
 
-/// Decoding a pixel costs about as much as this many multiply-adds (measured: 1.4 s a gigapixel on two cores that do
-/// 200 G a second).
+/// Decoding a pixel costs about as much as this many multiply-adds (measured: 1.4 s a gigapixel on two cores
+/// that do 200 G a second).
 constexpr int64_t kDecodeMultiplyAdds = 270;
 
 /// Multiply-adds of one pass over the strips.
@@ -37,7 +37,8 @@ std::vector<Shape> SourceShapes(const Program& program, const Op& op) {
   for (const auto& parts : op.srcs) {
     Shape shape = program.tensors[static_cast<size_t>(parts[0].tensor)].shape;
     shape.channels = 0;
-    for (const SourcePart& part : parts) shape.channels += program.tensors[static_cast<size_t>(part.tensor)].shape.channels;
+    for (const SourcePart& part : parts)
+      shape.channels += program.tensors[static_cast<size_t>(part.tensor)].shape.channels;
     shapes.push_back(shape);
   }
   return shapes;
@@ -46,7 +47,8 @@ std::vector<Shape> SourceShapes(const Program& program, const Op& op) {
 Work64 CountWork(const Program& program, const std::vector<Strip>& strips) {
   Work64 work;
   for (const Op& op : program.ops) {
-    const int64_t row = op.layer->MultiplyAdds(SourceShapes(program, op), program.tensors[static_cast<size_t>(op.dst)].shape);
+    const int64_t row =
+        op.layer->MultiplyAdds(SourceShapes(program, op), program.tensors[static_cast<size_t>(op.dst)].shape);
     int64_t rows = 0;
     for (const Strip& strip : strips) rows += strip.rows[static_cast<size_t>(op.dst)].size();
     work.forward += rows * row;
@@ -74,10 +76,12 @@ void DryRun(const Program& program, const Strip& strip, Sweep sweep, std::vector
       }
       // A row that nobody has added to is opened, as zeros, when its turn comes.
       const Range live = schedule.LiveGradients(op.dst);
-      grow(&(*tensors)[static_cast<size_t>(op.dst)].gradient_rows, std::max(live.end, work.row + 1) - live.begin);
+      grow(&(*tensors)[static_cast<size_t>(op.dst)].gradient_rows,
+           std::max(live.end, work.row + 1) - live.begin);
     } else {
       const int tensor = work.kind == Work::Kind::kInput ? 0 : program.ops[static_cast<size_t>(work.op)].dst;
-      grow(&(*tensors)[static_cast<size_t>(tensor)].value_rows, work.row + 1 - schedule.LiveValues(tensor).begin);
+      grow(&(*tensors)[static_cast<size_t>(tensor)].value_rows,
+           work.row + 1 - schedule.LiveValues(tensor).begin);
       if (tensor == program.output && sweep == Sweep::kTraining &&
           program.tensors[static_cast<size_t>(tensor)].needs_gradient) {
         grow(&(*tensors)[static_cast<size_t>(tensor)].gradient_rows,
@@ -119,7 +123,8 @@ class Planner {
     const Shape& logits = Tensor(p_.program.output).shape;
     if (logits.height != p_.plan.height || logits.width != p_.plan.width) {
       Fail(ErrorCode::kUnsupported,
-           "[{}] the output has {} rows × {} columns for an image of {} × {}: a pixel loss needs one logit a pixel",
+           "[{}] the output has {} rows × {} columns for an image of {} × {}: a pixel loss needs one logit a "
+           "pixel",
            Tensor(p_.program.output).name, logits.height, logits.width, p_.plan.height, p_.plan.width);
     }
   }
@@ -135,7 +140,9 @@ class Planner {
     plan.options.strips = static_cast<int64_t>(p_.strips.size());
     for (const Strip& strip : p_.strips) plan.input_rows += strip.rows[0].size();
     // One strip hands its rows over as they come.
-    if (!loss_) plan.band_rows = p_.strips.size() == 1 ? std::min<int64_t>(rows, 64) : CeilDiv(rows, plan.options.strips);
+    if (!loss_)
+      plan.band_rows =
+          p_.strips.size() == 1 ? std::min<int64_t>(rows, 64) : CeilDiv(rows, plan.options.strips);
   }
 
   /// Prediction: strips are handed over in order, so they are kept short, but long against their halo.
@@ -148,8 +155,9 @@ class Planner {
 
   void MakeKernels() {
     for (const Op& op : p_.program.ops) {
-      p_.kernels.push_back(op.layer->MakeKernel<T>(
-          {.srcs = SourceShapes(p_.program, op), .dst = Tensor(op.dst).shape, .backward = loss_ && op.backward}));
+      p_.kernels.push_back(op.layer->MakeKernel<T>({.srcs = SourceShapes(p_.program, op),
+                                                    .dst = Tensor(op.dst).shape,
+                                                    .backward = loss_ && op.backward}));
     }
   }
 
@@ -168,7 +176,8 @@ class Planner {
     }
     const Work64 work = CountWork(p_.program, p_.strips);
     const int64_t m = loss_->cotangents(), decode = kDecodeMultiplyAdds * plan.input_rows * plan.width;
-    const int64_t one = decode + work.forward + m * work.backward, two = 2 * decode + 2 * work.forward + work.backward;
+    const int64_t one = decode + work.forward + m * work.backward,
+                  two = 2 * decode + 2 * work.forward + work.backward;
     const bool twice = m > 1 && (plan.options.loss_sweeps == LossSweeps::kTwo ||
                                  (plan.options.loss_sweeps == LossSweeps::kCheaper && two < one));
     plan.sweeps = twice ? 2 : 1;
@@ -179,14 +188,17 @@ class Planner {
 
   void PlanTensors() {
     Plan& plan = p_.plan;
-    for (const ProgramTensor& tensor : p_.program.tensors) plan.tensors.push_back({.name = tensor.name, .shape = tensor.shape});
-    for (const Strip& strip : p_.strips) DryRun(p_.program, strip, loss_ ? Sweep::kTraining : Sweep::kForward, &plan.tensors);
+    for (const ProgramTensor& tensor : p_.program.tensors)
+      plan.tensors.push_back({.name = tensor.name, .shape = tensor.shape});
+    for (const Strip& strip : p_.strips)
+      DryRun(p_.program, strip, loss_ ? Sweep::kTraining : Sweep::kForward, &plan.tensors);
     for (size_t i = 0; i < p_.program.ops.size(); ++i) {
       const Op& op = p_.program.ops[i];
       const RowKernel<T>& kernel = *p_.kernels[i];
       plan.tensors[static_cast<size_t>(op.dst)].kernel = kernel.name();
       const auto widen = [&](int t) {
-        plan.tensors[static_cast<size_t>(t)].margin = std::max(plan.tensors[static_cast<size_t>(t)].margin, kernel.margin());
+        plan.tensors[static_cast<size_t>(t)].margin =
+            std::max(plan.tensors[static_cast<size_t>(t)].margin, kernel.margin());
       };
       widen(op.dst);
       for (const auto& parts : op.srcs) {
@@ -232,7 +244,8 @@ class Planner {
     plan.label_bytes *= plan.in_flight;
     // One buffer for each strip in flight, one for their sum, one for the result.
     const int64_t doubles = static_cast<int64_t>(sizeof(double));
-    plan.gradient_bytes = ((plan.in_flight + 1) * plan.cotangents + (loss_ ? 1 : 0)) * p_.gradient_size * doubles;
+    plan.gradient_bytes =
+        ((plan.in_flight + 1) * plan.cotangents + (loss_ ? 1 : 0)) * p_.gradient_size * doubles;
     plan.output_bytes = plan.in_flight * plan.band_rows * Tensor(p_.program.output).shape.width *
                         (loss_ ? 0 : plan.options.bytes_per_pixel);
   }
@@ -253,24 +266,32 @@ typename RowRing<T>::Layout Prepared<T>::ValueLayout(int tensor) const {
 template <class T>
 typename RowRing<T>::Layout Prepared<T>::GradientLayout(int tensor) const {
   const TensorPlan& t = plan.tensors[static_cast<size_t>(tensor)];
-  return {.capacity = t.gradient_rows, .channels = t.shape.channels, .width = t.shape.width, .margin = t.margin};
+  return {
+      .capacity = t.gradient_rows, .channels = t.shape.channels, .width = t.shape.width, .margin = t.margin};
 }
 
 template <class T>
 typename RowRing<T>::Layout Prepared<T>::ViewLayout(const ViewUse& use) const {
   const TensorPlan& input = plan.tensors[0];
-  return {.capacity = use.capacity, .channels = input.shape.channels, .width = input.shape.width, .margin = input.margin};
+  return {.capacity = use.capacity,
+          .channels = input.shape.channels,
+          .width = input.shape.width,
+          .margin = input.margin};
 }
 
 template <class T>
 RowRing<uint8_t>::Layout Prepared<T>::InputLayout() const {
   const TensorPlan& input = plan.tensors[0];
   // Rows stay as the source gives them, channels interleaved.
-  return {.capacity = input.value_rows, .channels = 1, .width = input.shape.width * input.shape.channels, .margin = 0};
+  return {.capacity = input.value_rows,
+          .channels = 1,
+          .width = input.shape.width * input.shape.channels,
+          .margin = 0};
 }
 
 template <class T>
-Prepared<T> Prepare(const Graph& graph, const Loss* loss, int64_t width, int64_t height, const PlanOptions& options) {
+Prepared<T> Prepare(const Graph& graph, const Loss* loss, int64_t width, int64_t height,
+                    const PlanOptions& options) {
   return Planner<T>(graph, loss, width, height, options).Run();
 }
 
@@ -279,7 +300,8 @@ template struct Prepared<double>;
 template Prepared<float> Prepare(const Graph&, const Loss*, int64_t, int64_t, const PlanOptions&);
 template Prepared<double> Prepare(const Graph&, const Loss*, int64_t, int64_t, const PlanOptions&);
 
-Plan MakePlan(const Graph& graph, const Loss* loss, int64_t width, int64_t height, const PlanOptions& options) {
+Plan MakePlan(const Graph& graph, const Loss* loss, int64_t width, int64_t height,
+              const PlanOptions& options) {
   return options.precision == Precision::kFloat32 ? Prepare<float>(graph, loss, width, height, options).plan
                                                   : Prepare<double>(graph, loss, width, height, options).plan;
 }

@@ -11,8 +11,8 @@
 
 namespace swath {
 
-/// Rows of the input that an op reads through a view, converted to numbers. The forward and the backward front are far
-/// apart, so each has its own few rows.
+/// Rows of the input that an op reads through a view, converted to numbers. The forward and the backward
+/// front are far apart, so each has its own few rows.
 struct ViewUse {
   int op = 0;
   int view = 0;
@@ -39,6 +39,7 @@ struct Prepared {
 };
 
 template <class T>
-Prepared<T> Prepare(const Graph& graph, const Loss* loss, int64_t width, int64_t height, const PlanOptions& options);
+Prepared<T> Prepare(const Graph& graph, const Loss* loss, int64_t width, int64_t height,
+                    const PlanOptions& options);
 
 }  // namespace swath

@@ -61,7 +61,8 @@ class Lowering {
     switch (node.layer->kind()) {
       case LayerKind::kConcat:
         for (int src : node.srcs) {
-          for (const SourcePart& part : Parts(src)) Parts(node.dst).push_back(Distinct(part, Parts(node.dst)));
+          for (const SourcePart& part : Parts(src))
+            Parts(node.dst).push_back(Distinct(part, Parts(node.dst)));
         }
         return;
       case LayerKind::kActivation:
@@ -79,14 +80,18 @@ class Lowering {
     if (!kind) return false;
     const std::vector<SourcePart>& src = Parts(node.srcs[0]);
     if (src.size() != 1 || src[0].view < 0) return false;
-    program_.views.push_back(Compose(program_.views[static_cast<size_t>(src[0].view)], *kind,
-                                     graph_.parameters[static_cast<size_t>(node.parameters[0])]));
+    InputView view = Compose(program_.views[static_cast<size_t>(src[0].view)], *kind,
+                             graph_.parameters[static_cast<size_t>(node.parameters[0])]);
+    // A view is converted as (byte - zero) · scale, which a scale of 0 has no zero for.
+    if (std::any_of(view.scale.begin(), view.scale.end(), [](double scale) { return scale == 0; }))
+      return false;
+    program_.views.push_back(std::move(view));
     Parts(node.dst) = {{0, static_cast<int>(program_.views.size()) - 1}};
     return true;
   }
 
-  /// A tensor that is concatenated with itself is copied: kernels write the gradients of all channels of a source at once,
-  /// and no two of them may be the same row.
+  /// A tensor that is concatenated with itself is copied: kernels write the gradients of all channels of a
+  /// source at once, and no two of them may be the same row.
   SourcePart Distinct(const SourcePart& part, const std::vector<SourcePart>& others) {
     const bool repeated = std::any_of(others.begin(), others.end(),
                                       [&](const SourcePart& other) { return other.tensor == part.tensor; });
@@ -109,7 +114,8 @@ class Lowering {
                                  [&](const Op& op) { return op.dst == src[0].tensor; });
       if (!writer.activation) {
         writer.activation = &activation;
-        program_.tensors[static_cast<size_t>(writer.dst)].name = graph_.tensors[static_cast<size_t>(node.dst)];
+        program_.tensors[static_cast<size_t>(writer.dst)].name =
+            graph_.tensors[static_cast<size_t>(node.dst)];
         Parts(node.dst) = src;
         return;
       }
@@ -119,9 +125,14 @@ class Lowering {
   }
 
   void AddOp(const Node& node, const RowLayer& layer) {
-    Op op{.name = node.name, .layer = &layer, .dst = AddTensor(node.dst), .parameters = node.parameters, .rows = layer.rows()};
+    Op op{.name = node.name,
+          .layer = &layer,
+          .dst = AddTensor(node.dst),
+          .parameters = node.parameters,
+          .rows = layer.rows()};
     for (int src : node.srcs) op.srcs.push_back(Parts(src));
-    for (int p : node.parameters) op.trains = op.trains || graph_.parameters[static_cast<size_t>(p)].trainable;
+    for (int p : node.parameters)
+      op.trains = op.trains || graph_.parameters[static_cast<size_t>(p)].trainable;
     op.backward = op.trains;
     for (const auto& parts : op.srcs) {
       for (const SourcePart& part : parts) {

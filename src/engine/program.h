@@ -1,8 +1,8 @@
 /// The graph made ready for rows: what the schedule, the plan and the streaming engine work on.
 ///
-/// Three things that a graph spells out cost nothing here: a Concat is a list of tensors that a kernel sees as one; an
-/// activation runs in place on the row that its only source has just written; and a normalisation of the input is
-/// applied while bytes become numbers, so that the long window of input rows stays in bytes.
+/// Three things that a graph spells out cost nothing here: a Concat is a list of tensors that a kernel sees
+/// as one; an activation runs in place on the row that its only source has just written; and a normalisation
+/// of the input is applied while bytes become numbers, so that the long window of input rows stays in bytes.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct SourcePart {
   int view = -1;  ///< index into Program::views where tensor is the input, else -1
 };
 
-/// The input seen through scale · byte + shift, by channel. Doubles, since the product of two of the graph's floats need
-/// not be one.
+/// The input seen through scale · byte + shift, by channel. Doubles, since the product of two of the graph's
+/// floats need not be one.
 struct InputView {
   std::vector<double> scale;
   std::vector<double> shift;
@@ -58,8 +58,8 @@ struct Program {
   std::vector<int> writer;
 };
 
-/// For an image of width × height (already extended). Throws as InferShapes does, and Error (kUnsupported) for an output
-/// that is the input itself.
+/// For an image of width × height (already extended). Throws as InferShapes does, and Error (kUnsupported)
+/// for an output that is the input itself.
 Program Lower(const Graph& graph, int64_t width, int64_t height);
 
 }  // namespace swath

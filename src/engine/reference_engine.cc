@@ -11,7 +11,8 @@ namespace {
 
 class ReferenceEngine final : public Engine {
  public:
-  ReferenceEngine(const Graph& graph, const Loss& loss, Precision rows) : graph_(graph), loss_(loss), rows_(rows) {}
+  ReferenceEngine(const Graph& graph, const Loss& loss, Precision rows)
+      : graph_(graph), loss_(loss), rows_(rows) {}
 
   StepResult Step(const Sample& sample, const Progress&) override {
     shapes_ = InferShapes(graph_, sample.image->width(), sample.image->height());
@@ -75,7 +76,8 @@ class ReferenceEngine final : public Engine {
     Value(node.dst) = std::move(dst);
   }
 
-  /// All sums first, then all cotangents with their coefficients: the definition of the gradient, without sweeps.
+  /// All sums first, then all cotangents with their coefficients: the definition of the gradient, without
+  /// sweeps.
   StepResult TakeLoss(const RowSource& labels) {
     Tensor& logits = Value(graph_.output);
     const Shape& shape = logits.shape;
@@ -104,7 +106,8 @@ class ReferenceEngine final : public Engine {
       }
       if (!backward) result.loss = loss_.Finish(sums.data());
     }
-    for (const Parameter& p : graph_.parameters) result.gradients.emplace_back(p.trainable ? p.values.size() : 0, 0.0);
+    for (const Parameter& p : graph_.parameters)
+      result.gradients.emplace_back(p.trainable ? p.values.size() : 0, 0.0);
     result.term_sums.assign(graph_.parameters.size(), 0.0);
     Round(&diff);
     Diff(graph_.output) = std::move(diff);
@@ -117,7 +120,8 @@ class ReferenceEngine final : public Engine {
     ReferenceGradients gradients;
     for (int src : node.srcs) {
       Tensor& diff = Diff(src);
-      if (needs_gradient_[static_cast<size_t>(src)] && diff.empty()) diff = Tensor(shapes_[static_cast<size_t>(src)]);
+      if (needs_gradient_[static_cast<size_t>(src)] && diff.empty())
+        diff = Tensor(shapes_[static_cast<size_t>(src)]);
       gradients.diff_srcs.push_back(needs_gradient_[static_cast<size_t>(src)] ? &diff : nullptr);
     }
     for (int p : node.parameters) {
@@ -132,12 +136,13 @@ class ReferenceEngine final : public Engine {
     Diff(node.dst) = Tensor();
   }
 
-  /// The gradient of a parameter is a sum of products of a source and a gradient; with absolute values in their place it
-  /// becomes the sum of its terms' absolute values.
+  /// The gradient of a parameter is a sum of products of a source and a gradient; with absolute values in
+  /// their place it becomes the sum of its terms' absolute values.
   void SumTerms(const Node& node, StepResult* result) {
     ReferenceGradients gradients;
     std::vector<std::vector<double>> sums;
-    for (int p : node.parameters) sums.push_back(std::vector<double>(result->gradients[static_cast<size_t>(p)].size(), 0.0));
+    for (int p : node.parameters)
+      sums.push_back(std::vector<double>(result->gradients[static_cast<size_t>(p)].size(), 0.0));
     bool any = false;
     for (std::vector<double>& sum : sums) {
       gradients.diff_parameters.push_back(sum.empty() ? nullptr : &sum);

@@ -50,7 +50,8 @@ Work Schedule::Next() const {
   }
   for (int i = count - 1; i >= 0; --i) {
     if (ReadyForward(i)) {
-      return {Work::Kind::kForward, i, forward_[static_cast<size_t>(program_.ops[static_cast<size_t>(i)].dst)]};
+      return {Work::Kind::kForward, i,
+              forward_[static_cast<size_t>(program_.ops[static_cast<size_t>(i)].dst)]};
     }
   }
   if (forward_[0] < Rows(0).end) return {Work::Kind::kInput, -1, forward_[0]};
@@ -59,10 +60,17 @@ Work Schedule::Next() const {
 
 void Schedule::Commit(const Work& work) {
   switch (work.kind) {
-    case Work::Kind::kInput: ++forward_[0]; break;
-    case Work::Kind::kForward: ++forward_[static_cast<size_t>(program_.ops[static_cast<size_t>(work.op)].dst)]; break;
-    case Work::Kind::kBackward: ++backward_[static_cast<size_t>(work.op)]; break;
-    case Work::Kind::kDone: break;
+    case Work::Kind::kInput:
+      ++forward_[0];
+      break;
+    case Work::Kind::kForward:
+      ++forward_[static_cast<size_t>(program_.ops[static_cast<size_t>(work.op)].dst)];
+      break;
+    case Work::Kind::kBackward:
+      ++backward_[static_cast<size_t>(work.op)];
+      break;
+    case Work::Kind::kDone:
+      break;
   }
 }
 

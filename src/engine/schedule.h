@@ -1,8 +1,8 @@
 /// The order of the work in one sweep over one strip (invariant I1), on row counters alone.
 ///
-/// Backward work goes first, the op nearest the input before the others; then forward work, the deepest op that is
-/// ready; only then the next input row. The plan runs this class to learn how many rows are ever alive; the streaming
-/// engine runs it to know what to do. There is no second scheduler.
+/// Backward work goes first, the op nearest the input before the others; then forward work, the deepest op
+/// that is ready; only then the next input row. The plan runs this class to learn how many rows are ever
+/// alive; the streaming engine runs it to know what to do. There is no second scheduler.
 #pragma once
 
 #include <cstdint>

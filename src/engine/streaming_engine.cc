@@ -11,8 +11,8 @@
 namespace swath {
 namespace {
 
-/// Lets strips pass one after the other, in their order, whichever thread has them; this is what makes sums and outputs
-/// independent of the number of threads. After a failure everybody passes, to get out.
+/// Lets strips pass one after the other, in their order, whichever thread has them; this is what makes sums
+/// and outputs independent of the number of threads. After a failure everybody passes, to get out.
 class Turnstile {
  public:
   /// False: some strip failed, stop.
@@ -74,7 +74,8 @@ class Streaming final : public StreamingEngine {
     for (int64_t i = 0; i < prepared_.plan.in_flight; ++i) runners_.emplace_back(prepared_, loss_);
     if (!loss_) return;
     total_.loss.resize(static_cast<size_t>(loss_->sums()));
-    for (int64_t k = 0; k < prepared_.plan.cotangents; ++k) total_.gradients.emplace_back(prepared_.gradient_size);
+    for (int64_t k = 0; k < prepared_.plan.cotangents; ++k)
+      total_.gradients.emplace_back(prepared_.gradient_size);
   }
 
   const Plan& plan() const override { return prepared_.plan; }
@@ -118,8 +119,8 @@ class Streaming final : public StreamingEngine {
       return;
     }
     Fail(ErrorCode::kInput, "{}: expected {} of {} × {} px and {} channels, found {} × {} px and {} channels",
-         source.name(), what, prepared_.plan.width, prepared_.plan.height, channels, source.width(), source.height(),
-         source.channels());
+         source.name(), what, prepared_.plan.width, prepared_.plan.height, channels, source.width(),
+         source.height(), source.channels());
   }
 
   void Begin(const Sample& sample) {
@@ -132,7 +133,8 @@ class Streaming final : public StreamingEngine {
   void SetParameters() {
     for (size_t i = 0; i < prepared_.kernels.size(); ++i) {
       ParameterList parameters;
-      for (int p : prepared_.program.ops[i].parameters) parameters.push_back(&graph_.parameters[static_cast<size_t>(p)]);
+      for (int p : prepared_.program.ops[i].parameters)
+        parameters.push_back(&graph_.parameters[static_cast<size_t>(p)]);
       prepared_.kernels[i]->SetParameters(parameters);
     }
   }
@@ -144,7 +146,8 @@ class Streaming final : public StreamingEngine {
     const auto loop = [&](StripRunner<T>* runner) {
       try {
         const int64_t count = static_cast<int64_t>(prepared_.strips.size());
-        for (int64_t i = turnstile.Take(count); i >= 0; i = turnstile.Take(count)) work(runner, i, &turnstile);
+        for (int64_t i = turnstile.Take(count); i >= 0; i = turnstile.Take(count))
+          work(runner, i, &turnstile);
       } catch (...) {
         turnstile.Fail(std::current_exception());
       }
@@ -176,8 +179,9 @@ class Streaming final : public StreamingEngine {
     });
   }
 
-  void PredictStrip(StripRunner<T>* runner, int64_t index, const RowSource& image, const LogitsToBytes& to_bytes,
-                    const PredictionSink& sink, ProgressCounter* counter, Turnstile* turnstile) {
+  void PredictStrip(StripRunner<T>* runner, int64_t index, const RowSource& image,
+                    const LogitsToBytes& to_bytes, const PredictionSink& sink, ProgressCounter* counter,
+                    Turnstile* turnstile) {
     const Strip& strip = prepared_.strips[static_cast<size_t>(index)];
     const Shape& shape = prepared_.program.tensors[static_cast<size_t>(prepared_.program.output)].shape;
     const int64_t row_bytes = shape.width * prepared_.plan.options.bytes_per_pixel;
@@ -189,7 +193,8 @@ class Streaming final : public StreamingEngine {
       if (!stop) sink(filled, band.data());
       filled.begin = filled.end;
     };
-    std::vector<float> floats(std::is_same_v<T, float> ? 0 : static_cast<size_t>(shape.channels * shape.width));
+    std::vector<float> floats(std::is_same_v<T, float> ? 0
+                                                       : static_cast<size_t>(shape.channels * shape.width));
     const auto clone = image.Clone();
     runner->Run({.strip = &strip,
                  .sweep = Sweep::kForward,
@@ -239,15 +244,18 @@ class Streaming final : public StreamingEngine {
 }  // namespace
 
 int64_t StepBytes(const Plan& plan, const Sample& sample) {
-  return plan.engine_bytes() + plan.in_flight * (sample.image->buffer_bytes() + sample.labels->buffer_bytes());
+  return plan.engine_bytes() +
+         plan.in_flight * (sample.image->buffer_bytes() + sample.labels->buffer_bytes());
 }
 
 std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Loss* loss, int64_t width,
                                                      int64_t height, const PlanOptions& options) {
   if (options.precision == Precision::kFloat32) {
-    return std::make_unique<Streaming<float>>(graph, loss, Prepare<float>(graph, loss, width, height, options));
+    return std::make_unique<Streaming<float>>(graph, loss,
+                                              Prepare<float>(graph, loss, width, height, options));
   }
-  return std::make_unique<Streaming<double>>(graph, loss, Prepare<double>(graph, loss, width, height, options));
+  return std::make_unique<Streaming<double>>(graph, loss,
+                                             Prepare<double>(graph, loss, width, height, options));
 }
 
 }  // namespace swath

@@ -15,7 +15,8 @@ void FromBytes(const InputView& view, const uint8_t* src, int64_t width, float* 
   const size_t channels = view.scale.size();
   std::vector<float> zero(channels), scale(channels);
   for (size_t c = 0; c < channels; ++c) {
-    // (byte - zero) · scale keeps the digits of bytes near the zero point, which byte · scale + shift would lose.
+    // (byte - zero) · scale keeps the digits of bytes near the zero point, which byte · scale + shift would
+    // lose.
     zero[c] = static_cast<float>(-view.shift[c] / view.scale[c]);
     scale[c] = static_cast<float>(view.scale[c]);
   }
@@ -80,9 +81,14 @@ void StripRunner<T>::Run(const Job& job) {
         ReadInput(job.image, work.row);
         if (++read == kProgressRows && job.progress) job.progress(std::exchange(read, 0));
         break;
-      case Work::Kind::kForward: Forward(job, schedule, work.op, work.row); break;
-      case Work::Kind::kBackward: Backward(schedule, work.op, work.row); break;
-      case Work::Kind::kDone: break;
+      case Work::Kind::kForward:
+        Forward(job, schedule, work.op, work.row);
+        break;
+      case Work::Kind::kBackward:
+        Backward(schedule, work.op, work.row);
+        break;
+      case Work::Kind::kDone:
+        break;
     }
     schedule.Commit(work);
     Release(schedule, work);
@@ -112,15 +118,17 @@ void StripRunner<T>::ReadInput(RowSource* image, int64_t row) {
 template <class T>
 void StripRunner<T>::Convert(const InputView& view, int64_t row, Ring* ring) {
   ring->Open();
-  T* dst[64];  // channels of an image; ImportOnnx takes no more
-  for (int64_t c = 0; c < ring->layout().channels; ++c) dst[c] = ring->Row(row, c);
-  FromBytes(view, input_.Row(row, 0), ring->layout().width, dst);
+  std::vector<T*> dst;
+  for (int64_t c = 0; c < ring->layout().channels; ++c) dst.push_back(ring->Row(row, c));
+  FromBytes(view, input_.Row(row, 0), ring->layout().width, dst.data());
 }
 
 template <class T>
 RowRing<T>& StripRunner<T>::ViewRows(int op, int view, bool backward, Range rows) {
   size_t i = 0;
-  while (prepared_.views[i].op != op || prepared_.views[i].view != view || prepared_.views[i].backward != backward) ++i;
+  while (prepared_.views[i].op != op || prepared_.views[i].view != view ||
+         prepared_.views[i].backward != backward)
+    ++i;
   Ring& ring = views_[i];
   ring.Release(rows.begin);
   while (ring.live().end < rows.end) {
@@ -139,7 +147,8 @@ void StripRunner<T>::BindSources(const Schedule& schedule, int index, int64_t y,
     std::vector<const T*>& pointers = arguments_[static_cast<size_t>(index)].src_pointers[s];
     const Range rows = schedule.SourceRows(op, parts[0].tensor, y);
     int64_t channels = 0;
-    for (const SourcePart& part : parts) channels += prepared_.program.tensors[static_cast<size_t>(part.tensor)].shape.channels;
+    for (const SourcePart& part : parts)
+      channels += prepared_.program.tensors[static_cast<size_t>(part.tensor)].shape.channels;
     pointers.resize(static_cast<size_t>(rows.size() * channels));
     int64_t first = 0;
     for (const SourcePart& part : parts) {
@@ -156,7 +165,8 @@ void StripRunner<T>::BindSources(const Schedule& schedule, int index, int64_t y,
 }
 
 template <class T>
-void StripRunner<T>::BindGradients(const Schedule& schedule, int index, int64_t y, std::vector<Ring>* gradients) {
+void StripRunner<T>::BindGradients(const Schedule& schedule, int index, int64_t y,
+                                   std::vector<Ring>* gradients) {
   const Op& op = OpAt(index);
   BackwardRow<T>& row = arguments_[static_cast<size_t>(index)].backward;
   row.diff_srcs.clear();
@@ -166,14 +176,16 @@ void StripRunner<T>::BindGradients(const Schedule& schedule, int index, int64_t 
     pointers.clear();
     for (const SourcePart& part : op.srcs[s]) {
       const ProgramTensor& tensor = prepared_.program.tensors[static_cast<size_t>(part.tensor)];
-      if (tensor.needs_gradient && !rows.empty()) (*gradients)[static_cast<size_t>(part.tensor)].OpenZeroed(rows.end);
+      if (tensor.needs_gradient && !rows.empty())
+        (*gradients)[static_cast<size_t>(part.tensor)].OpenZeroed(rows.end);
     }
     int64_t channels = 0;
     for (int64_t r = rows.begin; r < rows.end; ++r) {
       for (const SourcePart& part : op.srcs[s]) {
         const ProgramTensor& tensor = prepared_.program.tensors[static_cast<size_t>(part.tensor)];
         for (int64_t c = 0; c < tensor.shape.channels; ++c) {
-          pointers.push_back(tensor.needs_gradient ? (*gradients)[static_cast<size_t>(part.tensor)].Row(r, c) : nullptr);
+          pointers.push_back(tensor.needs_gradient ? (*gradients)[static_cast<size_t>(part.tensor)].Row(r, c)
+                                                   : nullptr);
         }
       }
       if (r == rows.begin) channels = static_cast<int64_t>(pointers.size());
@@ -193,7 +205,8 @@ void StripRunner<T>::Forward(const Job& job, const Schedule& schedule, int index
   arguments.forward.y = y;
   arguments.forward.dst = arguments.dst_pointers.data();
   BindSources(schedule, index, y, false, &arguments.forward.srcs);
-  prepared_.kernels[static_cast<size_t>(index)]->Forward(arguments.forward, workspaces_[static_cast<size_t>(index)].get());
+  prepared_.kernels[static_cast<size_t>(index)]->Forward(arguments.forward,
+                                                         workspaces_[static_cast<size_t>(index)].get());
   if (op.activation) {
     for (T* row : arguments.dst_pointers) op.activation->Forward(row, dst.layout().width);
   }
@@ -210,7 +223,8 @@ void StripRunner<T>::TakeLoss(const Job& job, int64_t y, T* const* logits) {
   const int output = prepared_.program.output;
   job.labels->Read({y, y + 1}, labels_.data());
   loss_pointers_.clear();
-  const bool back = job.sweep == Sweep::kTraining && prepared_.program.tensors[static_cast<size_t>(output)].needs_gradient;
+  const bool back =
+      job.sweep == Sweep::kTraining && prepared_.program.tensors[static_cast<size_t>(output)].needs_gradient;
   if (back) {
     for (auto& rings : gradients_) {
       Ring& ring = rings[static_cast<size_t>(output)];
@@ -251,7 +265,8 @@ void StripRunner<T>::Backward(const Schedule& schedule, int index, int64_t y) {
       arguments.diff_parameters.push_back(offset < 0 ? nullptr : sums_.gradients[k].data() + offset);
     }
     row.diff_parameters = arguments.diff_parameters.data();
-    prepared_.kernels[static_cast<size_t>(index)]->Backward(row, workspaces_[static_cast<size_t>(index)].get());
+    prepared_.kernels[static_cast<size_t>(index)]->Backward(row,
+                                                            workspaces_[static_cast<size_t>(index)].get());
     diff_dst.Release(y + 1);
   }
 }

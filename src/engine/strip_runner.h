@@ -48,7 +48,7 @@ class StripRunner {
  private:
   using Ring = RowRing<T>;
 
-  /// An op's arguments, with the pointer tables behind them, kept so that no row allocates.
+  /// An op's arguments, with the pointer tables behind them, kept from row to row.
   struct Arguments {
     std::vector<std::vector<const T*>> src_pointers;
     std::vector<std::vector<T*>> diff_src_pointers;
@@ -78,9 +78,9 @@ class StripRunner {
   const Prepared<T>& prepared_;
   const Loss* loss_;
   RowRing<uint8_t> input_;
-  std::vector<Ring> values_;                  // by tensor; that of the input is empty
-  std::vector<std::vector<Ring>> gradients_;  // [cotangent][tensor]
-  std::vector<Ring> views_;                   // as Prepared::views
+  std::vector<Ring> values_;                            // by tensor; that of the input is empty
+  std::vector<std::vector<Ring>> gradients_;            // [cotangent][tensor]
+  std::vector<Ring> views_;                             // as Prepared::views
   std::vector<std::unique_ptr<Workspace>> workspaces_;  // by op
   std::vector<Arguments> arguments_;                    // by op
   std::vector<T*> loss_pointers_;

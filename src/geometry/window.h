@@ -1,7 +1,7 @@
 /// The row rules: which rows of its source a row of a layer reads, and who reads a given row.
 ///
-/// Pure integer functions of one axis; columns obey the same rules. Everything else in Swath that needs to know
-/// about kernels, strides, dilations and pads asks here. Tested against brute force.
+/// Pure integer functions of one axis; columns obey the same rules. Everything else in Swath that needs to
+/// know about kernels, strides, dilations and pads asks here. Tested against brute force.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,15 @@ enum class Rounding { kFloor, kCeil };
 
 /// One axis of a layer, in ONNX's words: `kernel_shape`, `strides`, `dilations` (1 is undilated), `pads`.
 ///
-/// kGather is a convolution or a pooling: dst[y] reads src[y·stride - pad_begin + i·dilation] for i in [0, kernel).
-/// kScatter is a transposed convolution: src[x] feeds dst[x·stride - pad_begin + i·dilation]. Nearest resizing by
-/// f is the scatter {kernel = f, stride = f}; a pointwise layer is the gather {kernel = 1, stride = 1}.
+/// kGather is a convolution or a pooling: dst[y] reads src[y·stride - pad_begin + i·dilation] for i in [0,
+/// kernel). kScatter is a transposed convolution: src[x] feeds dst[x·stride - pad_begin + i·dilation].
+/// Nearest resizing by f is the scatter {kernel = f, stride = f}; a pointwise layer is the gather {kernel =
+/// 1, stride = 1}.
 ///
 /// Ranges are hulls and are not clipped to the image: indices outside it are padding. They may be empty
-/// (kernel < stride leaves source rows that nobody reads, dilation or kernel < stride leaves transposed outputs
-/// that read nothing). Begins and ends never decrease with the index, which is what lets rows be freed in order.
+/// (kernel < stride leaves source rows that nobody reads, dilation or kernel < stride leaves transposed
+/// outputs that read nothing). Begins and ends never decrease with the index, which is what lets rows be
+/// freed in order.
 struct Window {
   enum class Kind { kGather, kScatter };
 
@@ -45,8 +47,8 @@ struct Window {
   /// The source indices that any of the outputs in `dst` reads; empty for an empty range.
   Range Src(Range dst) const;
 
-  /// The last output that reads source index r, or any output before it: once the gradients of all outputs up to
-  /// and including this one are known, the gradient of r is final.
+  /// The last output that reads source index r, or any output before it: once the gradients of all outputs up
+  /// to and including this one are known, the gradient of r is final.
   int64_t LastDst(int64_t r) const;
 
   /// The kernel tap through which output y reads source index r, or -1 if it does not.

@@ -60,7 +60,8 @@ class Builder {
     return dst;
   }
 
-  int Conv(const std::string& name, int src, const ConvSpec& spec, Role role, const std::vector<float>& weights) {
+  int Conv(const std::string& name, int src, const ConvSpec& spec, Role role,
+           const std::vector<float>& weights) {
     const Window window = {
         .kernel = spec.kernel, .stride = spec.stride, .pad_begin = spec.pad, .pad_end = spec.pad};
     return Append(
@@ -107,8 +108,9 @@ class Builder {
   }
 
  private:
-  /// Logits start near the bias of the head: its filters pass no level on, only differences. The layers that shrink start
-  /// nearer to averages than He's variance has them, so that what the first layer finds reaches the bottom.
+  /// Logits start near the bias of the head: its filters pass no level on, only differences. The layers that
+  /// shrink start nearer to averages than He's variance has them, so that what the first layer finds reaches
+  /// the bottom.
   static FilterBank Bank(const ConvSpec& spec, Role role, int64_t stride) {
     const bool averages = spec.kernel > 1 && stride == 1;
     return {.dst_channels = spec.dst,
@@ -116,7 +118,9 @@ class Builder {
             .kernel = spec.kernel,
             .stride = stride,
             .level_gain = role == Role::kRelu ? 1.0 : 0.0,
-            .texture_norm = role == Role::kLogits ? 1.0 : averages ? std::sqrt(0.5) : std::sqrt(2.0)};
+            .texture_norm = role == Role::kLogits ? 1.0
+                            : averages            ? std::sqrt(0.5)
+                                                  : std::sqrt(2.0)};
   }
 
   int Append(const std::string& name, std::shared_ptr<const Layer> layer, int src, Role role,

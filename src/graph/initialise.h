@@ -37,13 +37,13 @@ struct FilterBank {
 /// average; the fan-in of a transposed convolution is that of one phase, so that no grid shows in its output.
 std::vector<float> DrawFilters(const FilterBank& bank, SplitMix64* random);
 
-/// Adds to filters of two channels a wave of one period across the kernel, along columns in the first and along rows in
-/// the second, the same in every source channel, of the given norm; it sums to zero.
+/// Adds to filters of two channels a wave of one period across the kernel, along columns in the first and
+/// along rows in the second, the same in every source channel, of the given norm; it sums to zero.
 ///
-/// For the layer that reads the image. What tells tissue from stain is texture at the scale of nuclei, and a ReLU behind
-/// a filter that passes no level measures just that: on smooth ground it stays at its bias, on texture it returns the
-/// half of the wave that is positive, whose mean the layers above take up. Random filters do so by luck only: most of
-/// their energy lies at frequencies that images hardly have.
+/// For the layer that reads the image. What tells tissue from stain is texture at the scale of nuclei, and a
+/// ReLU behind a filter that passes no level measures just that: on smooth ground it stays at its bias, on
+/// texture it returns the half of the wave that is positive, whose mean the layers above take up. Random
+/// filters do so by luck only: most of their energy lies at frequencies that images hardly have.
 void AddWaves(const FilterBank& bank, double norm, std::vector<float>* weights);
 
 /// The bias that goes with these filters before a ReLU: even channels pass a little on where the source is

@@ -1,12 +1,14 @@
 /// The arithmetic that Conv and ConvTranspose share, one row at a time.
 ///
-/// Both relate a coarse tensor (Conv's dst, ConvTranspose's src) and a fine one (Conv's src, ConvTranspose's dst):
-/// coarse index x and kernel tap k meet fine index x · stride + k · dilation - pad. Three operations follow:
+/// Both relate a coarse tensor (Conv's dst, ConvTranspose's src) and a fine one (Conv's src, ConvTranspose's
+/// dst): coarse index x and kernel tap k meet fine index x · stride + k · dilation - pad. Three operations
+/// follow:
 ///   Gather   coarse += W · fine      Conv forward,          ConvTranspose gradient of src
 ///   Scatter  fine   += Wᵀ · coarse   ConvTranspose forward, Conv gradient of src
 ///   AddWeightGradient                both
-/// Rows are matched by the caller (Window::Tap); columns are the kernel's business. Weights have ONNX's layout, which
-/// in these words is the same for both operators: [coarse channel, fine channel / groups, row tap, column tap].
+/// Rows are matched by the caller (Window::Tap); columns are the kernel's business. Weights have ONNX's
+/// layout, which in these words is the same for both operators: [coarse channel, fine channel / groups, row
+/// tap, column tap].
 #pragma once
 
 #include <cstdint>
@@ -34,8 +36,8 @@ struct CorrelationShape {
   int64_t weight_size() const { return coarse_channels * fine_per_group() * row_taps * columns.kernel; }
 };
 
-/// One source row and the row tap through which it is seen. `row` identifies it among the rows of its tensor, so that
-/// a kernel may keep what it packed.
+/// One source row and the row tap through which it is seen. `row` identifies it among the rows of its tensor,
+/// so that a kernel may keep what it packed.
 template <class T>
 struct TapRow {
   int64_t row = 0;
@@ -43,7 +45,8 @@ struct TapRow {
   const T* const* channels = nullptr;
 };
 
-/// Which of its two memories of packed rows a kernel uses: the forward and the backward front are at different rows.
+/// Which of its two memories of packed rows a kernel uses: the forward and the backward front are at
+/// different rows.
 enum class Front { kForward, kBackward };
 
 template <class T>
@@ -66,8 +69,8 @@ class Correlation {
   virtual void Scatter(std::span<const TapRow<T>> coarse, const float* bias, T* const* fine,
                        Workspace* workspace) const = 0;
   /// diff_weights += coarse ⊗ fine, for every fine row and its tap.
-  virtual void AddWeightGradient(std::span<const TapRow<T>> fine, const T* const* coarse, double* diff_weights,
-                                 Workspace* workspace) const = 0;
+  virtual void AddWeightGradient(std::span<const TapRow<T>> fine, const T* const* coarse,
+                                 double* diff_weights, Workspace* workspace) const = 0;
   /// Sum of n values, at most 512 to a float.
   virtual double Sum(const T* row, int64_t n) const = 0;
 };

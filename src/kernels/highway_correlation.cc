@@ -1,5 +1,6 @@
-/// Row kernel for narrow layers, in float32. A strided correlation becomes unit-stride ones over phases: the columns of
-/// the fine tensor split by (column + pad) mod stride. What remains is rows::Correlate and rows::Dot over lists of taps.
+/// Row kernel for narrow layers, in float32. A strided correlation becomes unit-stride ones over phases: the
+/// columns of the fine tensor split by (column + pad) mod stride. What remains is rows::Correlate and
+/// rows::Dot over lists of taps.
 #include <algorithm>
 #include <vector>
 
@@ -35,9 +36,9 @@ struct PackedRows {
 };
 
 struct HighwayWorkspace final : Workspace {
-  PackedRows packed[2];         ///< by Front
-  std::vector<float> phases;    ///< [output of a block][phase][column], before they are merged
-  std::vector<float> discard;   ///< stands in for channels that need no gradient
+  PackedRows packed[2];        ///< by Front
+  std::vector<float> phases;   ///< [output of a block][phase][column], before they are merged
+  std::vector<float> discard;  ///< stands in for channels that need no gradient
   std::vector<rows::Tap> taps;
   std::vector<const float*> sources;
   std::vector<double> sums;
@@ -62,7 +63,8 @@ class HighwayCorrelation final : public Correlation<float> {
     // Gather reads fine columns directly where the stride is 1; Scatter always reads coarse columns directly.
     int64_t margin = std::max((w.extent() - 1) / stride_ - first_, first_ + merged_width_ - s_.coarse_width);
     if (stride_ == 1) {
-      margin = std::max({margin, w.pad_begin, s_.coarse_width - 1 + w.extent() - w.pad_begin - s_.fine_width});
+      margin =
+          std::max({margin, w.pad_begin, s_.coarse_width - 1 + w.extent() - w.pad_begin - s_.fine_width});
     }
     margin_ = std::max<int64_t>(margin, 0);
   }
@@ -97,8 +99,8 @@ class HighwayCorrelation final : public Correlation<float> {
               Workspace* workspace) const override;
   void Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
                Workspace* workspace) const override;
-  void AddWeightGradient(std::span<const TapRow<float>> fine, const float* const* coarse, double* diff_weights,
-                         Workspace* workspace) const override;
+  void AddWeightGradient(std::span<const TapRow<float>> fine, const float* const* coarse,
+                         double* diff_weights, Workspace* workspace) const override;
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
 
  private:
@@ -108,7 +110,8 @@ class HighwayCorrelation final : public Correlation<float> {
     return s_.row_taps * s_.columns.kernel * std::max(s_.coarse_per_group(), s_.fine_per_group());
   }
 
-  /// Offset in gather_ of a block's weights, laid out [row tap][fine channel of the group][column tap][output].
+  /// Offset in gather_ of a block's weights, laid out [row tap][fine channel of the group][column
+  /// tap][output].
   int64_t GatherOffset(const Block& block) const {
     return block.first * s_.fine_per_group() * s_.row_taps * s_.columns.kernel;
   }
@@ -118,13 +121,14 @@ class HighwayCorrelation final : public Correlation<float> {
     return block.first * size;
   }
   int64_t WeightIndex(int64_t coarse, int64_t fine_in_group, int64_t row_tap, int64_t column_tap) const {
-    return ((coarse * s_.fine_per_group() + fine_in_group) * s_.row_taps + row_tap) * s_.columns.kernel + column_tap;
+    return ((coarse * s_.fine_per_group() + fine_in_group) * s_.row_taps + row_tap) * s_.columns.kernel +
+           column_tap;
   }
 
   /// Splits a fine row into phases, unless the front still has it.
   const float* Pack(const TapRow<float>& row, Front front, HighwayWorkspace* workspace) const;
-  /// The rows of a block's channels, those that need no gradient replaced by a row that nobody reads. False if none
-  /// needs any.
+  /// The rows of a block's channels, those that need no gradient replaced by a row that nobody reads. False
+  /// if none needs any.
   static bool Outputs(const Block& block, float* const* channels, HighwayWorkspace* workspace,
                       float* (&outputs)[rows::kMostOutputs]) {
     bool any = false;
@@ -161,7 +165,8 @@ void HighwayCorrelation::SetWeights(const float* weights) {
     for (int64_t tap = 0; tap < s_.row_taps; ++tap) {
       for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
         for (int64_t k = 0; k < s_.columns.kernel; ++k) {
-          for (int64_t o = 0; o < b.count; ++o) gather_.push_back(weights[WeightIndex(b.first + o, f, tap, k)]);
+          for (int64_t o = 0; o < b.count; ++o)
+            gather_.push_back(weights[WeightIndex(b.first + o, f, tap, k)]);
         }
       }
     }
@@ -180,7 +185,8 @@ void HighwayCorrelation::SetWeights(const float* weights) {
   }
 }
 
-const float* HighwayCorrelation::Pack(const TapRow<float>& row, Front front, HighwayWorkspace* workspace) const {
+const float* HighwayCorrelation::Pack(const TapRow<float>& row, Front front,
+                                      HighwayWorkspace* workspace) const {
   if (stride_ == 1) return nullptr;
   PackedRows& packed = workspace->packed[static_cast<int>(front)];
   const int64_t slot = row.row % s_.row_extent;
@@ -189,7 +195,8 @@ const float* HighwayCorrelation::Pack(const TapRow<float>& row, Front front, Hig
   packed.rows[static_cast<size_t>(slot)] = row.row;
   std::vector<float*> phases(static_cast<size_t>(stride_));
   for (int64_t f = 0; f < s_.fine_channels; ++f) {
-    for (int64_t p = 0; p < stride_; ++p) phases[static_cast<size_t>(p)] = values + (f * stride_ + p) * packed_width_;
+    for (int64_t p = 0; p < stride_; ++p)
+      phases[static_cast<size_t>(p)] = values + (f * stride_ + p) * packed_width_;
     rows::Split(row.channels[f], s_.fine_width, s_.columns.pad_begin, stride_, phases.data(), packed_width_);
   }
   return values;
@@ -226,8 +233,8 @@ void HighwayCorrelation::Scatter(std::span<const TapRow<float>> coarse, const fl
     for (int64_t phase = 0; phase < stride_; ++phase) {
       w->taps.clear();
       for (const TapRow<float>& row : coarse) {
-        const float* weights =
-            scatter_.data() + ScatterOffset(b) + row.tap * s_.coarse_per_group() * s_.columns.kernel * b.count;
+        const float* weights = scatter_.data() + ScatterOffset(b) +
+                               row.tap * s_.coarse_per_group() * s_.columns.kernel * b.count;
         for (int64_t c = 0; c < s_.coarse_per_group(); ++c) {
           const float* src = row.channels[b.group * s_.coarse_per_group() + c] + first_;
           for (int64_t k = 0; k < s_.columns.kernel; ++k, weights += b.count) {
@@ -240,16 +247,18 @@ void HighwayCorrelation::Scatter(std::span<const TapRow<float>> coarse, const fl
         rows::Correlate(w->taps, b.count, bias ? bias + b.first : nullptr, outputs, s_.fine_width);
       } else {
         float* parts[rows::kMostOutputs];
-        for (int64_t o = 0; o < b.count; ++o) parts[o] = w->phases.data() + (o * stride_ + phase) * merged_width_;
+        for (int64_t o = 0; o < b.count; ++o)
+          parts[o] = w->phases.data() + (o * stride_ + phase) * merged_width_;
         rows::Correlate(w->taps, b.count, bias ? bias + b.first : zeros, parts, merged_width_);
       }
     }
     if (stride_ == 1) continue;
     for (int64_t o = 0; o < b.count; ++o) {
       w->sources.clear();
-      for (int64_t p = 0; p < stride_; ++p) w->sources.push_back(w->phases.data() + (o * stride_ + p) * merged_width_);
-      rows::Merge(w->sources.data(), first_, merged_width_, s_.columns.pad_begin, stride_, outputs[o], s_.fine_width,
-                  bias ? rows::Store::kSet : rows::Store::kAdd);
+      for (int64_t p = 0; p < stride_; ++p)
+        w->sources.push_back(w->phases.data() + (o * stride_ + p) * merged_width_);
+      rows::Merge(w->sources.data(), first_, merged_width_, s_.columns.pad_begin, stride_, outputs[o],
+                  s_.fine_width, bias ? rows::Store::kSet : rows::Store::kAdd);
     }
   }
 }
@@ -273,7 +282,8 @@ void HighwayCorrelation::AddWeightGradient(std::span<const TapRow<float>> fine, 
     for (const TapRow<float>& row : fine) {
       for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
         for (int64_t k = 0; k < s_.columns.kernel; ++k) {
-          for (int64_t o = 0; o < b.count; ++o) diff_weights[WeightIndex(b.first + o, f, row.tap, k)] += *sum++;
+          for (int64_t o = 0; o < b.count; ++o)
+            diff_weights[WeightIndex(b.first + o, f, row.tap, k)] += *sum++;
         }
       }
     }

@@ -34,8 +34,8 @@ class ReferenceCorrelation final : public Correlation<double> {
     }
   }
 
-  void AddWeightGradient(std::span<const TapRow<double>> fine, const double* const* coarse, double* diff_weights,
-                         Workspace*) const override {
+  void AddWeightGradient(std::span<const TapRow<double>> fine, const double* const* coarse,
+                         double* diff_weights, Workspace*) const override {
     for (const auto& row : fine) {
       ForEachWeight(row.tap, [&](int64_t c, int64_t f, int64_t k, int64_t w) {
         double sum = 0;
@@ -74,7 +74,8 @@ class ReferenceCorrelation final : public Correlation<double> {
   /// f(coarse column, fine column) for the columns that meet through column tap k.
   template <class F>
   void ForMeetings(int64_t k, F&& f) const {
-    const int64_t offset = k * shape_.columns.dilation - shape_.columns.pad_begin, stride = shape_.columns.stride;
+    const int64_t offset = k * shape_.columns.dilation - shape_.columns.pad_begin,
+                  stride = shape_.columns.stride;
     const int64_t begin = std::max<int64_t>(0, CeilDiv(-offset, stride));
     const int64_t end = std::min(shape_.coarse_width, FloorDiv(shape_.fine_width - 1 - offset, stride) + 1);
     for (int64_t x = begin; x < end; ++x) f(x, x * stride + offset);

@@ -2,12 +2,11 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/rows.cc"
+#include <hwy/contrib/math/math-inl.h>
 #include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
+#include <hwy/highway.h>
 
 #include <algorithm>
-
-#include <hwy/contrib/math/math-inl.h>
-#include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace swath::rows::HWY_NAMESPACE {
@@ -19,8 +18,8 @@ using V = hn::Vec<D>;
 using D64 = hn::ScalableTag<double>;
 using V64 = hn::Vec<D64>;
 
-// Vectors of columns in one register tile. Each output of each vector takes one register for the terms being added and
-// two for the double sums, beside the sources and a weight; 16-register targets hold fewer.
+// Vectors of columns in one register tile. Each output of each vector takes one register for the terms being
+// added and two for the double sums, beside the sources and a weight; 16-register targets hold fewer.
 constexpr int VectorsPerTile(int outputs) {
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET >= HWY_SSE4
   return outputs == 1 ? 4 : outputs == 2 ? 2 : 1;
@@ -63,7 +62,8 @@ struct Doubles {
 };
 #endif
 
-/// The terms of a few taps, for kVectors vectors of columns from x on; `lanes` < Lanes(d) only where kVectors is 1.
+/// The terms of a few taps, for kVectors vectors of columns from x on; `lanes` < Lanes(d) only where kVectors
+/// is 1.
 template <int kOutputs, int kVectors>
 HWY_INLINE void Accumulate(std::span<const Tap> taps, int64_t x, size_t lanes, V (&sum)[kOutputs][kVectors]) {
   const D d;
@@ -82,7 +82,8 @@ HWY_INLINE void Accumulate(std::span<const Tap> taps, int64_t x, size_t lanes, V
 }
 
 template <int kOutputs, int kVectors>
-HWY_INLINE void CorrelateTile(std::span<const Tap> taps, const float* bias, float* const* dst, int64_t x, size_t lanes) {
+HWY_INLINE void CorrelateTile(std::span<const Tap> taps, const float* bias, float* const* dst, int64_t x,
+                              size_t lanes) {
   const D d;
   const size_t n = hn::Lanes(d);
   const auto mask = hn::FirstN(d, lanes);
@@ -133,10 +134,14 @@ void CorrelateOutputs(std::span<const Tap> taps, const float* bias, float* const
 
 void Correlate(std::span<const Tap> taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
   switch (outputs) {
-    case 1: return CorrelateOutputs<1>(taps, bias, dst, n);
-    case 2: return CorrelateOutputs<2>(taps, bias, dst, n);
-    case 3: return CorrelateOutputs<3>(taps, bias, dst, n);
-    default: return CorrelateOutputs<4>(taps, bias, dst, n);
+    case 1:
+      return CorrelateOutputs<1>(taps, bias, dst, n);
+    case 2:
+      return CorrelateOutputs<2>(taps, bias, dst, n);
+    case 3:
+      return CorrelateOutputs<3>(taps, bias, dst, n);
+    default:
+      return CorrelateOutputs<4>(taps, bias, dst, n);
   }
 }
 
@@ -195,10 +200,14 @@ void DotOutputs(std::span<const float* const> src, const float* const* diff, int
 
 void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
   switch (diff.size()) {
-    case 1: return DotOutputs<1>(src, diff.data(), n, sums);
-    case 2: return DotOutputs<2>(src, diff.data(), n, sums);
-    case 3: return DotOutputs<3>(src, diff.data(), n, sums);
-    default: return DotOutputs<4>(src, diff.data(), n, sums);
+    case 1:
+      return DotOutputs<1>(src, diff.data(), n, sums);
+    case 2:
+      return DotOutputs<2>(src, diff.data(), n, sums);
+    case 3:
+      return DotOutputs<3>(src, diff.data(), n, sums);
+    default:
+      return DotOutputs<4>(src, diff.data(), n, sums);
   }
 }
 
@@ -258,8 +267,8 @@ void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float
   edge(j, n);
 }
 
-void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst, int64_t width,
-           Store store) {
+void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst,
+           int64_t width, Store store) {
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), last = first + n;
   const Inner inner = InnerColumns(first, last, shift, phases, width);
@@ -380,8 +389,8 @@ double Sum(const float* row, int64_t n) { return HWY_DYNAMIC_DISPATCH(Sum)(row, 
 void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float* const* dst, int64_t n) {
   HWY_DYNAMIC_DISPATCH(Split)(src, width, shift, phases, dst, n);
 }
-void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst, int64_t width,
-           Store store) {
+void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst,
+           int64_t width, Store store) {
   HWY_DYNAMIC_DISPATCH(Merge)(src, first, n, shift, phases, dst, width, store);
 }
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,

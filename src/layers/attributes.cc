@@ -43,8 +43,9 @@ std::vector<int64_t> AttributeReader::Ints(const std::string& name, const std::v
   if (!value) return fallback;
   const auto& ints = Expect<std::vector<int64_t>>(*value, name, "a list of integers");
   if (ints.size() != count) {
-    Fail(ErrorCode::kUnsupported, "attribute '{}' has {} values, expected {}: only two-dimensional images are supported",
-         name, ints.size(), count);
+    Fail(ErrorCode::kUnsupported,
+         "attribute '{}' has {} values, expected {}: only two-dimensional images are supported", name,
+         ints.size(), count);
   }
   return ints;
 }

@@ -9,14 +9,13 @@
 
 namespace swath {
 
-using AttributeValue =
-    std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
+using AttributeValue = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 
 /// Ordered by name, so that what is written is reproducible.
 using Attributes = std::map<std::string, AttributeValue>;
 
-/// Reads attributes and remembers which were asked for, so that one that nobody understands is refused rather than
-/// ignored. Wrong types throw Error (kInput).
+/// Reads attributes and remembers which were asked for, so that one that nobody understands is refused rather
+/// than ignored. Wrong types throw Error (kInput).
 class AttributeReader {
  public:
   explicit AttributeReader(const Attributes& attributes) : attributes_(attributes) {}

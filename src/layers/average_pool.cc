@@ -31,9 +31,11 @@ class AveragePool final : public SimpleRowLayer<AveragePool> {
         for (int64_t x = 0; x < dst->shape.width; ++x) {
           double sum = 0;
           ForTaps(pool_.rows, y, src.height, [&](int64_t, int64_t r) {
-            ForTaps(pool_.columns, x, src.width, [&](int64_t, int64_t column) { sum += args.srcs[0]->Row(c, r)[column]; });
+            ForTaps(pool_.columns, x, src.width,
+                    [&](int64_t, int64_t column) { sum += args.srcs[0]->Row(c, r)[column]; });
           });
-          dst->Row(c, y)[x] = sum / double(Divisor(pool_.rows, y, src.height) * Divisor(pool_.columns, x, src.width));
+          dst->Row(c, y)[x] =
+              sum / double(Divisor(pool_.rows, y, src.height) * Divisor(pool_.columns, x, src.width));
         }
       }
     }
@@ -47,10 +49,11 @@ class AveragePool final : public SimpleRowLayer<AveragePool> {
     for (int64_t c = 0; c < dst.shape.channels; ++c) {
       for (int64_t y = 0; y < dst.shape.height; ++y) {
         for (int64_t x = 0; x < dst.shape.width; ++x) {
-          const double share = diff_dst.Row(c, y)[x] /
-                               double(Divisor(pool_.rows, y, src.height) * Divisor(pool_.columns, x, src.width));
+          const double share = diff_dst.Row(c, y)[x] / double(Divisor(pool_.rows, y, src.height) *
+                                                              Divisor(pool_.columns, x, src.width));
           ForTaps(pool_.rows, y, src.height, [&](int64_t, int64_t r) {
-            ForTaps(pool_.columns, x, src.width, [&](int64_t, int64_t column) { diff_src->Row(c, r)[column] += share; });
+            ForTaps(pool_.columns, x, src.width,
+                    [&](int64_t, int64_t column) { diff_src->Row(c, r)[column] += share; });
           });
         }
       }
@@ -85,7 +88,8 @@ class AveragePool final : public SimpleRowLayer<AveragePool> {
         T* diff_src = row.diff_srcs[0].At(r, c);
         if (!diff_src) return;
         for (int64_t x = 0; x < context.dst.width; ++x) {
-          const T share = row.diff_dst[c][x] / static_cast<T>(row_divisor * Divisor(pool_.columns, x, src.width));
+          const T share =
+              row.diff_dst[c][x] / static_cast<T>(row_divisor * Divisor(pool_.columns, x, src.width));
           ForTaps(pool_.columns, x, src.width, [&](int64_t, int64_t column) { diff_src[column] += share; });
         }
       });
@@ -93,7 +97,8 @@ class AveragePool final : public SimpleRowLayer<AveragePool> {
   }
 
  private:
-  /// How many taps of a window count. Padding counts with count_include_pad, but what ceil_mode adds beyond it never.
+  /// How many taps of a window count. Padding counts with count_include_pad, but what ceil_mode adds beyond
+  /// it never.
   int64_t Divisor(const Window& window, int64_t y, int64_t size) const {
     int64_t count = 0;
     for (int64_t i = 0; i < window.kernel; ++i) {

@@ -1,7 +1,8 @@
-/// Add and Mul with a constant of one value a channel, or one in all (ONNX opset 7, 13, 14): normalisation of the
-/// input, mostly. The constants are not trainable.
-#include "base/error.h"
+/// Add and Mul with a constant of one value a channel, or one in all (ONNX opset 7, 13, 14): normalisation of
+/// the input, mostly. The constants are not trainable.
 #include "layers/channel_affine.h"
+
+#include "base/error.h"
 #include "layers/operators.h"
 #include "layers/simple_kernel.h"
 
@@ -20,7 +21,8 @@ class ChannelAffine final : public SimpleRowLayer<ChannelAffine> {
     ExpectSources(srcs, 1);
     const Parameter& constant = *parameters.at(0);
     if (constant.trainable) {
-      Fail(ErrorCode::kUnsupported, "constant '{}' cannot be trained; mark it as not trainable", constant.name);
+      Fail(ErrorCode::kUnsupported, "constant '{}' cannot be trained; mark it as not trainable",
+           constant.name);
     }
     if (constant.size() != 1) ExpectDims(constant, {srcs[0].channels}, "a constant");
     return srcs[0];
@@ -31,7 +33,8 @@ class ChannelAffine final : public SimpleRowLayer<ChannelAffine> {
     for (int64_t c = 0; c < shape.channels; ++c) {
       const double k = ChannelValue(*args.parameters[0], c);
       for (int64_t i = 0; i < shape.height * shape.width; ++i) {
-        dst->Row(c, 0)[i] = affine_ == AffineKind::kAdd ? args.srcs[0]->Row(c, 0)[i] + k : args.srcs[0]->Row(c, 0)[i] * k;
+        dst->Row(c, 0)[i] =
+            affine_ == AffineKind::kAdd ? args.srcs[0]->Row(c, 0)[i] + k : args.srcs[0]->Row(c, 0)[i] * k;
       }
     }
   }
@@ -43,7 +46,8 @@ class ChannelAffine final : public SimpleRowLayer<ChannelAffine> {
     const Shape& shape = dst.shape;
     for (int64_t c = 0; c < shape.channels; ++c) {
       const double k = affine_ == AffineKind::kAdd ? 1.0 : ChannelValue(*args.parameters[0], c);
-      for (int64_t i = 0; i < shape.height * shape.width; ++i) diff_src->Row(c, 0)[i] += k * diff_dst.Row(c, 0)[i];
+      for (int64_t i = 0; i < shape.height * shape.width; ++i)
+        diff_src->Row(c, 0)[i] += k * diff_dst.Row(c, 0)[i];
     }
   }
 

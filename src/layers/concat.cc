@@ -53,7 +53,8 @@ std::shared_ptr<const Layer> ConcatFromOnnx(const Attributes& attributes, const 
     Fail(ErrorCode::kUnsupported, "axis is {}, expected 1: only channels can be concatenated", axis);
   }
   for (const Parameter* constant : inputs) {
-    if (constant) Fail(ErrorCode::kUnsupported, "input '{}' is a constant, expected computed inputs", constant->name);
+    if (constant)
+      Fail(ErrorCode::kUnsupported, "input '{}' is a constant, expected computed inputs", constant->name);
   }
   return MakeConcat();
 }

@@ -18,13 +18,16 @@ class Conv final : public RowLayer {
 
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList& parameters) const override {
     const Parameter& weights = *parameters.at(0);
-    if (weights.dims.size() != 4) Fail(ErrorCode::kUnsupported, "weights '{}' are not four-dimensional", weights.name);
-    ExpectDims(weights, {weights.dims[0], weights.dims[1], conv_.rows.kernel, conv_.columns.kernel}, "weights");
+    if (weights.dims.size() != 4)
+      Fail(ErrorCode::kUnsupported, "weights '{}' are not four-dimensional", weights.name);
+    ExpectDims(weights, {weights.dims[0], weights.dims[1], conv_.rows.kernel, conv_.columns.kernel},
+               "weights");
     return ConvShape(conv_, srcs, parameters, weights.dims[1] * conv_.groups, weights.dims[0]);
   }
 
   int64_t MultiplyAdds(const std::vector<Shape>& srcs, const Shape& dst) const override {
-    return dst.channels * dst.width * (srcs[0].channels / conv_.groups) * conv_.rows.kernel * conv_.columns.kernel;
+    return dst.channels * dst.width * (srcs[0].channels / conv_.groups) * conv_.rows.kernel *
+           conv_.columns.kernel;
   }
 
   void ReferenceForward(const ReferenceArgs& args, Tensor* dst) const override {
@@ -72,7 +75,9 @@ class Conv final : public RowLayer {
 
 }  // namespace
 
-std::shared_ptr<const Layer> MakeConv(const ConvAttributes& attributes) { return std::make_shared<Conv>(attributes); }
+std::shared_ptr<const Layer> MakeConv(const ConvAttributes& attributes) {
+  return std::make_shared<Conv>(attributes);
+}
 
 std::shared_ptr<const Layer> ConvFromOnnx(const Attributes& attributes, const ConstantInputs& inputs) {
   return MakeConv(ConvAttributesFromOnnx(attributes, inputs, Window::Kind::kGather));

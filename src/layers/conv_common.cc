@@ -13,8 +13,9 @@ class ConvKernel final : public RowKernel<T> {
       : rows_(conv.rows),
         gathers_(conv.rows.kind == Window::Kind::kGather),
         dst_(context.dst),
-        correlation_(ChooseCorrelation<T>(gathers_ ? MakeCorrelationShape(conv, context.dst, context.srcs[0])
-                                                   : MakeCorrelationShape(conv, context.srcs[0], context.dst))),
+        correlation_(ChooseCorrelation<T>(gathers_
+                                              ? MakeCorrelationShape(conv, context.dst, context.srcs[0])
+                                              : MakeCorrelationShape(conv, context.srcs[0], context.dst))),
         zeros_(static_cast<size_t>(context.dst.channels), 0.0f) {}
 
   std::string_view name() const override { return correlation_->name(); }
@@ -38,7 +39,8 @@ class ConvKernel final : public RowKernel<T> {
   }
 
   void Backward(const BackwardRow<T>& row, Workspace* workspace) const override {
-    // The fine row of a ConvTranspose is its gradient's: that of another cotangent must not be taken for this one.
+    // The fine row of a ConvTranspose is its gradient's: that of another cotangent must not be taken for this
+    // one.
     if (!gathers_ && workspace) workspace->Reset();
     const std::vector<TapRow<T>> taps = Taps(row.y, row.srcs[0]);
     if (row.diff_parameters) AddParameterGradients(row, taps, workspace);
@@ -92,13 +94,15 @@ class ConvKernel final : public RowKernel<T> {
 
 }  // namespace
 
-ConvAttributes ConvAttributesFromOnnx(const Attributes& attributes, const ConstantInputs& inputs, Window::Kind kind) {
-  if (inputs.size() < 2 || !inputs[1]) Fail(ErrorCode::kUnsupported, "weights are computed, expected an initialiser");
+ConvAttributes ConvAttributesFromOnnx(const Attributes& attributes, const ConstantInputs& inputs,
+                                      Window::Kind kind) {
+  if (inputs.size() < 2 || !inputs[1])
+    Fail(ErrorCode::kUnsupported, "weights are computed, expected an initialiser");
   if (inputs[0]) Fail(ErrorCode::kUnsupported, "the source is a constant, expected a computed tensor");
   const std::vector<int64_t>& dims = inputs[1]->dims;
   if (dims.size() != 4) {
-    Fail(ErrorCode::kUnsupported, "weights have {} dimensions, expected 4: only two-dimensional images are supported",
-         dims.size());
+    Fail(ErrorCode::kUnsupported,
+         "weights have {} dimensions, expected 4: only two-dimensional images are supported", dims.size());
   }
   AttributeReader reader(attributes);
   const WindowPair windows = ReadWindows(&reader, kind, {dims[2], dims[3]});
@@ -118,11 +122,12 @@ Shape ConvShape(const ConvAttributes& conv, const std::vector<Shape>& srcs, cons
                 int64_t src_channels, int64_t dst_channels) {
   ExpectSources(srcs, 1);
   if (srcs[0].channels != src_channels) {
-    Fail(ErrorCode::kUnsupported, "the weights are for {} source channels, found {}", src_channels, srcs[0].channels);
+    Fail(ErrorCode::kUnsupported, "the weights are for {} source channels, found {}", src_channels,
+         srcs[0].channels);
   }
   if (src_channels % conv.groups != 0 || dst_channels % conv.groups != 0) {
-    Fail(ErrorCode::kUnsupported, "{} source and {} output channels cannot be divided into {} groups", src_channels,
-         dst_channels, conv.groups);
+    Fail(ErrorCode::kUnsupported, "{} source and {} output channels cannot be divided into {} groups",
+         src_channels, dst_channels, conv.groups);
   }
   if (parameters.size() > 1) ExpectDims(*parameters[1], {dst_channels}, "bias");
   const Shape dst{dst_channels, conv.rows.DstSize(srcs[0].height), conv.columns.DstSize(srcs[0].width)};
@@ -155,7 +160,8 @@ void ReferenceBiasGradient(const Tensor& diff_dst, const ReferenceGradients& gra
   if (gradients.diff_parameters.size() < 2 || !gradients.diff_parameters[1]) return;
   const int64_t area = diff_dst.shape.height * diff_dst.shape.width;
   for (int64_t c = 0; c < diff_dst.shape.channels; ++c) {
-    for (int64_t i = 0; i < area; ++i) (*gradients.diff_parameters[1])[static_cast<size_t>(c)] += diff_dst.Row(c, 0)[i];
+    for (int64_t i = 0; i < area; ++i)
+      (*gradients.diff_parameters[1])[static_cast<size_t>(c)] += diff_dst.Row(c, 0)[i];
   }
 }
 

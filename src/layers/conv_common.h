@@ -10,7 +10,8 @@
 namespace swath {
 
 /// Reads the attributes of either operator; inputs[1] are its weights, [coarse, fine / groups, row, column].
-ConvAttributes ConvAttributesFromOnnx(const Attributes& attributes, const ConstantInputs& inputs, Window::Kind kind);
+ConvAttributes ConvAttributesFromOnnx(const Attributes& attributes, const ConstantInputs& inputs,
+                                      Window::Kind kind);
 Attributes ConvAttributesToOnnx(const ConvAttributes& conv);
 
 /// Checks sources and parameters; `dst_channels` is what the weights say.
@@ -27,13 +28,14 @@ std::unique_ptr<RowKernel<T>> MakeConvKernel(const ConvAttributes& conv, const K
 /// Adds Σ diff_dst to the gradient of the bias, if there is one: the reference's half.
 void ReferenceBiasGradient(const Tensor& diff_dst, const ReferenceGradients& gradients);
 
-/// A convolution is a walk over (coarse row, coarse column, tap) triples that meet a fine pixel; both operators and both
-/// directions of the reference are one line each on top of it. f(coarse channel, coarse row, coarse column, fine
-/// channel, fine row, fine column, weight index).
+/// A convolution is a walk over (coarse row, coarse column, tap) triples that meet a fine pixel; both
+/// operators and both directions of the reference are one line each on top of it. f(coarse channel, coarse
+/// row, coarse column, fine channel, fine row, fine column, weight index).
 template <class F>
 void ForEachProduct(const ConvAttributes& conv, const Shape& coarse, const Shape& fine, F&& f) {
   const Window &rows = conv.rows, &columns = conv.columns;
-  const int64_t fine_per_group = fine.channels / conv.groups, coarse_per_group = coarse.channels / conv.groups;
+  const int64_t fine_per_group = fine.channels / conv.groups,
+                coarse_per_group = coarse.channels / conv.groups;
   for (int64_t c = 0; c < coarse.channels; ++c) {
     for (int64_t i = 0; i < fine_per_group; ++i) {
       const int64_t fc = c / coarse_per_group * fine_per_group + i;

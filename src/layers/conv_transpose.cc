@@ -18,8 +18,10 @@ class ConvTranspose final : public RowLayer {
 
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList& parameters) const override {
     const Parameter& weights = *parameters.at(0);
-    if (weights.dims.size() != 4) Fail(ErrorCode::kUnsupported, "weights '{}' are not four-dimensional", weights.name);
-    ExpectDims(weights, {weights.dims[0], weights.dims[1], conv_.rows.kernel, conv_.columns.kernel}, "weights");
+    if (weights.dims.size() != 4)
+      Fail(ErrorCode::kUnsupported, "weights '{}' are not four-dimensional", weights.name);
+    ExpectDims(weights, {weights.dims[0], weights.dims[1], conv_.rows.kernel, conv_.columns.kernel},
+               "weights");
     return ConvShape(conv_, srcs, parameters, weights.dims[0], weights.dims[1] * conv_.groups);
   }
 
@@ -74,11 +76,15 @@ class ConvTranspose final : public RowLayer {
 
 }  // namespace
 
-std::shared_ptr<const Layer> MakeConvTranspose(const ConvAttributes& attributes) { return std::make_shared<ConvTranspose>(attributes); }
+std::shared_ptr<const Layer> MakeConvTranspose(const ConvAttributes& attributes) {
+  return std::make_shared<ConvTranspose>(attributes);
+}
 
-std::shared_ptr<const Layer> ConvTransposeFromOnnx(const Attributes& attributes, const ConstantInputs& inputs) {
+std::shared_ptr<const Layer> ConvTransposeFromOnnx(const Attributes& attributes,
+                                                   const ConstantInputs& inputs) {
   if (attributes.count("output_shape")) {
-    Fail(ErrorCode::kUnsupported, "attribute 'output_shape' fixes the size of the image; export pads and output_padding");
+    Fail(ErrorCode::kUnsupported,
+         "attribute 'output_shape' fixes the size of the image; export pads and output_padding");
   }
   return MakeConvTranspose(ConvAttributesFromOnnx(attributes, inputs, Window::Kind::kScatter));
 }

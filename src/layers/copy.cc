@@ -1,4 +1,5 @@
-/// dst = src. Not an ONNX operator: the engine puts it where an activation, or the output, needs a tensor of its own.
+/// dst = src. Not an ONNX operator: the engine puts it where an activation, or the output, needs a tensor of
+/// its own.
 #include "layers/layers.h"
 #include "layers/simple_kernel.h"
 
@@ -11,11 +12,14 @@ class Copy final : public SimpleRowLayer<Copy> {
   BackwardReads backward_reads() const override { return {.src = false}; }
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList&) const override { return srcs[0]; }
 
-  void ReferenceForward(const ReferenceArgs& args, Tensor* dst) const override { dst->values = args.srcs[0]->values; }
+  void ReferenceForward(const ReferenceArgs& args, Tensor* dst) const override {
+    dst->values = args.srcs[0]->values;
+  }
   void ReferenceBackward(const ReferenceArgs&, const Tensor&, const Tensor& diff_dst,
                          const ReferenceGradients& gradients) const override {
     if (!gradients.diff_srcs[0]) return;
-    for (size_t i = 0; i < diff_dst.values.size(); ++i) gradients.diff_srcs[0]->values[i] += diff_dst.values[i];
+    for (size_t i = 0; i < diff_dst.values.size(); ++i)
+      gradients.diff_srcs[0]->values[i] += diff_dst.values[i];
   }
 
   template <class T>

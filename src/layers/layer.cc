@@ -21,7 +21,8 @@ void Activation::ReferenceBackward(const ReferenceArgs& args, const Tensor&, con
 
 void ExpectSources(const std::vector<Shape>& srcs, size_t count) {
   if (srcs.size() != count) {
-    Fail(ErrorCode::kUnsupported, "expected {} computed input{}, found {}", count, count == 1 ? "" : "s", srcs.size());
+    Fail(ErrorCode::kUnsupported, "expected {} computed input{}, found {}", count, count == 1 ? "" : "s",
+         srcs.size());
   }
 }
 

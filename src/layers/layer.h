@@ -55,8 +55,8 @@ class Layer {
   /// The operator's attributes as ONNX writes them; its maker in the registry reads them back.
   virtual Attributes attributes() const { return {}; }
 
-  /// Shape of the output. `parameters` are checked against the sources. Throws Error (kUnsupported) with a message
-  /// that says what was expected and what was found; InferShapes puts the node's name in front.
+  /// Shape of the output. `parameters` are checked against the sources. Throws Error (kUnsupported) with a
+  /// message that says what was expected and what was found; InferShapes puts the node's name in front.
   virtual Shape DstShape(const std::vector<Shape>& srcs, const ParameterList& parameters) const = 0;
 
   /// dst has its shape and is zero.
@@ -77,9 +77,9 @@ class Workspace {
 /// One row of a layer, forward.
 template <class T>
 struct ForwardRow {
-  int64_t y = 0;                          ///< row of dst
-  std::vector<RowWindow<const T>> srcs;   ///< the rows that y reads
-  T* const* dst = nullptr;                ///< [channel] -> width values, to be overwritten
+  int64_t y = 0;                         ///< row of dst
+  std::vector<RowWindow<const T>> srcs;  ///< the rows that y reads
+  T* const* dst = nullptr;               ///< [channel] -> width values, to be overwritten
 };
 
 /// One row of a layer, backward.
@@ -89,7 +89,8 @@ struct BackwardRow {
   std::vector<RowWindow<const T>> srcs;  ///< the rows that y reads; no rows where BackwardReads::src is false
   const T* const* diff_dst = nullptr;    ///< [channel]
   std::vector<RowWindow<T>> diff_srcs;   ///< the same rows of the gradients, to be added to
-  double* const* diff_parameters = nullptr;  ///< [parameter] -> values in ONNX's layout, to be added to; or null
+  double* const* diff_parameters =
+      nullptr;  ///< [parameter] -> values in ONNX's layout, to be added to; or null
 };
 
 /// The arithmetic of a layer on rows. Shared by all strips: state lives in the workspace.

@@ -25,13 +25,14 @@ std::shared_ptr<const Layer> MakeConvTranspose(const ConvAttributes& attributes)
 std::shared_ptr<const Layer> MakeMaxPool(const PoolAttributes& attributes);        // max_pool.cc
 std::shared_ptr<const Layer> MakeAveragePool(const PoolAttributes& attributes);    // average_pool.cc
 std::shared_ptr<const Layer> MakeRelu();                                           // relu.cc
-std::shared_ptr<const Layer> MakeLeakyRelu(double alpha);                          // leaky_relu.cc; alpha >= 0
-std::shared_ptr<const Layer> MakeSigmoid();                                        // sigmoid.cc
-std::shared_ptr<const Layer> MakeConcat();                                         // concat.cc, along channels
-std::shared_ptr<const Layer> MakeAdd();                                            // add.cc, two tensors of one shape
+std::shared_ptr<const Layer> MakeLeakyRelu(double alpha);  // leaky_relu.cc; alpha >= 0
+std::shared_ptr<const Layer> MakeSigmoid();                // sigmoid.cc
+std::shared_ptr<const Layer> MakeConcat();                 // concat.cc, along channels
+std::shared_ptr<const Layer> MakeAdd();                    // add.cc, two tensors of one shape
 /// Nearest resizing by whole factors, dst[y, x] = src[y / row_factor, x / column_factor].    resize.cc
 std::shared_ptr<const Layer> MakeResizeNearest(int64_t row_factor, int64_t column_factor);
-/// dst = src + shift, or src · scale, by channel; the parameter has one value a channel or one in all.  channel_affine.cc
+/// dst = src + shift, or src · scale, by channel; the parameter has one value a channel or one in all.
+/// channel_affine.cc
 std::shared_ptr<const Layer> MakeChannelAdd();
 std::shared_ptr<const Layer> MakeChannelMul();
 

@@ -94,9 +94,11 @@ class MaxPool final : public SimpleRowLayer<MaxPool> {
     for (int64_t i = 0; i < pool_.rows.kernel; ++i) {
       for (int64_t j = 0; j < pool_.columns.kernel; ++j) {
         const int64_t row = y * pool_.rows.stride - pool_.rows.pad_begin + i * pool_.rows.dilation;
-        const int64_t column = x * pool_.columns.stride - pool_.columns.pad_begin + j * pool_.columns.dilation;
+        const int64_t column =
+            x * pool_.columns.stride - pool_.columns.pad_begin + j * pool_.columns.dilation;
         if (row < 0 || row >= src.shape.height || column < 0 || column >= src.shape.width) continue;
-        if (best.first < 0 || src.Row(c, row)[column] > src.Row(c, best.first)[best.second]) best = {row, column};
+        if (best.first < 0 || src.Row(c, row)[column] > src.Row(c, best.first)[best.second])
+          best = {row, column};
       }
     }
     return best;

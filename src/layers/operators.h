@@ -10,7 +10,8 @@ std::shared_ptr<const Layer> AddFromOnnx(const Attributes& attributes, const Con
 std::shared_ptr<const Layer> AveragePoolFromOnnx(const Attributes& attributes, const ConstantInputs& inputs);
 std::shared_ptr<const Layer> ConcatFromOnnx(const Attributes& attributes, const ConstantInputs& inputs);
 std::shared_ptr<const Layer> ConvFromOnnx(const Attributes& attributes, const ConstantInputs& inputs);
-std::shared_ptr<const Layer> ConvTransposeFromOnnx(const Attributes& attributes, const ConstantInputs& inputs);
+std::shared_ptr<const Layer> ConvTransposeFromOnnx(const Attributes& attributes,
+                                                   const ConstantInputs& inputs);
 std::shared_ptr<const Layer> LeakyReluFromOnnx(const Attributes& attributes, const ConstantInputs& inputs);
 std::shared_ptr<const Layer> MaxPoolFromOnnx(const Attributes& attributes, const ConstantInputs& inputs);
 std::shared_ptr<const Layer> MulFromOnnx(const Attributes& attributes, const ConstantInputs& inputs);

@@ -5,7 +5,8 @@
 
 namespace swath {
 
-/// Derived supplies `template <class T> static/const T F(T x)` and `T FromDst(T dst)`, the derivative given f(x).
+/// Derived supplies `template <class T> static/const T F(T x)` and `T FromDst(T dst)`, the derivative given
+/// f(x).
 template <class Derived>
 class PointwiseActivation : public Activation {
  public:

@@ -12,8 +12,9 @@ void RefuseEmptyWindows(const Window& window, int64_t dst, int64_t src) {
     bool any = false;
     ForTaps(window, y, src, [&](int64_t, int64_t) { any = true; });
     if (!any) {
-      Fail(ErrorCode::kUnsupported, "output {} of {} reads nothing but padding (pads {} and {}, window {}, source {})", y,
-           dst, window.pad_begin, window.pad_end, window.extent(), src);
+      Fail(ErrorCode::kUnsupported,
+           "output {} of {} reads nothing but padding (pads {} and {}, window {}, source {})", y, dst,
+           window.pad_begin, window.pad_end, window.extent(), src);
     }
   }
 }
@@ -28,6 +29,10 @@ PoolAttributes PoolFromOnnx(AttributeReader* reader) {
 }
 
 Attributes PoolToOnnx(const PoolAttributes& pool) {
+  if (pool.rows.rounding != pool.columns.rounding) {
+    Fail(ErrorCode::kUnsupported,
+         "rows and columns round their sizes differently, which ceil_mode cannot say");
+  }
   Attributes out = WriteWindows(pool.rows, pool.columns);
   out["ceil_mode"] = int64_t{pool.rows.rounding == Rounding::kCeil};
   return out;

@@ -26,7 +26,8 @@ const std::vector<OperatorEntry>& Operators() {
 
 const OperatorEntry* FindOperator(std::string_view type) {
   const auto& all = Operators();
-  const auto it = std::find_if(all.begin(), all.end(), [&](const OperatorEntry& e) { return e.type == type; });
+  const auto it =
+      std::find_if(all.begin(), all.end(), [&](const OperatorEntry& e) { return e.type == type; });
   return it == all.end() ? nullptr : &*it;
 }
 

@@ -15,7 +15,8 @@ using ConstantInputs = std::vector<const Parameter*>;
 
 struct OperatorEntry {
   std::string_view type;
-  /// Which inputs become parameters of the node: all constant ones, or none (they are settings, read by `make`).
+  /// Which inputs become parameters of the node: all constant ones, or none (they are settings, read by
+  /// `make`).
   enum class Constants { kParameters, kSettings } constants;
   /// Throws Error (kUnsupported) for attributes that cannot be honoured exactly.
   std::shared_ptr<const Layer> (*make)(const Attributes& attributes, const ConstantInputs& inputs);

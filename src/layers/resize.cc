@@ -1,4 +1,5 @@
-/// Resize, nearest, by whole factors (ONNX opset 10, 11, 13, 18, 19): dst[y, x] = src[y / row_factor, x / column_factor].
+/// Resize, nearest, by whole factors (ONNX opset 10, 11, 13, 18, 19): dst[y, x] = src[y / row_factor, x /
+/// column_factor].
 #include <cmath>
 
 #include "base/error.h"
@@ -12,7 +13,8 @@ Window Repeat(int64_t factor) { return {.kind = Window::Kind::kScatter, .kernel 
 
 class ResizeNearest final : public SimpleRowLayer<ResizeNearest> {
  public:
-  ResizeNearest(int64_t row_factor, int64_t column_factor) : row_factor_(row_factor), column_factor_(column_factor) {}
+  ResizeNearest(int64_t row_factor, int64_t column_factor)
+      : row_factor_(row_factor), column_factor_(column_factor) {}
 
   std::string_view type() const override { return "Resize"; }
   Attributes attributes() const override {
@@ -86,9 +88,9 @@ class ResizeNearest final : public SimpleRowLayer<ResizeNearest> {
 
 /// The factors of ONNX's `scales`, which must be whole, 1 for batch and channels.
 std::pair<int64_t, int64_t> WholeFactors(const std::vector<double>& scales) {
-  const bool whole = scales.size() == 4 && scales[0] == 1 && scales[1] == 1 && scales[2] >= 1 && scales[3] >= 1 &&
-                     scales[2] <= 4096 && scales[3] <= 4096 && scales[2] == std::floor(scales[2]) &&
-                     scales[3] == std::floor(scales[3]);
+  const bool whole = scales.size() == 4 && scales[0] == 1 && scales[1] == 1 && scales[2] >= 1 &&
+                     scales[3] >= 1 && scales[2] <= 4096 && scales[3] <= 4096 &&
+                     scales[2] == std::floor(scales[2]) && scales[3] == std::floor(scales[3]);
   if (!whole) {
     Fail(ErrorCode::kUnsupported, "scales are [{}], expected [1, 1, n, m] with whole n and m",
          fmt::join(scales, ", "));
@@ -115,13 +117,15 @@ std::shared_ptr<const Layer> ResizeFromOnnx(const Attributes& attributes, const 
   reader.String("keep_aspect_ratio_policy", "stretch");
   reader.Finish();
   if (mode != "nearest") Fail(ErrorCode::kUnsupported, "mode is '{}', expected 'nearest'", mode);
-  // For whole factors dst[y] must be src[y / n]. Asymmetric coordinates say so with floor. Half-pixel centres say so
-  // with either rounding: (y + 0.5) / n - 0.5 always lies strictly within half a pixel of floor(y / n).
+  // For whole factors dst[y] must be src[y / n]. Asymmetric coordinates say so with floor. Half-pixel centres
+  // say so with either rounding: (y + 0.5) / n - 0.5 always lies strictly within half a pixel of floor(y /
+  // n).
   const bool asymmetric = coordinates == "asymmetric" && nearest == "floor";
   const bool half_pixel = (coordinates == "half_pixel" || coordinates == "pytorch_half_pixel") &&
                           (nearest == "round_prefer_floor" || nearest == "round_prefer_ceil");
   if (!asymmetric && !half_pixel) {
-    Fail(ErrorCode::kUnsupported, "coordinate_transformation_mode '{}' with nearest_mode '{}' does not repeat whole pixels",
+    Fail(ErrorCode::kUnsupported,
+         "coordinate_transformation_mode '{}' with nearest_mode '{}' does not repeat whole pixels",
          coordinates, nearest);
   }
   const Parameter* scales = inputs.size() > 2 ? inputs[2] : inputs.size() > 1 ? inputs[1] : nullptr;

@@ -23,7 +23,8 @@ class Sigmoid final : public PointwiseActivation<Sigmoid> {
  protected:
   double Value(double x) const override { return 1 / (1 + std::exp(-x)); }
   double Derivative(double x) const override {
-    // From the output, as every framework has it: where f is 1 but for rounding, the derivative is rounding too.
+    // From the output, as every framework has it: where f is 1 but for rounding, the derivative is rounding
+    // too.
     const double y = Value(x);
     return y * (1 - y);
   }

@@ -8,8 +8,8 @@
 
 namespace swath {
 
-/// Adapts a layer with `template <class T> void ForwardOneRow(const ForwardRow<T>&, const KernelContext&) const` and
-/// `BackwardOneRow` to RowKernel<T>.
+/// Adapts a layer with `template <class T> void ForwardOneRow(const ForwardRow<T>&, const KernelContext&)
+/// const` and `BackwardOneRow` to RowKernel<T>.
 template <class T, class LayerType>
 class SimpleKernel final : public RowKernel<T> {
  public:

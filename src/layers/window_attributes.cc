@@ -10,7 +10,8 @@ constexpr int64_t kLargest = int64_t{1} << 20;
 void CheckEach(const char* name, const std::vector<int64_t>& values, int64_t least) {
   for (int64_t v : values) {
     if (v < least || v > kLargest) {
-      Fail(ErrorCode::kUnsupported, "attribute '{}' has the value {}, expected {} to {}", name, v, least, kLargest);
+      Fail(ErrorCode::kUnsupported, "attribute '{}' has the value {}, expected {} to {}", name, v, least,
+           kLargest);
     }
   }
 }
@@ -18,8 +19,8 @@ void CheckEach(const char* name, const std::vector<int64_t>& values, int64_t lea
 /// SAME padding at stride 1: the output has the size of the source.
 void PadToSame(Window* window, bool upper) {
   if (window->stride != 1) {
-    Fail(ErrorCode::kUnsupported, "auto_pad with stride {} depends on the size of the image; export explicit pads",
-         window->stride);
+    Fail(ErrorCode::kUnsupported,
+         "auto_pad with stride {} depends on the size of the image; export explicit pads", window->stride);
   }
   const int64_t total = window->extent() - 1;
   window->pad_begin = upper ? total / 2 : total - total / 2;
@@ -38,8 +39,8 @@ WindowPair ReadWindows(AttributeReader* reader, Window::Kind kind, const std::ve
   const std::string auto_pad = reader->String("auto_pad", "NOTSET");
   if (shape.size() != 2) Fail(ErrorCode::kUnsupported, "kernel_shape is missing, expected two values");
   if (!kernel.empty() && shape != kernel) {
-    Fail(ErrorCode::kUnsupported, "kernel_shape is {} × {}, but the weights are {} × {}", shape[0], shape[1], kernel[0],
-         kernel[1]);
+    Fail(ErrorCode::kUnsupported, "kernel_shape is {} × {}, but the weights are {} × {}", shape[0], shape[1],
+         kernel[0], kernel[1]);
   }
   CheckEach("kernel_shape", shape, 1);
   CheckEach("strides", strides, 1);
@@ -47,15 +48,21 @@ WindowPair ReadWindows(AttributeReader* reader, Window::Kind kind, const std::ve
   CheckEach("pads", pads, 0);
   CheckEach("output_padding", output_padding, 0);
   const auto axis = [&](size_t i) {
-    return Window{.kind = kind, .kernel = shape[i], .stride = strides[i], .dilation = dilations[i],
-                  .pad_begin = pads[i], .pad_end = pads[i + 2], .output_padding = output_padding[i]};
+    return Window{.kind = kind,
+                  .kernel = shape[i],
+                  .stride = strides[i],
+                  .dilation = dilations[i],
+                  .pad_begin = pads[i],
+                  .pad_end = pads[i + 2],
+                  .output_padding = output_padding[i]};
   };
   WindowPair windows{axis(0), axis(1)};
   if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") {
     PadToSame(&windows.rows, auto_pad == "SAME_UPPER");
     PadToSame(&windows.columns, auto_pad == "SAME_UPPER");
   } else if (auto_pad != "NOTSET" && auto_pad != "VALID" && !auto_pad.empty()) {
-    Fail(ErrorCode::kUnsupported, "auto_pad is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER", auto_pad);
+    Fail(ErrorCode::kUnsupported, "auto_pad is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER",
+         auto_pad);
   }
   return windows;
 }

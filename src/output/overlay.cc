@@ -12,8 +12,13 @@ namespace {
 using Colour = std::array<uint8_t, 3>;
 
 /// Distinct from one another and from haematoxylin and eosin (after Okabe and Ito's palette).
-constexpr std::array<Colour, 7> kColours = {
-    {{0, 158, 115}, {230, 159, 0}, {86, 180, 233}, {213, 94, 0}, {240, 228, 66}, {0, 114, 178}, {60, 60, 60}}};
+constexpr std::array<Colour, 7> kColours = {{{0, 158, 115},
+                                             {230, 159, 0},
+                                             {86, 180, 233},
+                                             {213, 94, 0},
+                                             {240, 228, 66},
+                                             {0, 114, 178},
+                                             {60, 60, 60}}};
 
 /// The slide averaged to the picture's cells, RGB.
 std::vector<uint8_t> Shrink(RowSource& slide, int64_t wide, int64_t high) {
@@ -40,7 +45,8 @@ std::vector<uint8_t> Shrink(RowSource& slide, int64_t wide, int64_t high) {
 
 Overlay::Overlay(int64_t width, int64_t height, int64_t classes, int64_t side)
     : width_(width), height_(height), classes_(classes) {
-  const double scale = std::min(1.0, static_cast<double>(side) / static_cast<double>(std::max(width, height)));
+  const double scale =
+      std::min(1.0, static_cast<double>(side) / static_cast<double>(std::max(width, height)));
   cells_wide_ = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(width) * scale));
   cells_high_ = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(height) * scale));
   counts_.assign(static_cast<size_t>(cells_wide_ * cells_high_ * classes), 0);
@@ -69,7 +75,8 @@ void Overlay::Write(RowSource& slide, const std::string& path) const {
     for (int64_t x = 0; x < cells_wide_; ++x) {
       const uint8_t own = at(x, y);
       if (own == 0) continue;
-      const bool edge = at(x - 1, y) != own || at(x + 1, y) != own || at(x, y - 1) != own || at(x, y + 1) != own;
+      const bool edge =
+          at(x - 1, y) != own || at(x + 1, y) != own || at(x, y - 1) != own || at(x, y + 1) != own;
       const Colour& colour = kColours[(own - 1u) % kColours.size()];
       uint8_t* pixel = picture.data() + (y * cells_wide_ + x) * 3;
       for (size_t c = 0; c < 3; ++c) {

@@ -14,9 +14,10 @@
 
 namespace swath {
 
-/// Memory for `capacity` consecutive rows of a tensor of any height: row r lives in slot r mod capacity. Layout
-/// [row, channel, column] with `margin` zeros before and after the columns of every channel. Rows are opened in
-/// order and released in order; a released row is poisoned under AddressSanitizer, and reading it is an assert.
+/// Memory for `capacity` consecutive rows of a tensor of any height: row r lives in slot r mod capacity.
+/// Layout [row, channel, column] with `margin` zeros before and after the columns of every channel. Rows are
+/// opened in order and released in order; a released row is poisoned under AddressSanitizer, and reading it
+/// is an assert.
 template <class T>
 class RowRing {
  public:
@@ -69,7 +70,9 @@ class RowRing {
  private:
   static constexpr int64_t kLine = kAlignment / static_cast<int64_t>(sizeof(T));
 
-  T* Slot(int64_t row) { return values_.data() + row % layout_.capacity * layout_.channels * layout_.pitch(); }
+  T* Slot(int64_t row) {
+    return values_.data() + row % layout_.capacity * layout_.channels * layout_.pitch();
+  }
 
   void Mark([[maybe_unused]] int64_t row, [[maybe_unused]] bool poison) {
 #if defined(__SANITIZE_ADDRESS__)

@@ -9,9 +9,10 @@
 namespace swath {
 
 /// Rows [rows.begin, rows.end) of the image, every one inside it; rows outside the image are padding and are
-/// simply not there. Layout: one pointer per (row, channel) to `width` values, with at least the margin that the
-/// kernel asked for readable as zeros on both sides. Channels of one window may come from several tensors, which is
-/// how a concatenation costs nothing. A null pointer in a gradient window marks a channel that needs no gradient.
+/// simply not there. Layout: one pointer per (row, channel) to `width` values, with at least the margin that
+/// the kernel asked for readable as zeros on both sides. Channels of one window may come from several
+/// tensors, which is how a concatenation costs nothing. A null pointer in a gradient window marks a channel
+/// that needs no gradient.
 template <class T>
 struct RowWindow {
   Range rows;

@@ -1,8 +1,8 @@
 /// BCE, cross-entropy and soft Dice over pixels, and their sum.
 ///
-/// Cotangents, in this order: the cross-entropy's Σ w l (if it takes part); then for every class of Dice the gradients of
-/// I = Σ p t and of P = Σ p. With D = (2I + ε) / (P + G + ε) the gradient of 1 - D is
-/// -2 / (P + G + ε) ∇I + (2I + ε) / (P + G + ε)² ∇P  (Milletari et al. 2016 with sums in place of squares).
+/// Cotangents, in this order: the cross-entropy's Σ w l (if it takes part); then for every class of Dice the
+/// gradients of I = Σ p t and of P = Σ p. With D = (2I + ε) / (P + G + ε) the gradient of 1 - D is -2 / (P +
+/// G + ε) ∇I + (2I + ε) / (P + G + ε)² ∇P  (Milletari et al. 2016 with sums in place of squares).
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,9 @@
 namespace swath {
 namespace {
 
-void SigmoidRow(const float* z, int64_t n, float* p, float* softplus) { rows::SigmoidAndSoftplus(z, n, p, softplus); }
+void SigmoidRow(const float* z, int64_t n, float* p, float* softplus) {
+  rows::SigmoidAndSoftplus(z, n, p, softplus);
+}
 void SigmoidRow(const double* z, int64_t n, double* p, double* softplus) {
   for (int64_t x = 0; x < n; ++x) {
     const double e = std::exp(-std::abs(z[x]));
@@ -48,15 +50,19 @@ class PixelLoss final : public Loss {
     return (logits_ + 1) * width * static_cast<int64_t>(sizeof(double));
   }
 
-  void Row(const LossRow<float>& row, double* sums, std::byte* scratch) const override { RowOf(row, sums, scratch); }
-  void Row(const LossRow<double>& row, double* sums, std::byte* scratch) const override { RowOf(row, sums, scratch); }
+  void Row(const LossRow<float>& row, double* sums, std::byte* scratch) const override {
+    RowOf(row, sums, scratch);
+  }
+  void Row(const LossRow<double>& row, double* sums, std::byte* scratch) const override {
+    RowOf(row, sums, scratch);
+  }
 
   Value Finish(const double* sums) const override;
 
  private:
   /// Sums of one row, kept apart so that a row's additions stay in registers.
   struct ClassSums {
-    double both = 0, predicted = 0, truth = 0;                 // soft
+    double both = 0, predicted = 0, truth = 0;                  // soft
     int64_t hard_both = 0, hard_predicted = 0, hard_truth = 0;  // at the decision
   };
 
@@ -204,7 +210,8 @@ class PixelLoss final : public Loss {
     }
   }
 
-  /// Gradients of I and P of one class: with softmax, ∂p_c/∂z_j = p_c (δ_cj - p_j); with the sigmoid, p (1 - p).
+  /// Gradients of I and P of one class: with softmax, ∂p_c/∂z_j = p_c (δ_cj - p_j); with the sigmoid, p (1 -
+  /// p).
   template <class T>
   void WriteDice(const LossRow<T>& row, const T* p, int64_t c, int64_t k) const {
     T factor_both, factor_predicted;
@@ -266,15 +273,18 @@ std::unique_ptr<Loss> MakeLoss(const LossOptions& options) {
     Fail(ErrorCode::kUsage, "cross-entropy needs a network with at least 2 logits, this one has 1; use bce");
   }
   if (options.kind == LossKind::kBce && options.logits > 1) {
-    Fail(ErrorCode::kUsage, "bce needs a network with 1 logit, this one has {}; use cross-entropy", options.logits);
+    Fail(ErrorCode::kUsage, "bce needs a network with 1 logit, this one has {}; use cross-entropy",
+         options.logits);
   }
   if (!options.class_weights.empty() && static_cast<int64_t>(options.class_weights.size()) != classes) {
     Fail(ErrorCode::kUsage, "{} class weights, expected {}", options.class_weights.size(), classes);
   }
   for (double w : options.class_weights) {
-    if (!(w >= 0) || !std::isfinite(w)) Fail(ErrorCode::kUsage, "class weight {}, expected a number of at least 0", w);
+    if (!(w >= 0) || !std::isfinite(w))
+      Fail(ErrorCode::kUsage, "class weight {}, expected a number of at least 0", w);
   }
-  if (!(options.dice_epsilon > 0)) Fail(ErrorCode::kUsage, "Dice's ε is {}, expected more than 0", options.dice_epsilon);
+  if (!(options.dice_epsilon > 0))
+    Fail(ErrorCode::kUsage, "Dice's ε is {}, expected more than 0", options.dice_epsilon);
   return std::make_unique<PixelLoss>(options);
 }
 
@@ -287,10 +297,14 @@ LossKind ParseLossKind(const std::string& name) {
 
 std::string ToString(LossKind kind) {
   switch (kind) {
-    case LossKind::kBce: return "bce";
-    case LossKind::kCrossEntropy: return "cross-entropy";
-    case LossKind::kDice: return "dice";
-    case LossKind::kBceDice: return "bce-dice";
+    case LossKind::kBce:
+      return "bce";
+    case LossKind::kCrossEntropy:
+      return "cross-entropy";
+    case LossKind::kDice:
+      return "dice";
+    case LossKind::kBceDice:
+      return "bce-dice";
   }
   return "";
 }

@@ -9,7 +9,8 @@
 
 namespace swath {
 
-/// 0 … slides - 1, shuffled (Fisher and Yates) by seed and epoch alone, so a continued run needs no state for it.
+/// 0 … slides - 1, shuffled (Fisher and Yates) by seed and epoch alone, so a continued run needs no state for
+/// it.
 inline std::vector<int64_t> EpochOrder(uint64_t seed, int64_t epoch, int64_t slides) {
   SplitMix64 random(SplitMix64(seed).Next() + static_cast<uint64_t>(epoch));
   std::vector<int64_t> order(static_cast<size_t>(slides));

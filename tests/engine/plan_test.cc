@@ -32,7 +32,8 @@ TEST(Plan, MemoryDoesNotGrowWithTheHeight) {
     const auto loss = MakeLoss({.kind = kind});
     const int64_t bytes = MakePlan(graph, loss.get(), 1600, 2048, {.threads = 2, .strips = 2}).engine_bytes();
     for (int64_t height : {8000, 32000, 64000, 1024000}) {
-      EXPECT_EQ(MakePlan(graph, loss.get(), 1600, height, {.threads = 2, .strips = 2}).engine_bytes(), bytes) << height;
+      EXPECT_EQ(MakePlan(graph, loss.get(), 1600, height, {.threads = 2, .strips = 2}).engine_bytes(), bytes)
+          << height;
     }
   }
 }
@@ -85,7 +86,8 @@ TEST(Strips, RepeatTheirHaloAndNoMore) {
   const Program program = Lower(graph, 64, 6400);
   int64_t most = 0;
   for (int64_t cut = 3200; cut < 3264; ++cut) {
-    const int64_t above = MakeStrip(program, {0, cut}).rows[0].size(), below = MakeStrip(program, {cut, 6400}).rows[0].size();
+    const int64_t above = MakeStrip(program, {0, cut}).rows[0].size(),
+                  below = MakeStrip(program, {cut, 6400}).rows[0].size();
     most = std::max(most, above + below - 6400);
   }
   EXPECT_EQ(most, 268) << "wherever the cut lies against the strides";

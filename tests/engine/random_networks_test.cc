@@ -25,21 +25,25 @@ TEST(RandomNetworks, StreamingEqualsInCore) {
     SCOPED_TRACE("network " + std::to_string(seed));
     const test::RandomNetwork network = test::MakeRandomNetwork(seed);
     const auto image = test::RandomImage(network.width, network.height, network.graph.input_channels, seed);
-    const auto labels = test::RandomLabels(network.width, network.height, network.logits == 1 ? 2 : int(network.logits), seed);
+    const auto labels = test::RandomLabels(network.width, network.height,
+                                           network.logits == 1 ? 2 : int(network.logits), seed);
     const auto loss = MakeLoss({.kind = DrawLoss(seed, network.logits), .logits = network.logits});
     const Sample sample{&image, &labels};
     const StepResult reference = MakeReferenceEngine(network.graph, *loss, Precision::kFloat64)->Step(sample);
     for (const int64_t strips : {int64_t{1}, int64_t{2}, int64_t{1 + seed % 5}, network.height}) {
       for (const LossSweeps sweeps : {LossSweeps::kOne, LossSweeps::kTwo}) {
         const auto engine = MakeStreamingEngine(network.graph, loss.get(), network.width, network.height,
-                                                {.threads = 1 + seed % 2, .strips = strips,
-                                                 .precision = Precision::kFloat64, .loss_sweeps = sweeps});
+                                                {.threads = 1 + seed % 2,
+                                                 .strips = strips,
+                                                 .precision = Precision::kFloat64,
+                                                 .loss_sweeps = sweeps});
         const StepResult result = engine->Step(sample);
         EXPECT_NEAR(result.loss.loss, reference.loss.loss, 1e-12 * std::abs(reference.loss.loss));
         const auto errors = CompareGradients(network.graph, result, reference);
         for (const GradientError& e : errors) {
-          // Where terms cancel to less than a thousandth, doubles do not hold twelve digits of what is left, whatever
-          // the order of adding: such tensors are held to the last places of their terms, and counted.
+          // Where terms cancel to less than a thousandth, doubles do not hold twelve digits of what is left,
+          // whatever the order of adding: such tensors are held to the last places of their terms, and
+          // counted.
           const bool cancels = !e.zero && e.relative > 1e-12 && e.error <= 1e-15 * e.terms;
           if (!cancels) {
             EXPECT_LE(e.relative, 1e-12) << e.parameter << ", " << strips << " strips";
@@ -51,12 +55,12 @@ TEST(RandomNetworks, StreamingEqualsInCore) {
       }
     }
   }
-  std::printf("%u networks, largest relative error %.2g, %lld gradients that are zero, %lld that cancel\n", kNetworks,
-              worst, static_cast<long long>(zeros), static_cast<long long>(cancelled));
+  std::printf("%u networks, largest relative error %.2g, %lld gradients that are zero, %lld that cancel\n",
+              kNetworks, worst, static_cast<long long>(zeros), static_cast<long long>(cancelled));
 }
 
-/// Whether some layer sees bytes that are not scaled. Its logits reach hundreds, and exp() of a float32 logit of 300 has lost its
-/// fifth digit before anything is computed with it: nothing to measure an engine by.
+/// Whether some layer sees bytes that are not scaled. Its logits reach hundreds, and exp() of a float32 logit
+/// of 300 has lost its fifth digit before anything is computed with it: nothing to measure an engine by.
 bool ReadsBytes(const Graph& graph) {
   if (graph.nodes[0].layer->type() != "Add" || graph.nodes[0].srcs.size() != 1) return true;
   int reads = 0;
@@ -66,8 +70,8 @@ bool ReadsBytes(const Graph& graph) {
   return reads > 2;
 }
 
-/// A few pixels, drawn weights: saturated sigmoids and cancelling sums are common, so what rounding to float32 costs at all
-/// is measured by the in-core engine that stores float32 and sums in doubles.
+/// A few pixels, drawn weights: saturated sigmoids and cancelling sums are common, so what rounding to
+/// float32 costs at all is measured by the in-core engine that stores float32 and sums in doubles.
 TEST(RandomNetworks, FloatRowsErrAsMuchAsRoundingDoes) {
   int64_t networks = 0, within = 0, compared = 0, total = 0;
   double worst = 0;
@@ -77,12 +81,14 @@ TEST(RandomNetworks, FloatRowsErrAsMuchAsRoundingDoes) {
     if (ReadsBytes(network.graph)) continue;
     ++networks;
     const auto image = test::RandomImage(network.width, network.height, network.graph.input_channels, seed);
-    const auto labels = test::RandomLabels(network.width, network.height, network.logits == 1 ? 2 : int(network.logits), seed);
+    const auto labels = test::RandomLabels(network.width, network.height,
+                                           network.logits == 1 ? 2 : int(network.logits), seed);
     const auto loss = MakeLoss({.kind = DrawLoss(seed, network.logits), .logits = network.logits});
     const Sample sample{&image, &labels};
     const StepResult reference = MakeReferenceEngine(network.graph, *loss, Precision::kFloat64)->Step(sample);
     const StepResult rounded = MakeReferenceEngine(network.graph, *loss, Precision::kFloat32)->Step(sample);
-    const auto engine = MakeStreamingEngine(network.graph, loss.get(), network.width, network.height, {.strips = 1 + seed % 4});
+    const auto engine = MakeStreamingEngine(network.graph, loss.get(), network.width, network.height,
+                                            {.strips = 1 + seed % 4});
     const auto errors = CompareGradients(network.graph, engine->Step(sample), reference);
     const auto bounds = CompareGradients(network.graph, rounded, reference);
     for (size_t i = 0; i < errors.size(); ++i) {
@@ -93,14 +99,18 @@ TEST(RandomNetworks, FloatRowsErrAsMuchAsRoundingDoes) {
       }
       ++compared;
       worst = std::max(worst, errors[i].error / bounds[i].error);
-      // Twice, and the last places of a float of the largest sum: one tensor of a few values is a small sample.
+      // Twice, and the last places of a float of the largest sum: one tensor of a few values is a small
+      // sample.
       EXPECT_LE(errors[i].error, 2 * bounds[i].error + 1e-6 * errors[i].terms) << errors[i].parameter;
     }
   }
   EXPECT_GE(networks, 100);
-  std::printf("%lld networks: %lld of %lld tensors within 1e-5; of the %lld others the error is at most %.2g times that of "
-              "rounding\n", static_cast<long long>(networks), static_cast<long long>(within), static_cast<long long>(total),
-              static_cast<long long>(compared), worst);
+  std::printf(
+      "%lld networks: %lld of %lld tensors within 1e-5; of the %lld others the error is at most %.2g times "
+      "that of "
+      "rounding\n",
+      static_cast<long long>(networks), static_cast<long long>(within), static_cast<long long>(total),
+      static_cast<long long>(compared), worst);
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ struct Case {
 
 class UNetGradients : public testing::TestWithParam<Case> {};
 
-/// unet-4492 with as many logits as the loss wants: the head's weights are repeated, and changed a little, for each.
+/// unet-4492 with as many logits as the loss wants: the head's weights are repeated, and changed a little,
+/// for each.
 Graph WithLogits(int64_t logits) {
   Graph graph = BuiltInModel("unet-4492", 1);
   for (int index : graph.nodes.back().parameters) {
@@ -55,7 +56,8 @@ TEST_P(UNetGradients, AreExact) {
                                               {.strips = strips, .precision = precision});
       const auto errors = CompareGradients(graph, engine->Step(sample), reference);
       for (const GradientError& e : errors) {
-        EXPECT_LE(e.relative, precision == Precision::kFloat64 ? 1e-12 : 1e-5) << e.parameter << ", " << strips << " strips";
+        EXPECT_LE(e.relative, precision == Precision::kFloat64 ? 1e-12 : 1e-5)
+            << e.parameter << ", " << strips << " strips";
       }
       double& worst = precision == Precision::kFloat64 ? schedule : arithmetic;
       worst = std::max(worst, LargestRelative(errors));
@@ -65,17 +67,20 @@ TEST_P(UNetGradients, AreExact) {
               static_cast<long long>(c.height), schedule, arithmetic);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    , UNetGradients,
-    testing::Values(Case{"bce", 1024, 1024, LossKind::kBce, 1}, Case{"dice", 1024, 1024, LossKind::kDice, 1},
-                    Case{"bce_dice", 1024, 1024, LossKind::kBceDice, 1},
-                    Case{"cross_entropy", 1024, 1024, LossKind::kCrossEntropy, 3},
-                    Case{"dice_of_three", 704, 640, LossKind::kDice, 3}, Case{"bce", 701, 903, LossKind::kBce, 1},
-                    Case{"dice", 701, 903, LossKind::kDice, 1}, Case{"bce_dice", 701, 903, LossKind::kBceDice, 1},
-                    Case{"cross_entropy", 701, 903, LossKind::kCrossEntropy, 2}),
-    [](const testing::TestParamInfo<Case>& test) {
-      return std::string(test.param.name) + "_" + std::to_string(test.param.width) + "x" + std::to_string(test.param.height);
-    });
+INSTANTIATE_TEST_SUITE_P(, UNetGradients,
+                         testing::Values(Case{"bce", 1024, 1024, LossKind::kBce, 1},
+                                         Case{"dice", 1024, 1024, LossKind::kDice, 1},
+                                         Case{"bce_dice", 1024, 1024, LossKind::kBceDice, 1},
+                                         Case{"cross_entropy", 1024, 1024, LossKind::kCrossEntropy, 3},
+                                         Case{"dice_of_three", 704, 640, LossKind::kDice, 3},
+                                         Case{"bce", 701, 903, LossKind::kBce, 1},
+                                         Case{"dice", 701, 903, LossKind::kDice, 1},
+                                         Case{"bce_dice", 701, 903, LossKind::kBceDice, 1},
+                                         Case{"cross_entropy", 701, 903, LossKind::kCrossEntropy, 2}),
+                         [](const testing::TestParamInfo<Case>& test) {
+                           return std::string(test.param.name) + "_" + std::to_string(test.param.width) +
+                                  "x" + std::to_string(test.param.height);
+                         });
 
 TEST(UNet, SameStripsSameBits) {
   const Graph graph = BuiltInModel("unet-4492", 1);
@@ -104,7 +109,8 @@ TEST(UNet, PredictionDoesNotDependOnStripsOrThreads) {
   const auto image = test::RandomImage(128, 640, 3, 1);
   std::vector<std::vector<uint8_t>> maps;
   for (int64_t strips : {1, 2, 10}) {
-    const auto engine = MakeStreamingEngine(graph, nullptr, 128, 640, {.threads = 2, .strips = strips, .bytes_per_pixel = 4});
+    const auto engine =
+        MakeStreamingEngine(graph, nullptr, 128, 640, {.threads = 2, .strips = strips, .bytes_per_pixel = 4});
     std::vector<uint8_t>& map = maps.emplace_back();
     int64_t next = 0;
     engine->Predict(

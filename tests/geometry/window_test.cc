@@ -60,8 +60,13 @@ TEST(Window, EqualsBruteForce) {
           for (int64_t begin = 0; begin <= 3; ++begin) {
             for (int64_t end = 0; end <= 2; ++end) {
               for (int64_t src : {1, 2, 7, 12}) {
-                Check({.kind = kind, .kernel = kernel, .stride = stride, .dilation = dilation, .pad_begin = begin,
-                       .pad_end = end, .output_padding = kind == Window::Kind::kScatter ? end : 0},
+                Check({.kind = kind,
+                       .kernel = kernel,
+                       .stride = stride,
+                       .dilation = dilation,
+                       .pad_begin = begin,
+                       .pad_end = end,
+                       .output_padding = kind == Window::Kind::kScatter ? end : 0},
                       src);
                 ++cases;
               }
@@ -76,9 +81,12 @@ TEST(Window, EqualsBruteForce) {
 
 TEST(Window, OutputSizes) {
   EXPECT_EQ((Window{.kernel = 8, .stride = 4, .pad_begin = 2, .pad_end = 2}.DstSize(64000)), 16000);
-  EXPECT_EQ((Window{.kind = Window::Kind::kScatter, .kernel = 8, .stride = 4, .pad_begin = 2, .pad_end = 2}.DstSize(16000)),
-            64000);
-  // ceil_mode: one last window that starts in the end padding is dropped (ONNX AveragePool, opset 19; PyTorch).
+  EXPECT_EQ(
+      (Window{.kind = Window::Kind::kScatter, .kernel = 8, .stride = 4, .pad_begin = 2, .pad_end = 2}.DstSize(
+          16000)),
+      64000);
+  // ceil_mode: one last window that starts in the end padding is dropped (ONNX AveragePool, opset 19;
+  // PyTorch).
   EXPECT_EQ((Window{.kernel = 2, .stride = 2, .rounding = Rounding::kCeil}.DstSize(5)), 3);
   EXPECT_EQ((Window{.kernel = 1, .stride = 3, .pad_end = 2, .rounding = Rounding::kCeil}.DstSize(3)), 2);
   EXPECT_LE((Window{.kernel = 9}.DstSize(5)), 0);
@@ -87,8 +95,10 @@ TEST(Window, OutputSizes) {
 TEST(Window, DivisionRoundsTheRightWay) {
   for (int64_t a = -20; a <= 20; ++a) {
     for (int64_t b = 1; b <= 7; ++b) {
-      EXPECT_EQ(FloorDiv(a, b), static_cast<int64_t>(std::floor(static_cast<double>(a) / static_cast<double>(b))));
-      EXPECT_EQ(CeilDiv(a, b), static_cast<int64_t>(std::ceil(static_cast<double>(a) / static_cast<double>(b))));
+      EXPECT_EQ(FloorDiv(a, b),
+                static_cast<int64_t>(std::floor(static_cast<double>(a) / static_cast<double>(b))));
+      EXPECT_EQ(CeilDiv(a, b),
+                static_cast<int64_t>(std::ceil(static_cast<double>(a) / static_cast<double>(b))));
     }
   }
 }

@@ -90,7 +90,10 @@ TEST(Correlation, FastKernelsEqualTheReference) {
     shape.coarse_channels = groups * draw(1, 6);
     shape.fine_channels = groups * draw(1, 6);
     shape.row_extent = shape.row_taps;
-    shape.columns = {.kernel = draw(1, 9), .stride = draw(1, 5), .dilation = draw(1, 3), .pad_begin = draw(0, 5),
+    shape.columns = {.kernel = draw(1, 9),
+                     .stride = draw(1, 5),
+                     .dilation = draw(1, 3),
+                     .pad_begin = draw(0, 5),
                      .pad_end = draw(0, 5)};
     shape.fine_width = draw(1, 90);
     while (shape.columns.DstSize(shape.fine_width) < 1) ++shape.fine_width;

@@ -27,9 +27,11 @@ TEST(Rows, Correlate) {
         const std::vector<float> src = RandomRow(static_cast<size_t>(n) + terms, 1);
         const std::vector<float> weights = RandomRow(terms * static_cast<size_t>(outputs) + 1, 2);
         std::vector<Tap> taps;
-        for (size_t t = 0; t < terms; ++t) taps.push_back({src.data() + t, weights.data() + t * static_cast<size_t>(outputs)});
+        for (size_t t = 0; t < terms; ++t)
+          taps.push_back({src.data() + t, weights.data() + t * static_cast<size_t>(outputs)});
         const float bias[] = {1, 2, 3, 4};
-        std::vector<std::vector<float>> dst(static_cast<size_t>(outputs), std::vector<float>(static_cast<size_t>(n) + 1, 9));
+        std::vector<std::vector<float>> dst(static_cast<size_t>(outputs),
+                                            std::vector<float>(static_cast<size_t>(n) + 1, 9));
         std::vector<float*> rows;
         for (auto& row : dst) rows.push_back(row.data());
         Correlate(taps, outputs, bias, rows.data(), n);
@@ -40,7 +42,8 @@ TEST(Rows, Correlate) {
             for (size_t t = 0; t < terms; ++t) {
               expected += 2.0 * static_cast<double>(taps[t].weights[o]) * static_cast<double>(taps[t].src[x]);
             }
-            EXPECT_NEAR(dst[static_cast<size_t>(o)][static_cast<size_t>(x)], expected, 2e-5 * (10 + std::sqrt(double(terms))));
+            EXPECT_NEAR(dst[static_cast<size_t>(o)][static_cast<size_t>(x)], expected,
+                        2e-5 * (10 + std::sqrt(double(terms))));
           }
           EXPECT_EQ(dst[static_cast<size_t>(o)][static_cast<size_t>(n)], 9) << "wrote past the row";
         }
@@ -63,7 +66,8 @@ TEST(Rows, DotAndSum) {
       for (size_t t = 0; t < srcs.size(); ++t) {
         for (size_t o = 0; o < diffs.size(); ++o) {
           double expected = 0.5;
-          for (int64_t x = 0; x < n; ++x) expected += static_cast<double>(srcs[t][x]) * static_cast<double>(diffs[o][x]);
+          for (int64_t x = 0; x < n; ++x)
+            expected += static_cast<double>(srcs[t][x]) * static_cast<double>(diffs[o][x]);
           EXPECT_NEAR(sums[t * diffs.size() + o], expected, 1e-6 * std::sqrt(double(n)) + 1e-6);
         }
       }
@@ -80,7 +84,8 @@ TEST(Rows, SplitAndMergeAreInverse) {
       for (int64_t width : kLengths) {
         const std::vector<float> src = RandomRow(static_cast<size_t>(width), 3);
         const int64_t n = (width + shift) / phases + 3;
-        std::vector<std::vector<float>> parts(static_cast<size_t>(phases), std::vector<float>(static_cast<size_t>(n), 7));
+        std::vector<std::vector<float>> parts(static_cast<size_t>(phases),
+                                              std::vector<float>(static_cast<size_t>(n), 7));
         std::vector<float*> rows;
         for (auto& part : parts) rows.push_back(part.data());
         Split(src.data(), width, shift, phases, rows.data(), n);
@@ -93,7 +98,8 @@ TEST(Rows, SplitAndMergeAreInverse) {
         std::vector<float> merged(static_cast<size_t>(width) + 1, -1);
         Merge(rows.data(), 0, n, shift, phases, merged.data(), width, Store::kSet);
         Merge(rows.data(), 0, n, shift, phases, merged.data(), width, Store::kAdd);
-        for (int64_t x = 0; x < width; ++x) EXPECT_EQ(merged[static_cast<size_t>(x)], 2 * src[static_cast<size_t>(x)]);
+        for (int64_t x = 0; x < width; ++x)
+          EXPECT_EQ(merged[static_cast<size_t>(x)], 2 * src[static_cast<size_t>(x)]);
         EXPECT_EQ(merged.back(), -1);
       }
     }
@@ -106,7 +112,8 @@ TEST(Rows, FromBytes) {
       std::vector<uint8_t> src(static_cast<size_t>(width * channels));
       for (size_t i = 0; i < src.size(); ++i) src[i] = static_cast<uint8_t>(i * 37);
       const float zero[] = {255, 0, 3, 4}, scale[] = {-0.5f, 1, 0.25f, 2};
-      std::vector<std::vector<float>> dst(static_cast<size_t>(channels), std::vector<float>(static_cast<size_t>(width) + 1, 5));
+      std::vector<std::vector<float>> dst(static_cast<size_t>(channels),
+                                          std::vector<float>(static_cast<size_t>(width) + 1, 5));
       std::vector<float*> rows;
       for (auto& row : dst) rows.push_back(row.data());
       FromBytes(src.data(), channels, width, zero, scale, rows.data());

@@ -55,7 +55,8 @@ inline MemoryImage RandomLabels(int64_t width, int64_t height, int classes, uint
   std::mt19937 random(seed);
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
-      const uint8_t drawn = random() % 10 == 0 ? 255 : static_cast<uint8_t>(random() % static_cast<uint32_t>(classes));
+      const uint8_t drawn =
+          random() % 10 == 0 ? 255 : static_cast<uint8_t>(random() % static_cast<uint32_t>(classes));
       uint8_t* pixel = labels.pixels().data() + y * width + x;
       *pixel = x > 0 && random() % 2 ? pixel[-1] : drawn;
     }

@@ -50,16 +50,18 @@ class Builder {
   int AddParameter(const char* kind, std::vector<int64_t> dims, double scale, bool trainable = true) {
     int64_t size = 1;
     for (int64_t d : dims) size *= d;
-    Parameter p{.name = std::string(kind) + std::to_string(network_.graph.parameters.size()), .dims = std::move(dims),
-                .values = std::vector<float>(static_cast<size_t>(size)), .trainable = trainable};
+    Parameter p{.name = std::string(kind) + std::to_string(network_.graph.parameters.size()),
+                .dims = std::move(dims),
+                .values = std::vector<float>(static_cast<size_t>(size)),
+                .trainable = trainable};
     std::normal_distribution<double> normal(0, scale);
     for (float& v : p.values) v = static_cast<float>(normal(random_));
     return network_.graph.AddParameter(std::move(p));
   }
 
   void Add(std::shared_ptr<const Layer> layer, std::vector<int> srcs, std::vector<int> parameters = {}) {
-    const int tensor = network_.graph.AddNode("n" + std::to_string(network_.graph.nodes.size()), layer, std::move(srcs),
-                                              std::move(parameters));
+    const int tensor = network_.graph.AddNode("n" + std::to_string(network_.graph.nodes.size()), layer,
+                                              std::move(srcs), std::move(parameters));
     network_.graph.output = tensor;
     Keep(tensor, InferShapes(network_.graph, network_.width, network_.height)[static_cast<size_t>(tensor)]);
   }
@@ -100,7 +102,8 @@ class Builder {
     const bool transposed = rows.kind == Window::Kind::kScatter;
     int64_t groups = Draw(1, 3);
     while (src.shape.channels % groups != 0 || channels % groups != 0) --groups;
-    const double scale = 1.0 / std::sqrt(static_cast<double>(src.shape.channels * rows.kernel * columns.kernel));
+    const double scale =
+        1.0 / std::sqrt(static_cast<double>(src.shape.channels * rows.kernel * columns.kernel));
     std::vector<int64_t> dims = transposed ? std::vector<int64_t>{src.shape.channels, channels / groups}
                                            : std::vector<int64_t>{channels, src.shape.channels / groups};
     dims.push_back(rows.kernel);
@@ -144,17 +147,21 @@ class Builder {
     switch (Draw(0, 9)) {
       case 0:
       case 1:
-      case 2: return AddConv(src, DrawGather(src.shape.height), DrawGather(src.shape.width), Draw(1, 7));
+      case 2:
+        return AddConv(src, DrawGather(src.shape.height), DrawGather(src.shape.width), Draw(1, 7));
       case 3:
-      case 4: return AddConv(src, DrawScatter(src.shape.height), DrawScatter(src.shape.width), Draw(1, 7));
-      case 5: return AddPool(src);
+      case 4:
+        return AddConv(src, DrawScatter(src.shape.height), DrawScatter(src.shape.width), Draw(1, 7));
+      case 5:
+        return AddPool(src);
       case 6: {
         const int64_t r = Draw(1, 3), c = Draw(1, 3);
         if (src.shape.height * r > kLargestSide || src.shape.width * c > kLargestSide) return;
         return Add(MakeResizeNearest(r, c), {src.tensor});
       }
       case 7:
-      case 8: return AddJoin(src);
+      case 8:
+        return AddJoin(src);
       default: {
         const int64_t kind = Draw(0, 2);
         return Add(kind == 0 ? MakeRelu() : kind == 1 ? MakeLeakyRelu(0.1) : MakeSigmoid(), {src.tensor});

@@ -14,9 +14,9 @@ struct RandomNetwork {
   int64_t logits = 1;
 };
 
-/// A network that ends with one map of logits of the image's size. Sizes are odd and even, strides, dilations, pads,
-/// groups and output paddings are drawn independently for rows and columns; skips, additions and concatenations occur,
-/// of the normalised input too. The same seed gives the same network.
+/// A network that ends with one map of logits of the image's size. Sizes are odd and even, strides,
+/// dilations, pads, groups and output paddings are drawn independently for rows and columns; skips, additions
+/// and concatenations occur, of the normalised input too. The same seed gives the same network.
 RandomNetwork MakeRandomNetwork(uint32_t seed);
 
 }  // namespace swath::test

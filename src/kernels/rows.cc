@@ -1,12 +1,16 @@
 #include "kernels/rows.h"
 
+#include <algorithm>
+
+// The order of these lines is Highway's.
+// clang-format off
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/rows.cc"
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
-#include <hwy/highway.h>
 
-#include <algorithm>
+#include <hwy/highway.h>
+#include <hwy/contrib/math/math-inl.h>
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace swath::rows::HWY_NAMESPACE {

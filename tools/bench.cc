@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/process_memory.h"
 #include "swath/dataset.h"
 #include "swath/model.h"
 #include "swath/optimizer.h"

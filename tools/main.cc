@@ -5,12 +5,24 @@
 
 #include "swath/error.h"
 #include "tools/commands.h"
+#include "tools/config_file.h"
 
 namespace {
 
 int Fail(int status, const char* message) {
   std::fprintf(stderr, "swath: %s\n", message);
   return status;
+}
+
+/// Every command that runs, not those that only group others, takes its options from a file, too.
+void AddConfigFiles(CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    if (command->get_subcommands([](CLI::App*) { return true; }).empty()) {
+      swath::tools::AddConfigFile(command);
+    } else {
+      AddConfigFiles(*command);
+    }
+  }
 }
 
 }  // namespace
@@ -28,6 +40,7 @@ int main(int argc, char** argv) {
   swath::tools::AddPredict(app);
   swath::tools::AddSynth(app);
   swath::tools::AddTrain(app);
+  AddConfigFiles(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

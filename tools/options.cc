@@ -1,7 +1,5 @@
 #include "tools/options.h"
 
-#include <sys/resource.h>
-
 #include <charconv>
 
 #include "base/error.h"
@@ -25,12 +23,6 @@ std::string Bytes(int64_t bytes) {
   if (b >= 1024.0 * 1024 * 1024) return fmt::format("{:.2f} GiB", b / (1024.0 * 1024 * 1024));
   if (b >= 1024.0 * 1024) return fmt::format("{:.1f} MiB", b / (1024.0 * 1024));
   return fmt::format("{:.1f} KiB", b / 1024);
-}
-
-int64_t PeakResidentBytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<int64_t>(usage.ru_maxrss) * 1024;  // Linux counts in KiB
 }
 
 }  // namespace swath::tools

@@ -17,7 +17,4 @@ Size ParseSize(const std::string& option, const std::string& text);
 /// "12.3 MiB" and the like.
 std::string Bytes(int64_t bytes);
 
-/// The largest resident set of this process so far.
-int64_t PeakResidentBytes();
-
 }  // namespace swath::tools

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -17,11 +16,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/pending_file.h"
 #include "output/parallel_for.h"
-#include "output/pending_file.h"
 #include "swath/otsu.h"
 #include "swath/pyramid_writer.h"
 #include "tools/commands.h"
+#include "tools/options.h"
 
 namespace swath::tools {
 namespace {
@@ -40,23 +40,6 @@ struct Settings {
   int quality = 80;
   double mpp = 0.5;
 };
-
-struct Size {
-  int64_t width = 0;
-  int64_t height = 0;
-};
-
-Size ParseSize(const std::string& text) {
-  Size size;
-  const char* end = text.data() + text.size();
-  const auto width = std::from_chars(text.data(), end, size.width);
-  const bool cross = width.ec == std::errc() && width.ptr != end && *width.ptr == 'x';
-  const auto height = cross ? std::from_chars(width.ptr + 1, end, size.height) : width;
-  if (!cross || height.ec != std::errc() || height.ptr != end || size.width < 1 || size.height < 1) {
-    Fail(ErrorCode::kUsage, "--size: '{}' is not WIDTHxHEIGHT in pixels, such as 16000x64000", text);
-  }
-  return size;
-}
 
 /// Counts of validation and test slides: a fifth each unless given, and at least one to train on.
 void SettleSplit(Settings& settings) {
@@ -172,7 +155,7 @@ void WriteCsv(const Settings& settings, const std::vector<std::string>& names) {
 }
 
 void Run(Settings settings) {
-  const Size size = ParseSize(settings.size);
+  const Size size = ParseSize("--size", settings.size);
   SettleSplit(settings);
   std::error_code error;
   std::filesystem::create_directories(settings.folder, error);

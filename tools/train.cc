@@ -174,7 +174,6 @@ void AddTrain(CLI::App& app) {
   AddLossOptions(command, settings.get());
   AddOptimizerOptions(command, settings.get());
   AddRunOptions(command, settings.get());
-  AddConfigFile(command);
   command->footer(
       "The run folder gets model.onnx (best Dice on the validation slides), last.onnx, training-state, "
       "metrics.jsonl,\n"

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/process_memory.h"
 #include "tools/options.h"
 
 namespace swath::tools {

@@ -67,8 +67,23 @@ class StreamingEngine : public Engine {
 std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Loss* loss, int64_t width,
                                                      int64_t height, const PlanOptions& options);
 
+/// A value before a Relu or LeakyRelu that float32 and float64 rows put on different sides of 0. Either side
+/// is right, and their gradients differ by the whole of that pixel's.
+struct Kink {
+  int node = 0;           ///< index of the activation in the graph
+  int64_t index = 0;      ///< into its tensor, [channel, row, column]
+  bool positive = false;  ///< the side that float32 took
+};
+
+/// All kinks of a forward pass over an image of a size that the network takes.
+std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image);
+
 /// Whole tensors, one after the other, in doubles; kFloat32 rounds every stored value to float32 but keeps
 /// sums in doubles. Needs about 100 bytes a pixel and channel.
-std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Loss& loss, Precision rows);
+///
+/// At a `kink` it takes the side that is given, if its own value is within rounding of 0 (2^-17 of the
+/// tensor's largest).
+std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Loss& loss, Precision rows,
+                                            std::vector<Kink> kinks = {});
 
 }  // namespace swath

@@ -31,7 +31,7 @@ struct PlanOptions {
 struct TensorPlan {
   std::string name;
   Shape shape;
-  std::string kernel;  ///< of the op that writes it: "highway", "onednn", "reference"; empty for the input
+  std::string kernel;  ///< of the op that writes it: "highway", "reference"; empty for the input
   int64_t value_rows = 0;
   int64_t gradient_rows = 0;  ///< 0 where no gradient is needed
   int64_t bytes = 0;          ///< of one strip in flight: values and all cotangents

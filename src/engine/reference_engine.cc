@@ -11,8 +11,8 @@ namespace {
 
 class ReferenceEngine final : public Engine {
  public:
-  ReferenceEngine(const Graph& graph, const Loss& loss, Precision rows)
-      : graph_(graph), loss_(loss), rows_(rows) {}
+  ReferenceEngine(const Graph& graph, const Loss& loss, Precision rows, std::vector<Kink> kinks)
+      : graph_(graph), loss_(loss), rows_(rows), kinks_(std::move(kinks)) {}
 
   StepResult Step(const Sample& sample, const Progress&) override {
     shapes_ = InferShapes(graph_, sample.image->width(), sample.image->height());
@@ -69,7 +69,24 @@ class ReferenceEngine final : public Engine {
     return args;
   }
 
+  /// Moves values that are zero but for rounding to the side of 0 that was taken elsewhere.
+  void TakeSides(const Node& node) {
+    const int index = static_cast<int>(&node - graph_.nodes.data());
+    std::vector<double>* values = nullptr;
+    double rounding = 0;
+    for (const Kink& kink : kinks_) {
+      if (kink.node != index) continue;
+      if (!values) {
+        values = &Value(node.srcs[0]).values;
+        for (double value : *values) rounding = std::max(rounding, 0x1p-17 * std::abs(value));
+      }
+      double& value = (*values)[static_cast<size_t>(kink.index)];
+      if (std::abs(value) <= rounding) value = kink.positive ? 1e-300 : -1e-300;
+    }
+  }
+
   void Forward(const Node& node) {
+    TakeSides(node);
     Tensor dst(shapes_[static_cast<size_t>(node.dst)]);
     node.layer->ReferenceForward(Arguments(node), &dst);
     Round(&dst);
@@ -168,6 +185,7 @@ class ReferenceEngine final : public Engine {
   const Graph& graph_;
   const Loss& loss_;
   Precision rows_;
+  std::vector<Kink> kinks_;
   std::vector<Shape> shapes_;
   std::vector<bool> needs_gradient_;
   std::vector<Tensor> values_;
@@ -176,8 +194,9 @@ class ReferenceEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Loss& loss, Precision rows) {
-  return std::make_unique<ReferenceEngine>(graph, loss, rows);
+std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Loss& loss, Precision rows,
+                                            std::vector<Kink> kinks) {
+  return std::make_unique<ReferenceEngine>(graph, loss, rows, std::move(kinks));
 }
 
 }  // namespace swath

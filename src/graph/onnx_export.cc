@@ -5,10 +5,10 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/pending_file.h"
 #include "graph/metadata.h"
 #include "graph/onnx_messages.h"
 #include "layers/layer.h"
-#include "output/pending_file.h"
 #include "swath/model.h"
 
 namespace swath {

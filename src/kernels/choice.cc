@@ -1,5 +1,5 @@
 /// Which kernel computes which convolution. The one place where this is decided, by shape, when the plan is
-/// made; bench/kernels prints the figures behind it.
+/// made; bench/kernels.cc measures what there is to choose from.
 #include "kernels/correlation.h"
 
 namespace swath {

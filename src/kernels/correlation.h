@@ -71,7 +71,7 @@ class Correlation {
   /// diff_weights += coarse ⊗ fine, for every fine row and its tap.
   virtual void AddWeightGradient(std::span<const TapRow<T>> fine, const T* const* coarse,
                                  double* diff_weights, Workspace* workspace) const = 0;
-  /// Sum of n values, at most 512 to a float.
+  /// Sum of n values, in doubles.
   virtual double Sum(const T* row, int64_t n) const = 0;
 };
 

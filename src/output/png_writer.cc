@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "output/pending_file.h"
+#include "base/pending_file.h"
 
 namespace swath {
 

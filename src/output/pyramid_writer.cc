@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/pending_file.h"
 #include "output/downsample.h"
 #include "output/parallel_for.h"
-#include "output/pending_file.h"
 #include "output/tiff_directories.h"
 #include "output/tile_encoder.h"
 #include "output/tile_spool.h"

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/process_memory.h"
 #include "geometry/window.h"
 #include "swath/model.h"
 #include "train/output_bias.h"
-#include "train/process_memory.h"
 #include "train/run_folder.h"
 #include "train/slide_order.h"
 #include "train/training_state.h"

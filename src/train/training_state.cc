@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "base/error.h"
-#include "output/pending_file.h"
+#include "base/pending_file.h"
 
 namespace swath {
 namespace {

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "swath/error.h"
-#include "tests/output/memory_source.h"
+#include "tests/support/memory_image.h"
 
 namespace swath {
 namespace {
+
+using test::MemoryImage;
 
 TEST(Saturation, IsThatOfHsv) {
   EXPECT_EQ(Saturation(0, 0, 0), 0);
@@ -53,17 +55,17 @@ TEST(OtsuThreshold, IsZeroWithoutTwoValues) {
 }
 
 /// 7 x 5 px: columns 0-2 grey, 3-6 red.
-MemorySource TwoColours() {
-  MemoryImage image{.width = 7, .height = 5, .channels = 3};
+MemoryImage TwoColours() {
+  std::vector<uint8_t> pixels;
   for (int64_t i = 0; i < 35; ++i) {
     const bool red = i % 7 >= 3;
-    for (const int v : {200, red ? 20 : 200, red ? 20 : 200}) image.pixels.push_back(static_cast<uint8_t>(v));
+    for (const int v : {200, red ? 20 : 200, red ? 20 : 200}) pixels.push_back(static_cast<uint8_t>(v));
   }
-  return MemorySource(std::move(image));
+  return MemoryImage(7, 5, 3, std::move(pixels));
 }
 
 TEST(OtsuMask, SeparatesTwoColoursInAnyReadOrder) {
-  MemorySource image = TwoColours();
+  MemoryImage image = TwoColours();
   const std::unique_ptr<RowSource> mask = OtsuMask(image);
   ASSERT_EQ(mask->channels(), 1);
   for (const Range rows : {Range{2, 5}, Range{0, 5}, Range{4, 5}}) {
@@ -74,33 +76,33 @@ TEST(OtsuMask, SeparatesTwoColoursInAnyReadOrder) {
 }
 
 TEST(OtsuMask, RefusesGrey) {
-  MemorySource grey(MemoryImage{.width = 2, .height = 2, .channels = 1, .pixels = {1, 2, 3, 4}});
+  MemoryImage grey(2, 2, 1, {1, 2, 3, 4});
   EXPECT_THROW(OtsuMask(grey), Error);
 }
 
 TEST(SaturationTally, AgreesWithMaskAndComparison) {
-  MemorySource image = TwoColours();
-  MemoryImage truth{.width = 7, .height = 5};
-  for (int i = 0; i < 35; ++i) truth.pixels.push_back(static_cast<uint8_t>(i % 7 >= 2 ? 1 : 0));
+  MemoryImage image = TwoColours();
+  std::vector<uint8_t> labels;
+  for (int i = 0; i < 35; ++i) labels.push_back(static_cast<uint8_t>(i % 7 >= 2 ? 1 : 0));
   std::vector<uint8_t> rgb(3 * 35);
   image.Read({0, 5}, rgb.data());
   SaturationTally first;
   SaturationTally second;
-  first.Add(rgb.data(), truth.pixels.data(), 20);
-  second.Add(rgb.data() + 60, truth.pixels.data() + 20, 15);
+  first.Add(rgb.data(), labels.data(), 20);
+  second.Add(rgb.data() + 60, labels.data() + 20, 15);
   first.Add(second);
   EXPECT_DOUBLE_EQ(first.overlap().dice(), 2.0 * 4 / (4 + 5));
-  MemorySource truth_source(truth);
+  MemoryImage truth_source(7, 5, 1, labels);
   EXPECT_DOUBLE_EQ(CompareMasks(*OtsuMask(image), truth_source).dice(), first.overlap().dice());
 }
 
 TEST(CompareMasks, ReadsASmallerMaskAtTheNearestCentresAndLeavesOutIgnoredPixels) {
   // 5 x 4 px against 3 x 2: columns map to 0 0 1 2 2, rows to 0 0 1 1.
-  MemorySource predicted(MemoryImage{.width = 5, .height = 4, .channels = 1, .pixels = {1, 1, 1, 0, 0,  //
-                                                                                        1, 0, 1, 0, 0,  //
-                                                                                        0, 0, 0, 1, 1,  //
-                                                                                        0, 0, 0, 1, 1}});
-  MemorySource truth(MemoryImage{.width = 3, .height = 2, .channels = 1, .pixels = {1, 255, 0, 0, 0, 1}});
+  MemoryImage predicted(5, 4, 1, {1, 1, 1, 0, 0,  //
+                                  1, 0, 1, 0, 0,  //
+                                  0, 0, 0, 1, 1,  //
+                                  0, 0, 0, 1, 1});
+  MemoryImage truth(3, 2, 1, {1, 255, 0, 0, 0, 1});
   const MaskOverlap overlap = CompareMasks(predicted, truth);
   EXPECT_EQ(overlap.truth, 4 + 4);
   EXPECT_EQ(overlap.predicted, 3 + 4);
@@ -108,9 +110,8 @@ TEST(CompareMasks, ReadsASmallerMaskAtTheNearestCentresAndLeavesOutIgnoredPixels
 }
 
 TEST(CompareMasks, RefusesAMaskOfAnotherShape) {
-  MemorySource predicted(
-      MemoryImage{.width = 8, .height = 8, .channels = 1, .pixels = std::vector<uint8_t>(64)});
-  MemorySource truth(MemoryImage{.width = 4, .height = 2, .channels = 1, .pixels = std::vector<uint8_t>(8)});
+  MemoryImage predicted(8, 8, 1, std::vector<uint8_t>(64));
+  MemoryImage truth(4, 2, 1, std::vector<uint8_t>(8));
   try {
     CompareMasks(predicted, truth);
     FAIL() << "no error";

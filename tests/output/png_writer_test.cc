@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "swath/error.h"
-#include "tests/output/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace swath {
 namespace {

@@ -16,10 +16,13 @@ namespace swath::test {
 class MemoryImage : public RowSource {
  public:
   MemoryImage(int64_t width, int64_t height, int64_t channels)
+      : MemoryImage(width, height, channels,
+                    std::vector<uint8_t>(static_cast<size_t>(width * height * channels))) {}
+  MemoryImage(int64_t width, int64_t height, int64_t channels, std::vector<uint8_t> pixels)
       : width_(width),
         height_(height),
         channels_(channels),
-        pixels_(std::make_shared<std::vector<uint8_t>>(static_cast<size_t>(width * height * channels))) {}
+        pixels_(std::make_shared<std::vector<uint8_t>>(std::move(pixels))) {}
 
   std::vector<uint8_t>& pixels() { return *pixels_; }
 

@@ -11,7 +11,7 @@
 #include "layers/layers.h"
 #include "swath/graph.h"
 #include "swath/png_writer.h"
-#include "tests/output/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace swath::test {
 

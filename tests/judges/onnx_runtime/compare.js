@@ -42,7 +42,7 @@ function judgePrediction(swath, item, folder, logits) {
   if (mask.length !== pixels) throw new Error(`${item.name}: the mask has ${mask.length} pixels, not ${pixels}`);
   let excess = 0;
   for (let c = 1; c < item.slide.classes.length; ++c) {
-    const map = readMap(`${stem}_${item.slide.classes[c]}.tif`, folder);
+    const map = readMap(`${stem}_probability_${item.slide.classes[c]}.tif`, folder);
     for (let i = 0; i < pixels; ++i) {
       const expected = p[binary ? i : c * pixels + i];
       excess = Math.max(excess, Math.abs(map[i] / 255 - expected) - 0.5 / 255);

@@ -5,6 +5,7 @@
 
 namespace swath {
 
+/// The largest resident set so far.
 int64_t PeakResidentBytes();
 
 }  // namespace swath

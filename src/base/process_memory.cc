@@ -1,4 +1,4 @@
-#include "train/process_memory.h"
+#include "base/process_memory.h"
 
 #include <sys/resource.h>
 

@@ -1,4 +1,4 @@
-#include "output/pending_file.h"
+#include "base/pending_file.h"
 
 #include <unistd.h>
 

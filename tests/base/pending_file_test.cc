@@ -1,4 +1,4 @@
-#include "output/pending_file.h"
+#include "base/pending_file.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "swath/error.h"
-#include "tests/output/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace swath {
 namespace {

@@ -1,0 +1,116 @@
+/// The arithmetic of convolutions, one row at a time: GFLOP/s of each operation at the shapes of `unet-4492`
+/// at 16000 px width, and at wider ones. One thread.
+#include <benchmark/benchmark.h>
+
+#include <vector>
+
+#include "kernels/correlation.h"
+#include "kernels/rows.h"
+
+namespace swath {
+namespace {
+
+struct Layer {
+  const char* name;
+  int64_t coarse_channels, fine_channels, kernel, stride, pad, fine_width;
+};
+
+const Layer kLayers[] = {{"e1", 2, 3, 8, 4, 2, 16000},     {"e2", 2, 2, 8, 4, 2, 4000},
+                         {"e3", 8, 2, 8, 4, 2, 1000},      {"d1", 4, 4, 8, 4, 2, 16000},
+                         {"head", 1, 7, 5, 1, 2, 16000},   {"16to16", 16, 16, 3, 1, 1, 4000},
+                         {"64to64", 64, 64, 3, 1, 1, 1000}};
+
+/// A layer with one window of rows of ones.
+struct Setup {
+  explicit Setup(const Layer& layer)
+      : shape{.coarse_channels = layer.coarse_channels,
+              .fine_channels = layer.fine_channels,
+              .fine_width = layer.fine_width,
+              .row_taps = layer.kernel,
+              .row_extent = layer.kernel,
+              .columns = {.kernel = layer.kernel,
+                          .stride = layer.stride,
+                          .pad_begin = layer.pad,
+                          .pad_end = layer.pad}} {
+    shape.coarse_width = shape.columns.DstSize(shape.fine_width);
+    kernel = ChooseCorrelation<float>(shape);
+    workspace = kernel->MakeWorkspace();
+    weights.assign(static_cast<size_t>(shape.weight_size()), 0.5f);
+    diff_weights.assign(weights.size(), 0.0);
+    bias.assign(64, 0.0f);
+    kernel->SetWeights(weights.data());
+    for (int64_t tap = 0; tap < shape.row_taps; ++tap)
+      fine.push_back({tap, tap, Row(shape.fine_channels, shape.fine_width)});
+    coarse = Row(shape.coarse_channels, shape.coarse_width);
+  }
+
+  /// Channel pointers into rows with the kernel's margin.
+  float* const* Row(int64_t channels, int64_t width) {
+    const int64_t pitch = width + 2 * kernel->margin();
+    std::vector<float>& values = storage.emplace_back(static_cast<size_t>(channels * pitch), 1.0f);
+    std::vector<float*>& row = pointers.emplace_back();
+    for (int64_t c = 0; c < channels; ++c) row.push_back(values.data() + c * pitch + kernel->margin());
+    return row.data();
+  }
+
+  double MultiplyAdds() const {
+    return static_cast<double>(shape.weight_size()) * static_cast<double>(shape.coarse_width);
+  }
+
+  CorrelationShape shape;
+  std::unique_ptr<Correlation<float>> kernel;
+  std::unique_ptr<Workspace> workspace;
+  std::vector<float> weights, bias;
+  std::vector<double> diff_weights;
+  std::vector<std::vector<float>> storage;
+  std::vector<std::vector<float*>> pointers;
+  std::vector<TapRow<float>> fine;
+  float* const* coarse = nullptr;
+};
+
+void Report(benchmark::State& state, double multiply_adds) {
+  state.counters["GFLOP/s"] = benchmark::Counter(
+      2e-9 * multiply_adds * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  state.SetLabel(rows::TargetName());
+}
+
+void Gather(benchmark::State& state, const Layer& layer) {
+  Setup s(layer);
+  for (auto _ : state) {
+    s.workspace->Reset();  // every row is packed anew: a strip packs each once or twice
+    s.kernel->Gather(s.fine, s.bias.data(), s.coarse, Front::kForward, s.workspace.get());
+  }
+  Report(state, s.MultiplyAdds());
+}
+
+void Scatter(benchmark::State& state, const Layer& layer) {
+  Setup s(layer);
+  const TapRow<float> coarse{0, 0, s.coarse};
+  float* const* fine = s.Row(s.shape.fine_channels, s.shape.fine_width);
+  for (auto _ : state) s.kernel->Scatter({&coarse, 1}, s.bias.data(), fine, s.workspace.get());
+  Report(state, s.MultiplyAdds() / static_cast<double>(s.shape.row_taps));
+}
+
+void WeightGradient(benchmark::State& state, const Layer& layer) {
+  Setup s(layer);
+  for (auto _ : state) {
+    s.workspace->Reset();
+    s.kernel->AddWeightGradient(s.fine, s.coarse, s.diff_weights.data(), s.workspace.get());
+  }
+  Report(state, s.MultiplyAdds());
+}
+
+[[maybe_unused]] const bool kRegistered = [] {
+  for (const Layer& layer : kLayers) {
+    const auto add = [&](const char* what, auto function) {
+      benchmark::RegisterBenchmark((std::string(layer.name) + "/" + what).c_str(), function, layer);
+    };
+    add("gather", Gather);
+    add("scatter", Scatter);
+    add("weights", WeightGradient);
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace swath

@@ -61,7 +61,8 @@ Work64 CountWork(const Program& program, const std::vector<Strip>& strips) {
 /// Runs the scheduler over a strip and takes the largest spans.
 void DryRun(const Program& program, const Strip& strip, Sweep sweep, std::vector<TensorPlan>* tensors) {
   Schedule schedule(program, strip, sweep);
-  const auto grow = [](int64_t* rows, int64_t span) { *rows = std::max(*rows, span); };
+  // A row that nobody reads needs a place all the same while it is computed.
+  const auto grow = [](int64_t* rows, int64_t span) { *rows = std::max({*rows, span, int64_t{1}}); };
   for (Work work = schedule.Next(); work.kind != Work::Kind::kDone; work = schedule.Next()) {
     if (work.kind == Work::Kind::kBackward) {
       const Op& op = program.ops[static_cast<size_t>(work.op)];

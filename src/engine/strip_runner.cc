@@ -130,6 +130,7 @@ RowRing<T>& StripRunner<T>::ViewRows(int op, int view, bool backward, Range rows
          prepared_.views[i].backward != backward)
     ++i;
   Ring& ring = views_[i];
+  if (ring.live().end < rows.begin) ring.Reset(rows.begin);  // rows that this op does not read
   ring.Release(rows.begin);
   while (ring.live().end < rows.end) {
     Convert(prepared_.program.views[static_cast<size_t>(view)], ring.live().end, &ring);
@@ -273,7 +274,10 @@ void StripRunner<T>::Backward(const Schedule& schedule, int index, int64_t y) {
 
 template <class T>
 void StripRunner<T>::Release(const Schedule& schedule, const Work& work) {
-  if (work.kind == Work::Kind::kInput) return;
+  if (work.kind == Work::Kind::kInput) {
+    input_.Release(schedule.LiveValues(0).begin);
+    return;
+  }
   const Op& op = OpAt(work.op);
   Values(op.dst).Release(schedule.LiveValues(op.dst).begin);
   for (const auto& parts : op.srcs) {

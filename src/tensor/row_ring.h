@@ -1,6 +1,7 @@
 /// The live rows of a tensor.
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstdint>
 
@@ -37,13 +38,17 @@ class RowRing {
       : layout_(layout), values_(layout.capacity * layout.channels * layout.pitch()) {}
 
   /// Forgets all rows; the next one to be opened is `first`.
-  void Reset(int64_t first) { live_ = {first, first}; }
+  void Reset(int64_t first) {
+    live_ = {first, first};
+    released_ = first;
+  }
 
   const Range& live() const { return live_; }
   const Layout& layout() const { return layout_; }
 
   /// Makes row live().end live. Its values are whatever the slot held.
   void Open() {
+    Drop();
     assert(live_.size() < layout_.capacity);
     Mark(live_.end, false);
     ++live_.end;
@@ -55,11 +60,11 @@ class RowRing {
       for (int64_t c = 0; c < layout_.channels; ++c) std::fill_n(Row(live_.end - 1, c), layout_.width, T(0));
     }
   }
-  /// Releases the rows before `begin`.
+  /// Releases the rows before `begin`. Rows that are yet to be opened may be among them (a stride longer than
+  /// the kernel leaves rows that nobody reads): they live until the next one is opened.
   void Release(int64_t begin) {
-    for (; live_.begin < begin && live_.begin < live_.end; ++live_.begin) Mark(live_.begin, true);
-    // Rows that nobody ever opened may be passed over.
-    if (live_.begin < begin) live_ = {begin, begin};
+    released_ = std::max(released_, begin);
+    Drop();
   }
 
   T* Row(int64_t row, int64_t channel) {
@@ -69,6 +74,10 @@ class RowRing {
 
  private:
   static constexpr int64_t kLine = kAlignment / static_cast<int64_t>(sizeof(T));
+
+  void Drop() {
+    for (; live_.begin < std::min(released_, live_.end); ++live_.begin) Mark(live_.begin, true);
+  }
 
   T* Slot(int64_t row) {
     return values_.data() + row % layout_.capacity * layout_.channels * layout_.pitch();
@@ -88,6 +97,7 @@ class RowRing {
   Layout layout_;
   AlignedBuffer<T> values_;
   Range live_;
+  int64_t released_ = 0;  ///< rows before this one are not needed any more
 };
 
 }  // namespace swath

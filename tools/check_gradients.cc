@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "geometry/window.h"
 #include "swath/compare.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
@@ -87,8 +88,7 @@ OwnedSample MakeSample(const Settings& settings, const Graph& graph) {
     sample.image = std::make_unique<Emptied>(std::move(sample.image), first_empty, 243);
     sample.labels = std::make_unique<Emptied>(std::move(sample.labels), first_empty, 0);
   }
-  const int64_t w = (width + multiple - 1) / multiple * multiple,
-                h = (height + multiple - 1) / multiple * multiple;
+  const int64_t w = RoundUp(width, multiple), h = RoundUp(height, multiple);
   sample.image = ExtendedRows(std::move(sample.image), w, h, static_cast<uint8_t>(ModelExtension(graph)));
   sample.labels = ExtendedRows(std::move(sample.labels), w, h, static_cast<uint8_t>(settings.ignore_label));
   return sample;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "geometry/window.h"
 #include "swath/model.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
@@ -37,7 +38,7 @@ void Run(const Settings& settings) {
     size = ParseSize("--size", settings.size);
   }
   const int64_t multiple = ModelMultiple(graph);
-  const auto extend = [&](int64_t n) { return (n + multiple - 1) / multiple * multiple; };
+  const auto extend = [&](int64_t n) { return RoundUp(n, multiple); };
   const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph)});
   const Plan plan = MakePlan(graph, settings.predict ? nullptr : loss.get(), extend(size.width),
                              extend(size.height), {.threads = settings.threads, .strips = settings.strips});

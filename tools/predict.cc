@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "geometry/window.h"
 #include "swath/dataset.h"
 #include "swath/engine.h"
 #include "swath/extended_rows.h"
@@ -151,7 +152,7 @@ class SlidePredictor {
     const auto slide = Slide::Open(task.slide);
     auto image = Prefetch(slide->OpenRows(task.rows));
     const int64_t width = image->width(), height = image->height(), multiple = ModelMultiple(graph_);
-    const auto extend = [&](int64_t n) { return (n + multiple - 1) / multiple * multiple; };
+    const auto extend = [&](int64_t n) { return RoundUp(n, multiple); };
     image = ExtendedRows(std::move(image), extend(width), extend(height),
                          static_cast<uint8_t>(ModelExtension(graph_)));
     const int64_t maps = std::max<int64_t>(2, logits_);

@@ -22,16 +22,6 @@ using V = hn::Vec<D>;
 using D64 = hn::ScalableTag<double>;
 using V64 = hn::Vec<D64>;
 
-// Vectors of columns in one register tile. Each output of each vector takes one register for the terms being
-// added and two for the double sums, beside the sources and a weight; 16-register targets hold fewer.
-constexpr int VectorsPerTile(int outputs) {
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET >= HWY_SSE4
-  return outputs == 1 ? 4 : outputs == 2 ? 2 : 1;
-#else
-  return outputs == 1 ? 8 : outputs == 2 ? 4 : 2;
-#endif
-}
-
 #if HWY_TARGET == HWY_SCALAR
 /// One lane has no halves.
 struct Doubles {
@@ -39,7 +29,6 @@ struct Doubles {
 
   void Set(V v) { lower = hn::PromoteTo(D64(), v); }
   void Add(V v) { lower = hn::Add(lower, hn::PromoteTo(D64(), v)); }
-  V Get() const { return hn::DemoteTo(D(), lower); }
 };
 #else
 /// A float vector as two of doubles: its lower half and its upper half.
@@ -58,66 +47,51 @@ struct Doubles {
     lower = hn::Add(lower, other.lower);
     upper = hn::Add(upper, other.upper);
   }
-  V Get() const {
-    const D d;
-    const hn::Half<D> half;
-    return hn::Combine(d, hn::DemoteTo(half, upper), hn::DemoteTo(half, lower));
-  }
 };
 #endif
 
-/// The terms of a few taps, for kVectors vectors of columns from x on; `lanes` < Lanes(d) only where kVectors
-/// is 1.
-template <int kOutputs, int kVectors>
-HWY_INLINE void Accumulate(std::span<const Tap> taps, int64_t x, size_t lanes, V (&sum)[kOutputs][kVectors]) {
-  const D d;
-  const size_t n = hn::Lanes(d);
-  const auto mask = hn::FirstN(d, lanes);
-  for (const Tap& tap : taps) {
-    V src[kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-      src[v] = kVectors == 1 ? hn::MaskedLoad(mask, d, tap.src + x) : hn::LoadU(d, tap.src + x + v * n);
-    }
-    for (int o = 0; o < kOutputs; ++o) {
-      const V weight = hn::Set(d, tap.weights[o]);
-      for (int v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(weight, src[v], sum[o][v]);
-    }
-  }
+// Vectors of columns in one register tile: each takes a register for every output, beside the sources and a
+// weight; targets with 16 registers hold fewer.
+constexpr int VectorsPerTile(int outputs) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET >= HWY_SSE4
+  return outputs == 1 ? 8 : outputs == 2 ? 4 : 2;
+#else
+  return outputs == 1 ? 16 : outputs == 2 ? 8 : 4;
+#endif
 }
 
+/// kVectors vectors of columns from x on; `lanes` < Lanes(d) only where kVectors is 1.
 template <int kOutputs, int kVectors>
 HWY_INLINE void CorrelateTile(std::span<const Tap> taps, const float* bias, float* const* dst, int64_t x,
                               size_t lanes) {
-  const D d;
+  const D64 d;
+  const hn::Rebind<float, D64> df;
   const size_t n = hn::Lanes(d);
-  const auto mask = hn::FirstN(d, lanes);
-  Doubles total[kOutputs][kVectors];
+  const auto mask = hn::FirstN(df, lanes);
+  const auto load = [&](const float* row, int v) {
+    return hn::PromoteTo(d,
+                         kVectors == 1 ? hn::MaskedLoad(mask, df, row + x) : hn::LoadU(df, row + x + v * n));
+  };
+  V64 sum[kOutputs][kVectors];
   for (int o = 0; o < kOutputs; ++o) {
-    for (int v = 0; v < kVectors; ++v) {
-      total[o][v].Set(bias            ? hn::Set(d, bias[o])
-                      : kVectors == 1 ? hn::MaskedLoad(mask, d, dst[o] + x)
-                                      : hn::LoadU(d, dst[o] + x + v * n));
-    }
+    for (int v = 0; v < kVectors; ++v)
+      sum[o][v] = bias ? hn::Set(d, static_cast<double>(bias[o])) : load(dst[o], v);
   }
-  while (!taps.empty()) {
-    const size_t count = std::min<size_t>(taps.size(), kTermsAtOnce);
-    V sum[kOutputs][kVectors];
-    for (auto& row : sum) {
-      for (auto& value : row) value = hn::Zero(d);
-    }
-    Accumulate<kOutputs, kVectors>(taps.first(count), x, lanes, sum);
+  for (const Tap& tap : taps) {
+    V64 src[kVectors];
+    for (int v = 0; v < kVectors; ++v) src[v] = load(tap.src, v);
     for (int o = 0; o < kOutputs; ++o) {
-      for (int v = 0; v < kVectors; ++v) total[o][v].Add(sum[o][v]);
+      const V64 weight = hn::Set(d, static_cast<double>(tap.weights[o]));
+      for (int v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(weight, src[v], sum[o][v]);
     }
-    taps = taps.subspan(count);
   }
   for (int o = 0; o < kOutputs; ++o) {
     for (int v = 0; v < kVectors; ++v) {
-      const V value = total[o][v].Get();
+      const auto value = hn::DemoteTo(df, sum[o][v]);
       if (kVectors == 1) {
-        hn::BlendedStore(value, mask, d, dst[o] + x);
+        hn::BlendedStore(value, mask, df, dst[o] + x);
       } else {
-        hn::StoreU(value, d, dst[o] + x + v * n);
+        hn::StoreU(value, df, dst[o] + x + v * n);
       }
     }
   }
@@ -126,7 +100,7 @@ HWY_INLINE void CorrelateTile(std::span<const Tap> taps, const float* bias, floa
 template <int kOutputs>
 void CorrelateOutputs(std::span<const Tap> taps, const float* bias, float* const* dst, int64_t n) {
   constexpr int kVectors = VectorsPerTile(kOutputs);
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(D()));
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(D64()));
   int64_t x = 0;
   for (; x + kVectors * lanes <= n; x += kVectors * lanes) {
     CorrelateTile<kOutputs, kVectors>(taps, bias, dst, x, static_cast<size_t>(lanes));
@@ -341,18 +315,19 @@ void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float*
   }
 }
 
-void SigmoidAndSoftplus(const float* logit, int64_t n, float* probability, float* softplus) {
+void Sigmoid(const float* z, int64_t n, float* p, float* q, float* tail) {
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const V one = hn::Set(d, 1.0f), zero = hn::Zero(d);
   for (int64_t x = 0; x < n; x += lanes) {
     const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(lanes, n - x)));
-    const V z = hn::MaskedLoad(mask, d, logit + x);
-    const V e = hn::Exp(d, hn::Neg(hn::Abs(z)));  // never overflows
-    const V positive = hn::Div(one, hn::Add(one, e));
-    const V p = hn::IfThenElse(hn::Ge(z, zero), positive, hn::Mul(e, positive));
-    hn::BlendedStore(p, mask, d, probability + x);
-    hn::BlendedStore(hn::Add(hn::Max(z, zero), hn::Log1p(d, e)), mask, d, softplus + x);
+    const V logit = hn::MaskedLoad(mask, d, z + x);
+    const V e = hn::Exp(d, hn::Neg(hn::Abs(logit)));  // never overflows
+    const V larger = hn::Div(one, hn::Add(one, e)), smaller = hn::Mul(e, larger);
+    const auto positive = hn::Ge(logit, zero);
+    hn::BlendedStore(hn::IfThenElse(positive, larger, smaller), mask, d, p + x);
+    hn::BlendedStore(hn::IfThenElse(positive, smaller, larger), mask, d, q + x);
+    hn::BlendedStore(hn::Log1p(d, e), mask, d, tail + x);
   }
 }
 
@@ -379,7 +354,7 @@ HWY_EXPORT(Sum);
 HWY_EXPORT(Split);
 HWY_EXPORT(Merge);
 HWY_EXPORT(FromBytes);
-HWY_EXPORT(SigmoidAndSoftplus);
+HWY_EXPORT(Sigmoid);
 HWY_EXPORT(Exp);
 HWY_EXPORT(TargetName);
 
@@ -401,8 +376,8 @@ void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float*
                float* const* dst) {
   HWY_DYNAMIC_DISPATCH(FromBytes)(src, channels, width, zero, scale, dst);
 }
-void SigmoidAndSoftplus(const float* logit, int64_t n, float* probability, float* softplus) {
-  HWY_DYNAMIC_DISPATCH(SigmoidAndSoftplus)(logit, n, probability, softplus);
+void Sigmoid(const float* z, int64_t n, float* p, float* q, float* tail) {
+  HWY_DYNAMIC_DISPATCH(Sigmoid)(z, n, p, q, tail);
 }
 void Exp(float* row, int64_t n) { HWY_DYNAMIC_DISPATCH(Exp)(row, n); }
 const char* TargetName() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }

@@ -14,18 +14,17 @@ struct Tap {
   const float* weights;
 };
 
-/// Terms that are added in float32 before their sum goes to a double: over taps, and over columns for the
-/// gradient of a weight. A single float32 accumulator over all taps of an 8 × 8 kernel costs two digits where
-/// terms cancel, as they do wherever a filter looks at smooth ground; with these the error is that of
-/// rounding the rows themselves.
-inline constexpr int64_t kTermsAtOnce = 8;
+/// Columns whose products are added in float32, in each lane of a vector, before they go to a double: the
+/// gradient of a weight is a sum over all pixels, and only that of these few is rounded.
 inline constexpr int64_t kColumnTermsAtOnce = 32;
 
 /// The most outputs that Correlate and Dot take at once.
 inline constexpr int64_t kMostOutputs = 4;
 
 /// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ_t taps[t].weights[o] · taps[t].src[x]  for x in [0, n), o in
-/// [0, outputs). Sources must be readable over [0, n) only; dst must not overlap them.
+/// [0, outputs). Products and sums are doubles: a filter that looks at smooth ground adds large terms that
+/// cancel, and in float32 the 192 taps of an 8 × 8 kernel over three channels lose two digits there. What is
+/// left is the error of rounding dst. Sources must be readable over [0, n) only; dst must not overlap them.
 void Correlate(std::span<const Tap> taps, int64_t outputs, const float* bias, float* const* dst, int64_t n);
 
 /// sums[t · outputs + o] += Σ_x src[t][x] · diff[o][x]  for x in [0, n).
@@ -47,8 +46,9 @@ void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
                float* const* dst);
 
-/// probability[x] = 1 / (1 + exp(-logit[x])), softplus[x] = log(1 + exp(logit[x])), both stable at any logit.
-void SigmoidAndSoftplus(const float* logit, int64_t n, float* probability, float* softplus);
+/// p[x] = 1 / (1 + exp(-z[x])), q[x] = 1 / (1 + exp(z[x])), tail[x] = log(1 + exp(-|z[x]|)): each with all
+/// its digits, at any z.
+void Sigmoid(const float* z, int64_t n, float* p, float* q, float* tail);
 
 /// row[x] = exp(row[x]).
 void Exp(float* row, int64_t n);

@@ -6,6 +6,21 @@
 namespace swath {
 namespace {
 
+/// In the sense of kernels/correlation.h a Conv reads the fine tensor, a ConvTranspose the coarse one.
+CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelContext& context) {
+  const bool gathers = conv.rows.kind == Window::Kind::kGather;
+  const Shape &coarse = gathers ? context.dst : context.srcs[0],
+              &fine = gathers ? context.srcs[0] : context.dst;
+  return {.coarse_channels = coarse.channels,
+          .fine_channels = fine.channels,
+          .coarse_width = coarse.width,
+          .fine_width = fine.width,
+          .groups = conv.groups,
+          .row_taps = conv.rows.kernel,
+          .row_extent = conv.rows.extent(),
+          .columns = conv.columns};
+}
+
 template <class T>
 class ConvKernel final : public RowKernel<T> {
  public:
@@ -13,9 +28,7 @@ class ConvKernel final : public RowKernel<T> {
       : rows_(conv.rows),
         gathers_(conv.rows.kind == Window::Kind::kGather),
         dst_(context.dst),
-        correlation_(ChooseCorrelation<T>(gathers_
-                                              ? MakeCorrelationShape(conv, context.dst, context.srcs[0])
-                                              : MakeCorrelationShape(conv, context.srcs[0], context.dst))),
+        correlation_(ChooseCorrelation<T>(MakeCorrelationShape(conv, context))),
         zeros_(static_cast<size_t>(context.dst.channels), 0.0f) {}
 
   std::string_view name() const override { return correlation_->name(); }
@@ -136,17 +149,6 @@ Shape ConvShape(const ConvAttributes& conv, const std::vector<Shape>& srcs, cons
          conv.rows.extent(), conv.columns.extent());
   }
   return dst;
-}
-
-CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const Shape& coarse, const Shape& fine) {
-  return {.coarse_channels = coarse.channels,
-          .fine_channels = fine.channels,
-          .coarse_width = coarse.width,
-          .fine_width = fine.width,
-          .groups = conv.groups,
-          .row_taps = conv.rows.kernel,
-          .row_extent = conv.rows.extent(),
-          .columns = conv.columns};
 }
 
 template <class T>

@@ -18,9 +18,6 @@ Attributes ConvAttributesToOnnx(const ConvAttributes& conv);
 Shape ConvShape(const ConvAttributes& conv, const std::vector<Shape>& srcs, const ParameterList& parameters,
                 int64_t src_channels, int64_t dst_channels);
 
-/// coarse and fine are the two tensors in the sense of kernels/correlation.h.
-CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const Shape& coarse, const Shape& fine);
-
 /// Row kernel of either operator on top of a Correlation.
 template <class T>
 std::unique_ptr<RowKernel<T>> MakeConvKernel(const ConvAttributes& conv, const KernelContext& context);

@@ -1,33 +1,19 @@
 /// BCE, cross-entropy and soft Dice over pixels, and their sum.
 ///
 /// Cotangents, in this order: the cross-entropy's Σ w l (if it takes part); then for every class of Dice the
-/// gradients of I = Σ p t and of P = Σ p. With D = (2I + ε) / (P + G + ε) the gradient of 1 - D is -2 / (P +
-/// G + ε) ∇I + (2I + ε) / (P + G + ε)² ∇P  (Milletari et al. 2016 with sums in place of squares).
+/// gradients of I = Σ p t and of F = Σ p (1 - t). With D = (2I + ε) / (I + F + G + ε) the gradient of 1 - D
+/// is (D / (I + F + G + ε)) (∇I + ∇F) - 2 / (I + F + G + ε) ∇I  (Milletari et al. 2016 with sums in place of
+/// squares). I and F have no pixel in common, where I and P = I + F would cancel in every true pixel.
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
-#include "kernels/rows.h"
 #include "swath/loss.h"
+#include "train/probabilities.h"
 
 namespace swath {
 namespace {
-
-void SigmoidRow(const float* z, int64_t n, float* p, float* softplus) {
-  rows::SigmoidAndSoftplus(z, n, p, softplus);
-}
-void SigmoidRow(const double* z, int64_t n, double* p, double* softplus) {
-  for (int64_t x = 0; x < n; ++x) {
-    const double e = std::exp(-std::abs(z[x]));
-    p[x] = z[x] >= 0 ? 1 / (1 + e) : e / (1 + e);
-    softplus[x] = std::max(z[x], 0.0) + std::log1p(e);
-  }
-}
-void ExpRow(float* row, int64_t n) { rows::Exp(row, n); }
-void ExpRow(double* row, int64_t n) {
-  for (int64_t x = 0; x < n; ++x) row[x] = std::exp(row[x]);
-}
 
 class PixelLoss final : public Loss {
  public:
@@ -46,8 +32,9 @@ class PixelLoss final : public Loss {
   int64_t cotangents() const override { return (entropy_ ? 1 : 0) + (dice_ ? 2 * logits_ : 0); }
   // Σ w l, Σ w, valid pixels; by class I, P, G; by class both, predicted, true.
   int64_t sums() const override { return 3 + 6 * logits_; }
+  // Probabilities and complements, the tail, and a row of a gradient being added up.
   int64_t scratch_bytes(int64_t width) const override {
-    return (logits_ + 1) * width * static_cast<int64_t>(sizeof(double));
+    return (2 * logits_ + 2) * width * static_cast<int64_t>(sizeof(double));
   }
 
   void Row(const LossRow<float>& row, double* sums, std::byte* scratch) const override {
@@ -69,22 +56,20 @@ class PixelLoss final : public Loss {
   template <class T>
   void RowOf(const LossRow<T>& row, double* sums, std::byte* scratch) const {
     CheckLabels(row.labels, row.width);
-    T* p = reinterpret_cast<T*>(scratch);
-    T* loss = p + logits_ * row.width;
+    double* diff = reinterpret_cast<double*>(scratch);
+    T* values = reinterpret_cast<T*>(diff + row.width);
+    const Probabilities<T> probabilities{.width = row.width,
+                                         .p = values,
+                                         .q = values + logits_ * row.width,
+                                         .tail = values + 2 * logits_ * row.width};
     if (logits_ == 1) {
-      SigmoidRow(row.logits[0], row.width, p, loss);
-      AddBinary(row, p, loss, sums);
+      Sigmoid(row.logits[0], probabilities);
+      AddBinary(row, probabilities, sums);
     } else {
-      Softmax(row, p, loss);
-      AddClasses(row, p, loss, sums);
+      Softmax(row.logits, logits_, probabilities);
+      AddClasses(row, probabilities, sums);
     }
-    if (!row.diff) return;
-    for (int64_t k = 0; k < (row.coefficients ? 1 : cotangents()); ++k) {
-      for (int64_t c = 0; c < logits_; ++c) std::fill_n(row.diff[k * logits_ + c], row.width, T(0));
-    }
-    int64_t k = 0;
-    if (entropy_) WriteEntropy(row, p, k++);
-    for (int64_t c = 0; c < logits_ && dice_; ++c, k += 2) WriteDice(row, p, c, k);
+    if (row.diff) WriteCotangents(row, probabilities, diff);
   }
 
   void CheckLabels(const uint8_t* labels, int64_t width) const {
@@ -99,27 +84,8 @@ class PixelLoss final : public Loss {
     }
   }
 
-  /// p <- softmax of the logits; lse <- log Σ exp.
   template <class T>
-  void Softmax(const LossRow<T>& row, T* p, T* lse) const {
-    std::copy_n(row.logits[0], row.width, lse);
-    for (int64_t c = 1; c < logits_; ++c) {
-      for (int64_t x = 0; x < row.width; ++x) lse[x] = std::max(lse[x], row.logits[c][x]);
-    }
-    for (int64_t c = 0; c < logits_; ++c) {
-      for (int64_t x = 0; x < row.width; ++x) p[c * row.width + x] = row.logits[c][x] - lse[x];
-      ExpRow(p + c * row.width, row.width);
-    }
-    for (int64_t x = 0; x < row.width; ++x) {
-      T sum = 0;
-      for (int64_t c = 0; c < logits_; ++c) sum += p[c * row.width + x];
-      for (int64_t c = 0; c < logits_; ++c) p[c * row.width + x] /= sum;
-      lse[x] += std::log(sum);
-    }
-  }
-
-  template <class T>
-  void AddBinary(const LossRow<T>& row, const T* p, const T* softplus, double* sums) const {
+  void AddBinary(const LossRow<T>& row, const Probabilities<T>& probabilities, double* sums) const {
     ClassSums s;
     double loss = 0, weight = 0;
     int64_t valid = 0;
@@ -128,13 +94,14 @@ class PixelLoss final : public Loss {
       const bool counts = label != ignore_;
       const double on = counts ? 1.0 : 0.0, t = counts ? label : 0.0;
       const double w = on * weights_[counts ? static_cast<size_t>(label) : 0];
-      loss += w * (static_cast<double>(softplus[x]) - t * static_cast<double>(row.logits[0][x]));
+      const double z = static_cast<double>(row.logits[0][x]), p = static_cast<double>(probabilities.p[x]);
+      loss += w * (static_cast<double>(probabilities.tail[x]) + std::max(label == 1 ? -z : z, 0.0));
       weight += w;
       valid += counts;
-      s.both += t * static_cast<double>(p[x]);
-      s.predicted += on * static_cast<double>(p[x]);
+      s.both += t * p;
+      s.predicted += on * p;
       s.truth += t;
-      const bool positive = counts && row.logits[0][x] > 0;
+      const bool positive = counts && z > 0;
       s.hard_both += positive && label == 1;
       s.hard_predicted += positive;
       s.hard_truth += counts && label == 1;
@@ -144,7 +111,7 @@ class PixelLoss final : public Loss {
   }
 
   template <class T>
-  void AddClasses(const LossRow<T>& row, const T* p, const T* lse, double* sums) const {
+  void AddClasses(const LossRow<T>& row, const Probabilities<T>& probabilities, double* sums) const {
     double loss = 0, weight = 0;
     int64_t valid = 0;
     std::vector<ClassSums> s(static_cast<size_t>(logits_));
@@ -152,16 +119,16 @@ class PixelLoss final : public Loss {
       const int label = row.labels[x];
       if (label == ignore_) continue;
       const double w = weights_[static_cast<size_t>(label)];
-      loss += w * static_cast<double>(lse[x] - row.logits[label][x]);
       weight += w;
       ++valid;
       int64_t best = 0;
       for (int64_t c = 0; c < logits_; ++c) {
-        const double value = static_cast<double>(p[c * row.width + x]);
+        const double value = static_cast<double>(probabilities.P(c)[x]);
         s[static_cast<size_t>(c)].predicted += value;
         if (c == label) s[static_cast<size_t>(c)].both += value;
         if (row.logits[c][x] > row.logits[best][x]) best = c;
       }
+      loss += w * static_cast<double>(probabilities.tail[x] + (row.logits[best][x] - row.logits[label][x]));
       s[static_cast<size_t>(label)].truth += 1;
       s[static_cast<size_t>(label)].hard_truth += 1;
       s[static_cast<size_t>(best)].hard_predicted += 1;
@@ -188,46 +155,67 @@ class PixelLoss final : public Loss {
     hard[2] += static_cast<double>(s.hard_truth);
   }
 
-  /// The rows of cotangent k and the factor on it: its own rows, or the combined ones.
+  /// Each by itself; or all with their coefficients, which are added in doubles before they are rounded once,
+  /// since they cancel.
   template <class T>
-  static T* const* Target(const LossRow<T>& row, int64_t k, int64_t logits, T* factor) {
-    *factor = row.coefficients ? static_cast<T>(row.coefficients[k]) : T(1);
-    return row.diff + (row.coefficients ? 0 : k * logits);
-  }
-
-  template <class T>
-  void WriteEntropy(const LossRow<T>& row, const T* p, int64_t k) const {
-    T factor;
-    T* const* diff = Target(row, k, logits_, &factor);
-    for (int64_t c = 0; c < logits_; ++c) {
-      const int own = logits_ == 1 ? 1 : static_cast<int>(c);
-      for (int64_t x = 0; x < row.width; ++x) {
-        const int label = row.labels[x];
-        const bool counts = label != ignore_;
-        const T w = counts ? factor * static_cast<T>(weights_[static_cast<size_t>(label)]) : T(0);
-        diff[c][x] += w * (p[c * row.width + x] - (label == own ? T(1) : T(0)));
-      }
-    }
-  }
-
-  /// Gradients of I and P of one class: with softmax, ∂p_c/∂z_j = p_c (δ_cj - p_j); with the sigmoid, p (1 -
-  /// p).
-  template <class T>
-  void WriteDice(const LossRow<T>& row, const T* p, int64_t c, int64_t k) const {
-    T factor_both, factor_predicted;
-    T* const* both = Target(row, k, logits_, &factor_both);
-    T* const* predicted = Target(row, k + 1, logits_, &factor_predicted);
-    const int own = logits_ == 1 ? 1 : static_cast<int>(c);
+  void WriteCotangents(const LossRow<T>& row, const Probabilities<T>& probabilities, double* diff) const {
     for (int64_t j = 0; j < logits_; ++j) {
-      for (int64_t x = 0; x < row.width; ++x) {
-        const int label = row.labels[x];
-        const T pc = p[c * row.width + x], pj = p[j * row.width + x];
-        const T slope = label == ignore_ ? T(0) : pc * ((c == j ? T(1) : T(0)) - pj);
-        if (label == own) both[j][x] += factor_both * slope;
-        predicted[j][x] += factor_predicted * slope;
+      std::fill_n(diff, row.width, 0.0);
+      for (int64_t k = 0; k < cotangents(); ++k) {
+        AddCotangent(row, probabilities,
+                     {.k = k, .logit = j, .factor = row.coefficients ? row.coefficients[k] : 1.0}, diff);
+        if (row.coefficients) continue;
+        Store(diff, row.width, row.diff[k * logits_ + j]);
+        std::fill_n(diff, row.width, 0.0);
       }
+      if (row.coefficients) Store(diff, row.width, row.diff[j]);
     }
   }
+
+  template <class T>
+  static void Store(const double* src, int64_t n, T* dst) {
+    std::transform(src, src + n, dst, [](double value) { return static_cast<T>(value); });
+  }
+
+  struct Term {
+    int64_t k;      ///< cotangent
+    int64_t logit;  ///< with respect to which
+    double factor;
+  };
+
+  template <class T>
+  void AddCotangent(const LossRow<T>& row, const Probabilities<T>& probabilities, const Term& term,
+                    double* diff) const {
+    if (entropy_ && term.k == 0) return AddEntropy(row, probabilities, term, diff);
+    const int64_t dice = term.k - (entropy_ ? 1 : 0), c = dice / 2;
+    const int own = LabelOf(c);
+    const bool inside = dice % 2 == 0;
+    // With softmax ∂p_c/∂z_j = p_c (δ_cj - p_j); with the sigmoid p (1 - p).
+    const T *pc = probabilities.P(c),
+            *other = c == term.logit ? probabilities.Q(c) : probabilities.P(term.logit);
+    const double factor = c == term.logit ? term.factor : -term.factor;
+    for (int64_t x = 0; x < row.width; ++x) {
+      const int label = row.labels[x];
+      const bool counts = inside ? label == own : label != own && label != ignore_;
+      diff[x] += counts ? factor * static_cast<double>(pc[x]) * static_cast<double>(other[x]) : 0.0;
+    }
+  }
+
+  template <class T>
+  void AddEntropy(const LossRow<T>& row, const Probabilities<T>& probabilities, const Term& term,
+                  double* diff) const {
+    const T *p = probabilities.P(term.logit), *q = probabilities.Q(term.logit);
+    const int own = LabelOf(term.logit);
+    for (int64_t x = 0; x < row.width; ++x) {
+      const int label = row.labels[x];
+      if (label == ignore_) continue;
+      const double w = term.factor * weights_[static_cast<size_t>(label)];
+      diff[x] += w * static_cast<double>(label == own ? -q[x] : p[x]);
+    }
+  }
+
+  /// The label of the class that a logit stands for.
+  int LabelOf(int64_t logit) const { return logits_ == 1 ? 1 : static_cast<int>(logit); }
 
   int64_t logits_;
   int64_t labels_;
@@ -256,8 +244,9 @@ Loss::Value PixelLoss::Finish(const double* sums) const {
     const double share = logits_ == 1 ? 1.0 : weights_[static_cast<size_t>(c)] / total_weight_;
     const double numerator = 2 * soft[0] + epsilon_, denominator = soft[1] + soft[2] + epsilon_;
     value.loss += share * (1 - numerator / denominator);
-    value.coefficients.push_back(-share * 2 / denominator);
-    value.coefficients.push_back(share * numerator / (denominator * denominator));
+    const double outside = share * numerator / (denominator * denominator);
+    value.coefficients.push_back(outside - share * 2 / denominator);
+    value.coefficients.push_back(outside);
   }
   return value;
 }

@@ -54,10 +54,12 @@ SlideScore Score(const Settings& settings, const Graph& graph, const Loss& loss,
                  const DatasetEntry& entry, ProgressLine* line) {
   const uint8_t ignore = static_cast<uint8_t>(settings.ignore_label);
   const SlideSample sample = OpenSample(dataset, entry, graph, ignore);
+  CheckPixelLogits(graph, sample.image->width(), sample.image->height());
   const auto engine = MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
                                           {.threads = settings.threads});
-  const Loss::Value value =
-      engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) { line->Show(done, total); });
+  const Loss::Value value = AtEntry(dataset, entry, [&] {
+    return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) { line->Show(done, total); });
+  });
   SlideScore score{.slide = entry.name, .loss = value.loss, .otsu = OtsuDice(dataset, entry, ignore)};
   for (const auto& overlap : value.overlap) {
     const double dice = overlap.Dice(), share = 1.0 / static_cast<double>(value.overlap.size());

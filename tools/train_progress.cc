@@ -39,8 +39,10 @@ void TrainProgress::OnStart(const TrainSummary& summary) {
   fmt::print("  step        {}, {}, {} at once\n", Plural(plan.sweeps, "sweep"),
              Plural(plan.options.strips, "strip"), plan.in_flight);
   fmt::print("  memory      {} planned\n", Bytes(summary.plan_bytes));
-  if (!summary.priors.empty())
-    fmt::print("  labels      {:.4f} of the pixels\n", fmt::join(summary.priors, ", "));
+  fmt::print("  labels      {:.4f} of the pixels\n", fmt::join(summary.label_shares, ", "));
+  for (size_t c = 0; c < summary.label_shares.size(); ++c) {
+    if (summary.label_shares[c] == 0) fmt::print("  warning     no pixel to train on has the label {}\n", c);
+  }
   if (summary.first_step > 0) fmt::print("  continued   after step {} of {}\n", summary.first_step, steps_);
   std::fflush(stdout);
   first_step_ = summary.first_step;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "swath/engine.h"
+#include "swath/error.h"
 #include "swath/graph.h"
 #include "swath/row_source.h"
 #include "swath/slide.h"
@@ -53,6 +54,18 @@ struct Dataset {
 /// throws Error (kInput, kUnsupported) with the file, its line, the column, what was expected and what was
 /// found.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
+
+/// Does something with an entry; what goes wrong is thrown again with the file, its line and the slide in
+/// front.
+template <class F>
+auto AtEntry(const Dataset& dataset, const DatasetEntry& entry, F&& f) {
+  try {
+    return f();
+  } catch (const Error& e) {
+    throw Error(e.code(),
+                dataset.path + ":" + std::to_string(entry.line) + ": " + entry.name + ": " + e.what());
+  }
+}
 
 /// The image of an entry, [row, column, RGB], read ahead by a thread of its own once rows are asked for.
 std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry);

@@ -66,6 +66,10 @@ struct Shape {
 /// whose message begins with "[OpType node-name]".
 std::vector<Shape> InferShapes(const Graph& graph, int64_t width, int64_t height);
 
+/// Checks that the output has the size of an image of width × height, as a loss over pixels needs it. Throws
+/// as InferShapes does, and Error (kUnsupported) that names the output.
+void CheckOutputSize(const Graph& graph, int64_t width, int64_t height);
+
 /// The number by which width and height must be divisible for every downsampling to come out even: the
 /// largest downsample of any tensor of the network (64 for `unet-4492`).
 int64_t TotalStride(const Graph& graph);

@@ -36,6 +36,14 @@ std::vector<Shape> ValidateGraph(const Graph& graph);
 /// Channels of the output.
 int64_t OutputChannels(const Graph& graph);
 
+/// Checks that a network has one logit, or one a class, for every pixel of an image of width × height
+/// (extended): that its output has that size, at most 255 classes (masks are bytes, and 255 is the ignored
+/// label), and does not end in probabilities. Throws Error (kUnsupported) that names the output.
+void CheckPixelLogits(const Graph& graph, int64_t width, int64_t height);
+
+/// The size that an image of `size` pixels is extended to on either side: the next multiple of ModelMultiple.
+int64_t ExtendedSize(const Graph& graph, int64_t size);
+
 // What the metadata says, with defaults where it is silent. All throw Error (kInput) for values that are
 // malformed.
 

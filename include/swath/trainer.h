@@ -37,11 +37,11 @@ struct TrainSummary {
   int64_t parameters = 0;  ///< trainable values
   int64_t training_slides = 0;
   int64_t validation_slides = 0;
-  bool one_size = true;        ///< all training slides have the same width and height
-  int64_t first_step = 0;      ///< more than 0 where a run is continued
-  Plan plan;                   ///< of the widest training slide, extended
-  int64_t plan_bytes = 0;      ///< engine, decoders, gradients, optimiser
-  std::vector<double> priors;  ///< shares of the labels in the training masks, where they were counted
+  bool one_size = true;              ///< all training slides have the same width and height
+  int64_t first_step = 0;            ///< more than 0 where a run is continued
+  Plan plan;                         ///< of the widest training slide, extended
+  int64_t plan_bytes = 0;            ///< engine, decoders, gradients, optimiser
+  std::vector<double> label_shares;  ///< by class, of the labelled pixels to train on
 };
 
 struct StepRecord {

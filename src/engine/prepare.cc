@@ -106,7 +106,7 @@ class Planner {
 
   Prepared<T> Run() {
     Plan& plan = p_.plan;
-    if (loss_) CheckLogits();
+    if (loss_) CheckOutputSize(graph_, plan.width, plan.height);
     ChooseStrips();
     plan.in_flight = std::min<int64_t>(plan.options.threads, static_cast<int64_t>(p_.strips.size()));
     MakeKernels();
@@ -119,16 +119,6 @@ class Planner {
 
  private:
   const ProgramTensor& Tensor(int t) const { return p_.program.tensors[static_cast<size_t>(t)]; }
-
-  void CheckLogits() const {
-    const Shape& logits = Tensor(p_.program.output).shape;
-    if (logits.height != p_.plan.height || logits.width != p_.plan.width) {
-      Fail(ErrorCode::kUnsupported,
-           "[{}] the output has {} rows × {} columns for an image of {} × {}: a pixel loss needs one logit a "
-           "pixel",
-           Tensor(p_.program.output).name, logits.height, logits.width, p_.plan.height, p_.plan.width);
-    }
-  }
 
   void ChooseStrips() {
     Plan& plan = p_.plan;

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
+#include "engine/check_source.h"
 #include "layers/layer.h"
 #include "swath/engine.h"
 
@@ -15,7 +15,13 @@ class ReferenceEngine final : public Engine {
       : graph_(graph), loss_(loss), rows_(rows), kinks_(std::move(kinks)) {}
 
   StepResult Step(const Sample& sample, const Progress&) override {
-    shapes_ = InferShapes(graph_, sample.image->width(), sample.image->height());
+    const int64_t width = sample.image->width(), height = sample.image->height();
+    CheckSource(
+        *sample.image,
+        {.what = "the network's input", .width = width, .height = height, .channels = graph_.input_channels});
+    CheckSource(*sample.labels, {.what = "labels", .width = width, .height = height, .channels = 1});
+    CheckOutputSize(graph_, width, height);
+    shapes_ = InferShapes(graph_, width, height);
     MarkGradients();
     values_.assign(graph_.tensors.size(), {});
     diffs_.assign(graph_.tensors.size(), {});

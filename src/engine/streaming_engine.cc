@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "base/error.h"
+#include "engine/check_source.h"
 #include "engine/strip_runner.h"
 
 namespace swath {
@@ -104,7 +104,7 @@ class Streaming final : public StreamingEngine {
   void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
                const Progress& progress) override {
     assert(!loss_);
-    CheckSize(image, prepared_.program.tensors[0].shape.channels, "the network's input");
+    CheckImage(image);
     SetParameters();
     ProgressCounter counter(progress, prepared_.plan.input_rows);
     ForEachStrip([&](StripRunner<T>* runner, int64_t index, Turnstile* turnstile) {
@@ -113,20 +113,19 @@ class Streaming final : public StreamingEngine {
   }
 
  private:
-  void CheckSize(const RowSource& source, int64_t channels, const char* what) const {
-    if (source.width() == prepared_.plan.width && source.height() == prepared_.plan.height &&
-        source.channels() == channels) {
-      return;
-    }
-    Fail(ErrorCode::kInput, "{}: expected {} of {} × {} px and {} channels, found {} × {} px and {} channels",
-         source.name(), what, prepared_.plan.width, prepared_.plan.height, channels, source.width(),
-         source.height(), source.channels());
+  void CheckImage(const RowSource& image) const {
+    CheckSource(image, {.what = "the network's input",
+                        .width = prepared_.plan.width,
+                        .height = prepared_.plan.height,
+                        .channels = prepared_.program.tensors[0].shape.channels});
   }
 
   void Begin(const Sample& sample) {
     assert(loss_);
-    CheckSize(*sample.image, prepared_.program.tensors[0].shape.channels, "the network's input");
-    CheckSize(*sample.labels, 1, "labels");
+    CheckImage(*sample.image);
+    CheckSource(
+        *sample.labels,
+        {.what = "labels", .width = prepared_.plan.width, .height = prepared_.plan.height, .channels = 1});
     SetParameters();
   }
 

@@ -144,6 +144,14 @@ std::vector<Downsample> Downsamples(const Graph& graph) {
   return downsamples;
 }
 
+void CheckOutputSize(const Graph& graph, int64_t width, int64_t height) {
+  const Shape shape = InferShapes(graph, width, height)[static_cast<size_t>(graph.output)];
+  if (shape.width == width && shape.height == height) return;
+  Fail(ErrorCode::kUnsupported,
+       "[{}] the output has {} rows × {} columns for an image of {} × {}, expected one logit a pixel",
+       graph.tensors[static_cast<size_t>(graph.output)], shape.height, shape.width, height, width);
+}
+
 int64_t TotalStride(const Graph& graph) {
   // A size N is divided evenly into N · denominator / numerator pixels; in lowest terms, numerator must
   // divide N.

@@ -6,8 +6,16 @@
 
 #include "base/error.h"
 #include "geometry/window.h"
+#include "layers/layer.h"
 
 namespace swath {
+namespace {
+
+/// Masks are bytes, and 255 is the ignored label.
+constexpr int64_t kMostClasses = 255;
+
+}  // namespace
+
 std::vector<Shape> ValidateGraph(const Graph& graph) {
   // The size of the image is open, and some networks (convolutions without pads, with skips) fit only every
   // so many pixels; so the sizes of one period are tried.
@@ -27,6 +35,23 @@ std::vector<Shape> ValidateGraph(const Graph& graph) {
 int64_t OutputChannels(const Graph& graph) {
   return ValidateGraph(graph).at(static_cast<size_t>(graph.output)).channels;
 }
+
+void CheckPixelLogits(const Graph& graph, int64_t width, int64_t height) {
+  for (const Node& node : graph.nodes) {
+    if (node.dst != graph.output || node.layer->type() != "Sigmoid") continue;
+    Fail(ErrorCode::kUnsupported,
+         "[{} {}] the network ends in probabilities, expected logits: leave out this last layer",
+         node.layer->type(), node.name);
+  }
+  CheckOutputSize(graph, width, height);
+  const int64_t classes = OutputChannels(graph);
+  if (classes > kMostClasses) {
+    Fail(ErrorCode::kUnsupported, "[{}] the output has {} classes, expected at most {}",
+         graph.tensors[static_cast<size_t>(graph.output)], classes, kMostClasses);
+  }
+}
+
+int64_t ExtendedSize(const Graph& graph, int64_t size) { return RoundUp(size, ModelMultiple(graph)); }
 
 Graph LoadModel(const std::string& name_or_path, uint64_t seed) {
   const auto& names = BuiltInModelNames();

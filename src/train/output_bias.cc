@@ -37,20 +37,11 @@ void CountMask(RowSource* labels, std::array<int64_t, 256>* counts) {
 
 }  // namespace
 
-void CheckEndsInLogits(const Graph& graph) {
-  const Node& node = OutputNode(graph);
-  const auto type = node.layer->type();
-  if (type != "Sigmoid" && type != "Softmax") return;
-  Fail(ErrorCode::kUnsupported,
-       "[{} {}] the network ends in probabilities, but the losses take logits: leave out this last layer",
-       type, node.name);
-}
-
-std::vector<int64_t> CountLabels(const Dataset& dataset, int64_t classes, uint8_t ignore_label) {
+std::vector<int64_t> CountLabels(const Dataset& dataset, Split split, int64_t classes, uint8_t ignore_label) {
   std::vector<int64_t> total(static_cast<size_t>(classes));
-  for (const DatasetEntry* entry : dataset.Of(Split::kTrain)) {
+  for (const DatasetEntry* entry : dataset.Of(split)) {
     std::array<int64_t, 256> counts{};
-    CountMask(OpenLabels(dataset, *entry, ignore_label).get(), &counts);
+    AtEntry(dataset, *entry, [&] { CountMask(OpenLabels(dataset, *entry, ignore_label).get(), &counts); });
     counts[ignore_label] = 0;
     for (size_t label = total.size(); label < counts.size(); ++label) {
       if (counts[label] == 0) continue;

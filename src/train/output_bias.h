@@ -9,12 +9,9 @@
 
 namespace swath {
 
-/// Throws Error (kUnsupported) for a network that ends in probabilities: losses take logits.
-void CheckEndsInLogits(const Graph& graph);
-
-/// Counts the labels of the training masks, by class. Throws Error (kInput) that names the line of the data
+/// Counts the labels of the masks of a split, by class. Throws Error (kInput) that names the line of the data
 /// set where a mask has a label that is neither a class nor ignored, or where all its pixels are ignored.
-std::vector<int64_t> CountLabels(const Dataset& dataset, int64_t classes, uint8_t ignore_label);
+std::vector<int64_t> CountLabels(const Dataset& dataset, Split split, int64_t classes, uint8_t ignore_label);
 
 /// Sets the bias so that a network whose other weights say nothing predicts the classes as often as they
 /// occur, each counted by its weight (empty: all 1): the logit log(n1 / n0) of a binary network, log(n / Σn)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "swath/trainer.h"
@@ -12,8 +13,11 @@ namespace swath {
 
 class RunFolder {
  public:
-  /// Makes the folder if it is absent. Without `resume`, throws Error (kUsage) for a folder that holds a run.
+  /// Without `resume`, throws Error (kUsage) for a folder that holds a run, or files that a run would write
+  /// over.
   RunFolder(std::string path, bool resume);
+  /// Makes the folder if it is absent.
+  void Create() const;
 
   std::string File(const char* name) const { return path_ + "/" + name; }
   std::string best_model() const { return File("model.onnx"); }
@@ -30,7 +34,7 @@ class RunFolder {
   void WriteCurves(const std::string& title) const;
 
  private:
-  void AppendLine(const std::string& line);
+  void AppendLine(const nlohmann::ordered_json& record);
 
   std::string path_;
   std::ofstream metrics_;

@@ -4,11 +4,14 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <utility>
+#include <variant>
 
 #include "base/error.h"
 #include "base/process_memory.h"
 #include "geometry/window.h"
+#include "layers/layer.h"
 #include "swath/model.h"
 #include "train/output_bias.h"
 #include "train/run_folder.h"
@@ -40,6 +43,12 @@ nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const TrainO
   }
   auto network = nlohmann::json::array({graph.name});
   for (const Parameter& parameter : graph.parameters) network.push_back({parameter.name, parameter.dims});
+  for (const Node& node : graph.nodes) {
+    auto attributes = nlohmann::json::object();
+    for (const auto& [name, value] : node.layer->attributes())
+      std::visit([&, key = name](const auto& v) { attributes[key] = v; }, value);
+    network.push_back({node.layer->type(), node.srcs, node.dst, attributes});
+  }
   return {{"data", slides},
           {"model", network},
           {"loss", ToString(options.loss.kind)},
@@ -97,7 +106,6 @@ class Trainer {
 
  private:
   static TrainOptions Settle(const Graph& graph, TrainOptions options) {
-    CheckEndsInLogits(graph);
     options.loss.logits = OutputChannels(graph);
     if (options.loss.ignore_label < 0 || options.loss.ignore_label > 255) {
       Fail(ErrorCode::kUsage, "the ignored label is {}, expected 0 to 255", options.loss.ignore_label);
@@ -113,25 +121,40 @@ class Trainer {
 
   void Start() {
     TrainSummary summary = Summarise();
+    const std::vector<int64_t> counts = CheckLabels(&summary);
     const nlohmann::json settings = Settings(dataset_, graph_, options_);
     if (options_.resume) {
       state_ = ReadTrainingState(folder_.state());
       CheckSettings(folder_.state(), state_.settings, settings);
       SetTrainableValues(state_.weights, &graph_);
       optimizer_.Restore(std::move(state_.optimizer));
+      if (state_.step > options_.schedule.steps) {
+        Fail(ErrorCode::kUsage, "{}: the run has taken {} steps, expected at least as many now, found {}",
+             options_.out, state_.step, options_.schedule.steps);
+      }
     } else if (options_.prior_bias) {
-      const auto counts = CountLabels(dataset_, std::max<int64_t>(2, options_.loss.logits), ignore_label());
       SetPriorBias(counts, options_.loss.class_weights, &graph_);
-      double sum = 0;
-      for (const int64_t count : counts) sum += static_cast<double>(count);
-      for (const int64_t count : counts) summary.priors.push_back(static_cast<double>(count) / sum);
     }
     state_.settings = settings;
     summary.first_step = state_.step;
+    folder_.Create();
     folder_.WriteConfig(options_.config);
     folder_.OpenMetrics(state_.step);
     if (observer_) observer_->OnStart(summary);
-    started_ = saved_ = Clock::now();
+    started_ = Clock::now();
+    // So that there is a run to continue, whatever happens in the first step.
+    Save();
+  }
+
+  /// Reads all masks that the run will need, so that a bad label is found now. Returns how often each class
+  /// occurs in those to train on.
+  std::vector<int64_t> CheckLabels(TrainSummary* summary) const {
+    const int64_t classes = std::max<int64_t>(2, options_.loss.logits);
+    CountLabels(dataset_, Split::kValidation, classes, ignore_label());
+    const auto counts = CountLabels(dataset_, Split::kTrain, classes, ignore_label());
+    const double sum = static_cast<double>(std::reduce(counts.begin(), counts.end()));
+    for (const int64_t count : counts) summary->label_shares.push_back(static_cast<double>(count) / sum);
+    return counts;
   }
 
   TrainSummary Summarise() const {
@@ -148,6 +171,7 @@ class Trainer {
       return entry->width == widest.width && entry->height == widest.height;
     });
     const SlideSample sample = OpenSample(dataset_, widest, graph_, ignore_label());
+    CheckPixelLogits(graph_, sample.image->width(), sample.image->height());
     summary.plan =
         MakePlan(graph_, loss_.get(), sample.image->width(), sample.image->height(), options_.plan);
     summary.plan_bytes = PlanBytes(summary.plan, sample);
@@ -167,16 +191,6 @@ class Trainer {
     return *training_[static_cast<size_t>(order_[static_cast<size_t>(index % slides)])];
   }
 
-  /// Says which slide it was when a pass over it fails.
-  template <class F>
-  auto Pass(const DatasetEntry& entry, F&& pass) {
-    try {
-      return pass();
-    } catch (const Error& e) {
-      Fail(e.code(), "{}:{}: {}: {}", dataset_.path, entry.line, entry.name, e.what());
-    }
-  }
-
   void TakeStep() {
     const auto start = Clock::now();
     const int64_t step = state_.step, share = options_.accumulate;
@@ -188,7 +202,7 @@ class Trainer {
       record.slide += (i > 0 ? ", " : "") + entry.name;
       const SlideSample sample = OpenSample(dataset_, entry, graph_, ignore_label());
       StreamingEngine* engine = EngineFor(*sample.image);
-      const StepResult result = Pass(entry, [&] {
+      const StepResult result = AtEntry(dataset_, entry, [&] {
         return engine->Step(sample.sample(), [&](int64_t done, int64_t total) {
           Report(false, (static_cast<double>(i) + Share(done, total)) / static_cast<double>(share));
         });
@@ -202,6 +216,7 @@ class Trainer {
     record.learning_rate = LearningRate(options_.schedule, step);
     record.gradient_norm = ClipGradients(options_.clip_norm, &gradients);
     optimizer_.Step(gradients, record.learning_rate, &graph_);
+    CheckFiniteWeights();
     ++state_.step;
     record.seconds = Since(start);
     record.megapixels_per_second = pixels * 1e-6 / record.seconds;
@@ -227,17 +242,29 @@ class Trainer {
     if (observer_) observer_->OnRows(state_.step + (validation ? 0 : 1), validation, part);
   }
 
+  static constexpr const char* kAdvice = "a lower learning rate, a warm-up or clipping may help";
+
+  /// Before anything is saved: good weights must not be written over by what has diverged.
+  void CheckFiniteWeights() const {
+    for (const Parameter& parameter : graph_.parameters) {
+      if (std::all_of(parameter.values.begin(), parameter.values.end(),
+                      [](float w) { return std::isfinite(w); }))
+        continue;
+      Fail(ErrorCode::kNumeric, "step {}: the update made a weight of {} infinite or not a number: {}",
+           state_.step + 1, parameter.name, kAdvice);
+    }
+  }
+
   void CheckFinite(const DatasetEntry& entry, const StepResult& result) const {
-    const char* advice = "a lower learning rate, a warm-up or clipping may help";
     if (!std::isfinite(result.loss.loss)) {
       Fail(ErrorCode::kNumeric, "step {}, {}: the loss is {}: {}", state_.step + 1, entry.name,
-           result.loss.loss, advice);
+           result.loss.loss, kAdvice);
     }
     for (size_t p = 0; p < result.gradients.size(); ++p) {
       for (const double g : result.gradients[p]) {
         if (std::isfinite(g)) continue;
         Fail(ErrorCode::kNumeric, "step {}, {}: a gradient of {} is {}: {}", state_.step + 1, entry.name,
-             graph_.parameters[p].name, g, advice);
+             graph_.parameters[p].name, g, kAdvice);
       }
     }
   }
@@ -260,11 +287,15 @@ class Trainer {
       const SlideSample sample = OpenSample(dataset_, *entry, graph_, ignore_label());
       StreamingEngine* engine = EngineFor(*sample.image);
       const double before = static_cast<double>(record.slides.size());
-      const Loss::Value value = Pass(*entry, [&] {
+      const Loss::Value value = AtEntry(dataset_, *entry, [&] {
         return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) {
           Report(true, (before + Share(done, total)) / slides);
         });
       });
+      if (!std::isfinite(value.loss)) {
+        Fail(ErrorCode::kNumeric, "step {}, {}: the validation loss is {}: {}", state_.step, entry->name,
+             value.loss, kAdvice);
+      }
       record.slides.push_back({entry->name, value.loss, MeanDice(value)});
       record.loss += value.loss / slides;
       record.dice += record.slides.back().dice / slides;

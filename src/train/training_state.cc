@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/pending_file.h"
 
 namespace swath {
@@ -41,7 +42,8 @@ std::vector<T> Take(size_t count, const char** bytes) {
 TrainingState Parse(const std::string& content) {
   const size_t end = content.find('\n');
   if (end == std::string::npos) throw std::runtime_error("it has no first line");
-  const nlohmann::json header = nlohmann::json::parse(content.substr(0, end));
+  const nlohmann::json header = nlohmann::json::parse(content.substr(0, end), nullptr, false);
+  if (!header.is_object()) throw std::runtime_error("its first line is not JSON");
   if (header.at("format") != kFormat) throw std::runtime_error("it is of another format");
   if (header.at("version") != kVersion) {
     throw std::runtime_error(
@@ -68,6 +70,16 @@ TrainingState Parse(const std::string& content) {
   return state;
 }
 
+/// Of two lists the first elements that differ, down to what is no list; null for one that is not there.
+std::pair<nlohmann::json, nlohmann::json> FirstDifference(const nlohmann::json& a, const nlohmann::json& b) {
+  if (!a.is_array() || !b.is_array()) return {a, b};
+  const size_t common = std::min(a.size(), b.size());
+  for (size_t i = 0; i < common; ++i) {
+    if (a[i] != b[i]) return FirstDifference(a[i], b[i]);
+  }
+  return {common < a.size() ? a[common] : nlohmann::json(), common < b.size() ? b[common] : nlohmann::json()};
+}
+
 }  // namespace
 
 void WriteTrainingState(const std::string& path, const TrainingState& state) {
@@ -87,7 +99,7 @@ void WriteTrainingState(const std::string& path, const TrainingState& state) {
                                  {"hash", Hash(bytes.data(), bytes.size())}};
   PendingFile pending(path);
   std::ofstream file(pending.temporary(), std::ios::binary);
-  file << header.dump() << '\n' << bytes;
+  file << JsonText(header) << '\n' << bytes;
   file.close();
   if (!file) Fail(ErrorCode::kOutput, "{}: cannot be written", path);
   pending.Commit();
@@ -125,13 +137,15 @@ void SetTrainableValues(const std::vector<float>& values, Graph* graph) {
   }
 }
 
-void CheckSettings(const std::string& path, const nlohmann::json& run, const nlohmann::json& now) {
+void CheckSettings(const std::string& path, const nlohmann::json& run, const nlohmann::json& given) {
+  // As a state writes it: names that are not UTF-8 are replaced there.
+  const nlohmann::json now = nlohmann::json::parse(JsonText(given));
   for (const auto& [name, value] : now.items()) {
     const nlohmann::json before = run.value(name, nlohmann::json());
     if (before == value) continue;
-    const bool brief = value.is_primitive() && before.is_primitive();
-    Fail(ErrorCode::kInput, "{}: the run cannot be continued with another {}{}", path, name,
-         brief ? fmt::format(": it began with {}, now {}", before.dump(), value.dump()) : "");
+    const auto [was, is] = FirstDifference(before, value);
+    Fail(ErrorCode::kInput, "{}: the run cannot be continued with another {}: it began with {}, now {}", path,
+         name, JsonText(was), JsonText(is));
   }
 }
 

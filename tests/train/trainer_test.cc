@@ -223,11 +223,31 @@ TEST_F(TrainerTest, ALossThatIsNotFiniteStopsTheRun) {
   }
 }
 
-TEST_F(TrainerTest, LabelsWithoutAClassNameTheLine) {
-  test::WritePng(folder_.File("c_mask.png"), 32, 32, 1, [](int64_t, int64_t, int64_t) { return 2; });
-  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), Options("run")); },
-              ThrowsMessage<Error>(
-                  HasSubstr("slides.csv:4: c.png: label 2 found, expected 0 to 1 or 255 (ignored)")));
+TEST_F(TrainerTest, LabelsWithoutAClassNameTheLineBeforeAnythingIsWritten) {
+  for (const char* slide : {"c", "d"}) {  // one to train on, one to validate
+    const std::string mask = std::string(slide) + "_mask.png";
+    test::WritePng(folder_.File(mask), 32, 32, 1, [](int64_t, int64_t, int64_t) { return 2; });
+    EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), Options("run")); },
+                ThrowsMessage<Error>(HasSubstr(mask + " has the label 2, expected 0 to 1")));
+    EXPECT_FALSE(std::filesystem::exists(folder_.File("run")));
+    test::WriteSlide(folder_, slide, 32, 32, static_cast<uint64_t>(slide[0]));
+  }
+}
+
+TEST_F(TrainerTest, AnUpdateThatDivergesLeavesTheLastGoodState) {
+  TrainOptions options = Options("run");
+  options.optimizer.kind = OptimizerKind::kSgd;
+  options.schedule.learning_rate = 1e300;
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("the update made a weight of")));
+  EXPECT_NO_THROW(ImportOnnx(folder_.File("run/last.onnx")));
+  // What stopped before its first save can be continued all the same.
+  options.schedule.learning_rate = 1e-3;
+  options.resume = true;
+  EXPECT_EQ(Train(dataset_, test::SmallNetwork(), options).steps, options.schedule.steps);
+  options.schedule.steps = 1;
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("expected at least as many now, found 1")));
 }
 
 TEST_F(TrainerTest, WithoutValidationTheModelIsTheLast) {

@@ -96,7 +96,8 @@ TEST_F(TrainingStateTest, SettingsThatDifferAreNamed) {
   now = run;
   now["data"] = {1, 3};
   EXPECT_THAT([&] { CheckSettings("state", run, now); },
-              testing::ThrowsMessage<Error>("state: the run cannot be continued with another data"));
+              testing::ThrowsMessage<Error>(
+                  "state: the run cannot be continued with another data: it began with 2, now 3"));
 }
 
 TEST(TrainableValuesTest, LeavesConstantsAlone) {

@@ -2,17 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <tiffio.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <vector>
 
 #include "swath/error.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/temporary_folder.h"
 
 namespace swath {
@@ -234,25 +233,6 @@ TEST(PyramidWriter, RefusesASizeThatNoTiffHas) {
   EXPECT_THROW(PyramidWriter(folder.File("a.tif"), {.width = 0, .height = 9}), Error);
   EXPECT_THROW(PyramidWriter(folder.File("a.tif"), {.width = 9, .height = int64_t{1} << 32}), Error);
 }
-
-/// Files of this process cannot grow beyond `bytes` while it lives: a disk that is full.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int) = nullptr;
-};
 
 TEST(PyramidWriter, AFullDiskIsAnErrorAndLeavesNothing) {
   const TemporaryFolder folder;

@@ -3,12 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "swath/error.h"
 #include "swath/slide.h"
 #include "tests/slide/images.h"
+#include "tests/support/file_size_limit.h"
 
 namespace swath {
 namespace {
@@ -81,61 +86,217 @@ TEST(Jpeg, RefusesInks) {
   }
 }
 
-/// Row y holds the byte y everywhere; counts rows and starts.
+/// Of all decoders of an image.
 struct Counts {
-  int starts = 0;
-  int64_t rows = 0;
+  std::atomic<int> starts{0};
+  std::atomic<int64_t> rows{0};
 };
+
+/// What all pixels of a row hold.
+uint8_t ValueOf(int64_t y) { return static_cast<uint8_t>(7 * y + y / 256); }
 
 class CountingDecoder final : public RowDecoder {
  public:
-  CountingDecoder(Counts& counts, int64_t row_bytes) : counts_(counts), row_bytes_(row_bytes) {
+  CountingDecoder(Counts& counts, int64_t row_bytes, int64_t bad_row)
+      : counts_(counts), row_bytes_(row_bytes), bad_row_(bad_row) {
     ++counts_.starts;
   }
-  int64_t buffer_bytes() const override { return 0; }
+  int64_t buffer_bytes() const override { return 5; }
   void Next(uint8_t* row) override {
-    std::fill_n(row, row_bytes_, static_cast<uint8_t>(next_++));
+    if (next_ == bad_row_) throw Error(ErrorCode::kInput, "a.png: damaged");
+    EXPECT_LT(next_, bad_row_) << "asked again after it failed";
+    std::fill_n(row, row_bytes_, ValueOf(next_++));
     ++counts_.rows;
   }
 
  private:
   Counts& counts_;
   int64_t row_bytes_;
+  int64_t bad_row_;
   int64_t next_ = 0;
 };
 
-uint8_t FirstOfBlock(TopDownBlocks& reader, int64_t block) {
-  std::vector<uint8_t> pixels(static_cast<size_t>(16 * 3));
-  reader.Read(block, {5, 6}, pixels.data());
-  return pixels[0];
+constexpr DecodedRows::Size kSmall{100, 64, 3};
+constexpr DecodedRows::Size kLarge{1 << 15, 1000, 3};  // 94 MiB
+
+std::unique_ptr<BlockReader> Open(DecodedRows::Size size, Counts& counts, int64_t bad_row = INT64_MAX) {
+  return std::make_unique<TopDownBlocks>(std::make_shared<DecodedRows>("a.png", size, [=, &counts] {
+    return std::make_unique<CountingDecoder>(counts, size.width * size.channels, bad_row);
+  }));
 }
 
-TEST(TopDown, ASmallImageIsDecodedOnceForAllReaders) {
+int64_t Blocks(const BlockReader& reader) { return (reader.height() + 15) / 16; }
+
+/// Reads a block and checks every pixel.
+void Check(BlockReader& reader, int64_t block, Range columns = {5, 25}) {
+  const int64_t rows = std::min<int64_t>(16, reader.height() - 16 * block);
+  std::vector<uint8_t> pixels(static_cast<size_t>(rows * columns.size() * 3));
+  reader.Read(block, columns, pixels.data());
+  for (size_t i = 0; i < pixels.size(); ++i) {
+    const int64_t y = 16 * block + static_cast<int64_t>(i) / (columns.size() * 3);
+    ASSERT_EQ(pixels[i], ValueOf(y)) << "row " << y;
+  }
+}
+
+std::string MessageOf(BlockReader& reader, int64_t block) {
+  try {
+    Check(reader, block);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+/// Temporary files go to `path` while it lives.
+class TemporaryFiles {
+ public:
+  explicit TemporaryFiles(const std::string& path) {
+    if (const char* before = std::getenv("TMPDIR")) before_ = before;
+    setenv("TMPDIR", path.c_str(), 1);
+  }
+  ~TemporaryFiles() { before_ ? setenv("TMPDIR", before_->c_str(), 1) : unsetenv("TMPDIR"); }
+  TemporaryFiles(const TemporaryFiles&) = delete;
+  TemporaryFiles& operator=(const TemporaryFiles&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
+
+TEST(TopDown, ASmallImageIsDecodedOnceForAllReadersAndNeedsNoDisk) {
+  const TemporaryFiles none("/nowhere");
   Counts counts;
-  TopDownBlocks first({100, 64, 3}, [&counts] { return std::make_unique<CountingDecoder>(counts, 300); });
-  const auto second = first.Clone();
-  EXPECT_EQ(FirstOfBlock(static_cast<TopDownBlocks&>(*second), 2), 32);
-  EXPECT_EQ(FirstOfBlock(first, 0), 0);
-  EXPECT_EQ(FirstOfBlock(first, 3), 48);
-  EXPECT_EQ(FirstOfBlock(static_cast<TopDownBlocks&>(*second), 0), 0);
+  const auto first = Open(kSmall, counts);
+  const auto second = first->Clone();
+  Check(*second, 2);
+  Check(*first, 0);
+  Check(*first, 3);
+  Check(*second, 0, {0, 100});
   EXPECT_EQ(counts.starts, 1);
   EXPECT_EQ(counts.rows, 64);
-  EXPECT_EQ(first.buffer_bytes(), 100 * 64 * 3);
+  EXPECT_EQ(first->buffer_bytes(), 100 * 64 * 3 + 5);
   EXPECT_EQ(second->buffer_bytes(), 0);
 }
 
-TEST(TopDown, ALargeImageIsDecodedAgainFromTheTop) {
+TEST(TopDown, ALoneReaderOnItsWayDownNeedsNoDisk) {
+  const TemporaryFiles none("/nowhere");
   Counts counts;
-  constexpr int64_t kWidth = int64_t{1} << 21;  // 6 MiB a row, 192 MiB in all
-  TopDownBlocks reader({kWidth, 32, 3},
-                       [&counts] { return std::make_unique<CountingDecoder>(counts, kWidth * 3); });
-  EXPECT_EQ(reader.buffer_bytes(), kWidth * 3);
-  EXPECT_EQ(FirstOfBlock(reader, 0), 0);
-  EXPECT_EQ(FirstOfBlock(reader, 1), 16);
+  const auto reader = Open(kLarge, counts);
+  for (int64_t block = 3; block < Blocks(*reader); ++block) Check(*reader, block);
   EXPECT_EQ(counts.starts, 1);
-  EXPECT_EQ(FirstOfBlock(reader, 0), 0);
+  EXPECT_EQ(counts.rows, 1000);
+  EXPECT_EQ(reader->buffer_bytes(), (1 << 15) * 3 + 5);
+}
+
+TEST(TopDown, ALargeImageIsDecodedOnceForAllReaders) {
+  Counts counts;
+  const auto first = Open(kLarge, counts);
+  std::vector<std::unique_ptr<BlockReader>> readers;
+  for (int i = 0; i < 4; ++i) readers.push_back(first->Clone());
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < readers.size(); ++i) {
+      threads.emplace_back([&reader = *readers[i], begin = static_cast<int64_t>(i) * Blocks(*first) / 4] {
+        for (int64_t block = begin; block < Blocks(reader); ++block) Check(reader, block);
+        for (int64_t block = begin; block >= 0; --block) Check(reader, block, {0, 1 << 15});
+      });
+    }
+  }
+  Check(*first, 0);
+  EXPECT_EQ(counts.starts, 1);
+  EXPECT_EQ(counts.rows, 1000);
+  EXPECT_EQ(first->buffer_bytes(), (1 << 15) * 3 + 5);
+  EXPECT_EQ(readers[0]->buffer_bytes(), 0);
+}
+
+TEST(TopDown, ReadersOneAfterTheOtherDecodeOnce) {
+  Counts counts;
+  const auto first = Open(kLarge, counts);
+  for (int64_t begin = 0; begin < Blocks(*first); begin += 10) {
+    const auto reader = first->Clone();
+    for (int64_t block = std::max<int64_t>(0, begin - 2); block < std::min(begin + 12, Blocks(*first));
+         ++block)
+      Check(*reader, block);
+  }
+  EXPECT_EQ(counts.starts, 1);
+  EXPECT_EQ(counts.rows, 1000);
+}
+
+TEST(TopDown, AReaderThatComesLaterDecodesAgainOnlyWhatHasPassedBy) {
+  Counts counts;
+  const auto first = Open(kLarge, counts);
+  for (int64_t block = 0; block < 30; ++block) Check(*first, block);
+  const auto second = first->Clone();
+  for (int64_t block = 30; block < 40; ++block) Check(*second, block);
+  for (int64_t block = 30; block < 40; ++block) Check(*first, block);
+  EXPECT_EQ(counts.starts, 1);
+  EXPECT_EQ(counts.rows, 640);
+  for (int64_t block = 0; block < Blocks(*first); ++block) Check(*second, block);
+  for (int64_t block = 0; block < Blocks(*first); ++block) Check(*first, block);
   EXPECT_EQ(counts.starts, 2);
-  EXPECT_EQ(counts.rows, 48);
+  EXPECT_EQ(counts.rows, 640 + 1000);
+}
+
+TEST(TopDown, ALoneReaderMayGoUpAgain) {
+  Counts counts;
+  const auto reader = Open(kLarge, counts);
+  for (int pass = 0; pass < 3; ++pass) {
+    for (int64_t block = 0; block < Blocks(*reader); ++block) Check(*reader, block);
+  }
+  EXPECT_EQ(counts.starts, 2);
+  EXPECT_EQ(counts.rows, 2 * 1000);
+}
+
+TEST(TopDown, EveryReaderHearsOfAFailureAndKeepsWhatIsAbove) {
+  for (const DecodedRows::Size size : {kSmall, kLarge}) {
+    Counts counts;
+    const auto first = Open(size, counts, 40);
+    const auto second = first->Clone();
+    for (int i = 0; i < 2; ++i) {
+      for (BlockReader* reader : {first.get(), second.get()}) {
+        EXPECT_EQ(MessageOf(*reader, 3), "a.png: damaged");
+        EXPECT_EQ(MessageOf(*reader, 2), "a.png: damaged");
+        EXPECT_EQ(MessageOf(*reader, 1), "");
+      }
+    }
+    EXPECT_EQ(counts.starts, 1);
+  }
+}
+
+TEST(TopDown, ALoneReaderHearsOfAFailureAgain) {
+  Counts counts;
+  const auto reader = Open(kLarge, counts, 40);
+  EXPECT_EQ(MessageOf(*reader, 0), "");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(MessageOf(*reader, 2), "a.png: damaged");
+  EXPECT_EQ(counts.starts, 1);
+  EXPECT_EQ(MessageOf(*reader->Clone(), 0), "");  // had passed by
+  EXPECT_EQ(MessageOf(*reader, 2), "a.png: damaged");
+  EXPECT_EQ(counts.starts, 2);
+}
+
+TEST(TopDown, AFolderThatCannotTakeTheRowsIsAnError) {
+  const TempFolder folder;
+  {
+    const TemporaryFiles none("/nowhere");
+    Counts counts;
+    const auto first = Open(kLarge, counts);
+    const auto second = first->Clone();
+    for (BlockReader* reader : {first.get(), second.get()}) {
+      EXPECT_EQ(MessageOf(*reader, 0),
+                "a.png: the temporary file in /nowhere for its decoded rows, 93 MiB, cannot be created: "
+                "No such file or directory");
+    }
+  }
+  const TemporaryFiles here(folder / ".");
+  const FileSizeLimit full(1 << 22);
+  Counts counts;
+  const auto first = Open(kLarge, counts);
+  const auto second = first->Clone();
+  EXPECT_EQ(MessageOf(*first, 1), "");
+  for (BlockReader* reader : {first.get(), second.get()}) {
+    EXPECT_EQ(MessageOf(*reader, 9), "a.png: the temporary file in " + folder / "." +
+                                         " for its decoded rows, 93 MiB, cannot grow: File too large");
+  }
+  EXPECT_EQ(MessageOf(*second, 0), "");
 }
 
 TEST(TopDown, ClonesReadTogether) {

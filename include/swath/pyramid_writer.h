@@ -8,9 +8,10 @@
 namespace swath {
 
 enum class PyramidPixels {
-  kRgb,     ///< 3 channels, JPEG tiles; lower levels by area averaging
-  kGrey,    ///< 1 channel, deflate tiles, by area averaging: probabilities
-  kLabels,  ///< 1 channel, deflate tiles, by nearest pixel: masks
+  kRgb,      ///< 3 channels of uint8, JPEG tiles; lower levels by area averaging
+  kGrey,     ///< 1 channel of uint8, deflate tiles, by area averaging: probabilities, 0 to 255
+  kFloat32,  ///< 1 channel of float32, deflate tiles, by area averaging: probabilities, 0 to 1
+  kLabels,   ///< 1 channel of uint8, deflate tiles, by nearest pixel: masks
 };
 
 struct PyramidOptions {
@@ -37,7 +38,7 @@ class PyramidWriter {
   PyramidWriter(const PyramidWriter&) = delete;
   PyramidWriter& operator=(const PyramidWriter&) = delete;
 
-  /// Appends `count` rows, [row, column, channel], tightly packed.
+  /// Appends `count` rows, [row, column, channel], tightly packed; float32 as its bytes, wherever they begin.
   void WriteRows(const uint8_t* rows, int64_t count);
 
   /// Call once, after exactly `height` rows.

@@ -31,13 +31,26 @@ struct Level {
   std::vector<TileSpool::Entry> spooled = {};
 };
 
-std::vector<Level> MakeLevels(const PyramidOptions& options, int64_t channels) {
+TileFormat FormatOf(PyramidPixels pixels) {
+  switch (pixels) {
+    case PyramidPixels::kRgb:
+      return TileFormat::kJpegYCbCr;
+    case PyramidPixels::kFloat32:
+      return TileFormat::kDeflateFloat32;
+    case PyramidPixels::kGrey:
+    case PyramidPixels::kLabels:
+      break;
+  }
+  return TileFormat::kDeflateGrey;
+}
+
+std::vector<Level> MakeLevels(const PyramidOptions& options, int64_t pixel_bytes) {
   std::vector<Level> levels;
   int64_t width = options.width;
   int64_t height = options.height;
   while (true) {
     const int64_t across = (width + kTileSide - 1) / kTileSide;
-    const int64_t pitch = across * kTileSide * channels;
+    const int64_t pitch = across * kTileSide * pixel_bytes;
     levels.push_back({.width = width, .height = height, .tiles_across = across, .pitch = pitch});
     levels.back().rows.resize(kTileSide * pitch);
     if (std::min(width, height) <= kShortestSide) return levels;
@@ -66,6 +79,8 @@ class PyramidWriter::Impl {
 
   PyramidOptions options_;
   int64_t channels_;
+  Sample sample_;
+  int64_t pixel_bytes_ = channels_ * SampleBytes(sample_);
   PendingFile file_;
   std::vector<Level> levels_;
   std::vector<std::unique_ptr<TileEncoder>> encoders_;  // one a thread
@@ -74,16 +89,19 @@ class PyramidWriter::Impl {
 };
 
 PyramidWriter::Impl::Impl(const std::string& path, const PyramidOptions& options)
-    : options_(options), channels_(options.pixels == PyramidPixels::kRgb ? 3 : 1), file_(path) {
+    : options_(options),
+      channels_(options.pixels == PyramidPixels::kRgb ? 3 : 1),
+      sample_(options.pixels == PyramidPixels::kFloat32 ? Sample::kFloat32 : Sample::kUint8),
+      file_(path) {
   constexpr int64_t kLongestSide = std::numeric_limits<int32_t>::max();
   if (std::min(options.width, options.height) < 1 || std::max(options.width, options.height) > kLongestSide) {
     Fail(ErrorCode::kOutput, "{}: a TIFF of {} x {} px is not possible: sides are 1 to {} px", path,
          options.width, options.height, kLongestSide);
   }
-  levels_ = MakeLevels(options, channels_);
+  levels_ = MakeLevels(options, pixel_bytes_);
   for (int i = 0; i < std::max(options.threads, 1); ++i) {
     encoders_.push_back(options.pixels == PyramidPixels::kRgb ? MakeJpegTileEncoder(options.quality)
-                                                              : MakeDeflateTileEncoder());
+                                                              : MakeDeflateTileEncoder(pixel_bytes_));
   }
   tiff_.emplace(file_.temporary(), path);
   if (levels_.size() > 1) spool_.emplace(path);
@@ -101,7 +119,7 @@ Halving PyramidWriter::Impl::HalvingInto(size_t level) const {
 TiffDirectory PyramidWriter::Impl::Directory(size_t level) {
   return {.width = levels_[level].width,
           .height = levels_[level].height,
-          .compression = channels_ == 3 ? TileCompression::kJpegYCbCr : TileCompression::kDeflateGrey,
+          .format = FormatOf(options_.pixels),
           .jpeg_tables = encoders_.front()->Tables(),
           .mpp = options_.mpp * static_cast<double>(int64_t{1} << level),
           .reduced = level > 0,
@@ -114,7 +132,7 @@ void PyramidWriter::Impl::WriteRows(const uint8_t* rows, int64_t count) {
     Fail(ErrorCode::kOutput, "{}: {} rows written, {} expected", file_.path(), top.done + top.filled + count,
          top.height);
   }
-  const int64_t row_bytes = top.width * channels_;
+  const int64_t row_bytes = top.width * pixel_bytes_;
   while (count > 0) {
     const int64_t now = std::min(count, kTileSide - top.filled);
     for (int64_t y = 0; y < now; ++y) {
@@ -131,7 +149,7 @@ void PyramidWriter::Impl::WriteRows(const uint8_t* rows, int64_t count) {
 void PyramidWriter::Impl::FillEdges(Level& level) const {
   for (int64_t y = 0; y < level.filled; ++y) {
     uint8_t* row = level.rows.data() + y * level.pitch;
-    for (int64_t i = level.width * channels_; i < level.pitch; ++i) row[i] = row[i - channels_];
+    for (int64_t i = level.width * pixel_bytes_; i < level.pitch; ++i) row[i] = row[i - pixel_bytes_];
   }
   const uint8_t* last = level.rows.data() + (level.filled - 1) * level.pitch;
   for (int64_t y = level.filled; y < kTileSide; ++y) {
@@ -155,7 +173,7 @@ void PyramidWriter::Impl::WriteTileRow(size_t index) {
   Level& level = levels_[index];
   std::vector<std::vector<uint8_t>> encoded(level.tiles_across);
   ParallelFor(options_.threads, level.tiles_across, [&](int worker, int64_t i) {
-    encoded[i] = encoders_[worker]->Encode(level.rows.data() + i * kTileSide * channels_, level.pitch);
+    encoded[i] = encoders_[worker]->Encode(level.rows.data() + i * kTileSide * pixel_bytes_, level.pitch);
   });
   const int64_t first = level.done / kTileSide * level.tiles_across;
   for (int64_t i = 0; i < level.tiles_across; ++i) {
@@ -177,7 +195,8 @@ void PyramidWriter::Impl::HalveTileRow(size_t index) {
                          .src_pitch = level.pitch,
                          .dst = next.rows.data() + next.filled * next.pitch,
                          .dst_pitch = next.pitch,
-                         .channels = channels_};
+                         .channels = channels_,
+                         .sample = sample_};
   const int64_t made = (level.filled + 1) / 2;
   ParallelFor(options_.threads, made, [&](int, int64_t y) { HalveRow(rows, HalvingInto(index + 1), y); });
   next.filled += made;

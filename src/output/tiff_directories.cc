@@ -56,13 +56,15 @@ TiffDirectories::~TiffDirectories() {
 
 void TiffDirectories::Begin(const TiffDirectory& directory) {
   TIFF* tiff = state_->tiff;
-  const bool colour = directory.compression == TileCompression::kJpegYCbCr;
+  const bool colour = directory.format == TileFormat::kJpegYCbCr;
+  const bool floats = directory.format == TileFormat::kDeflateFloat32;
   TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, directory.reduced ? FILETYPE_REDUCEDIMAGE : 0);
   TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, static_cast<uint32_t>(directory.width));
   TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, static_cast<uint32_t>(directory.height));
   TIFFSetField(tiff, TIFFTAG_TILEWIDTH, static_cast<uint32_t>(kTileSide));
   TIFFSetField(tiff, TIFFTAG_TILELENGTH, static_cast<uint32_t>(kTileSide));
-  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 8);
+  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, floats ? 32 : 8);
+  if (floats) TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP);
   TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, colour ? 3 : 1);
   TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);

@@ -8,13 +8,13 @@
 
 namespace swath {
 
-enum class TileCompression { kJpegYCbCr, kDeflateGrey };
+enum class TileFormat { kJpegYCbCr, kDeflateGrey, kDeflateFloat32 };
 
 /// What the tags of one directory say.
 struct TiffDirectory {
   int64_t width = 0;
   int64_t height = 0;
-  TileCompression compression = TileCompression::kJpegYCbCr;
+  TileFormat format = TileFormat::kJpegYCbCr;
   std::vector<uint8_t> jpeg_tables = {};
   double mpp = 0;        ///< micrometres a pixel of this level; 0: unknown, no resolution tags
   bool reduced = false;  ///< a lower level of the image in the first directory

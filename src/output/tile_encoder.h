@@ -25,7 +25,7 @@ class TileEncoder {
 /// RGB in, a baseline JPEG (YCbCr 4:2:0) without its tables out. quality: 1-100.
 std::unique_ptr<TileEncoder> MakeJpegTileEncoder(int quality);
 
-/// One channel in, a zlib stream out.
-std::unique_ptr<TileEncoder> MakeDeflateTileEncoder();
+/// Pixels of `pixel_bytes` in, a zlib stream out.
+std::unique_ptr<TileEncoder> MakeDeflateTileEncoder(int64_t pixel_bytes);
 
 }  // namespace swath

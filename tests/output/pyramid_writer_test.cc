@@ -5,12 +5,16 @@
 #include <tiffio.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "swath/error.h"
+#include "swath/slide.h"
 #include "tests/support/file_size_limit.h"
 #include "tests/support/temporary_folder.h"
 
@@ -21,44 +25,48 @@ struct Level {
   uint32_t width = 0;
   uint32_t height = 0;
   uint32_t subfile = 0;
+  uint16_t sample_bits = 0;
+  uint16_t sample_format = 0;
   float resolution = 0;
-  std::vector<uint8_t> pixels = {};  ///< [row, column, channel]
+  std::vector<uint8_t> pixels = {};  ///< bytes of [row, column, channel]
 };
 
-Level ReadLevel(TIFF* tiff, int64_t channels) {
+Level ReadLevel(TIFF* tiff, int64_t pixel_bytes) {
   Level level;
   uint16_t unit = 0;
   TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &level.width);
   TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &level.height);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &level.subfile);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &level.sample_bits);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &level.sample_format);
   if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &level.resolution) != 0) {
     TIFFGetField(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
     EXPECT_EQ(unit, RESUNIT_CENTIMETER);
   }
-  if (channels == 3) TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
-  level.pixels.resize(static_cast<size_t>(level.width) * level.height * channels);
+  if (pixel_bytes == 3) TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+  level.pixels.resize(static_cast<size_t>(level.width) * level.height * pixel_bytes);
   std::vector<uint8_t> tile(TIFFTileSize(tiff));
-  EXPECT_EQ(static_cast<int64_t>(tile.size()), 256 * 256 * channels);
+  EXPECT_EQ(static_cast<int64_t>(tile.size()), 256 * 256 * pixel_bytes);
   for (uint32_t top = 0; top < level.height; top += 256) {
     for (uint32_t left = 0; left < level.width; left += 256) {
       EXPECT_GT(TIFFReadTile(tiff, tile.data(), left, top, 0, 0), 0);
-      const int64_t count = std::min(256u, level.width - left) * channels;
+      const int64_t count = std::min(256u, level.width - left) * pixel_bytes;
       for (uint32_t y = top; y < std::min(top + 256, level.height); ++y) {
-        std::copy_n(tile.data() + (y - top) * 256 * channels, count,
-                    level.pixels.data() + (static_cast<int64_t>(y) * level.width + left) * channels);
+        std::copy_n(tile.data() + (y - top) * 256 * pixel_bytes, count,
+                    level.pixels.data() + (static_cast<int64_t>(y) * level.width + left) * pixel_bytes);
       }
     }
   }
   return level;
 }
 
-std::vector<Level> ReadPyramid(const std::string& path, int64_t channels) {
+std::vector<Level> ReadPyramid(const std::string& path, int64_t pixel_bytes) {
   std::vector<Level> levels;
   TIFF* tiff = TIFFOpen(path.c_str(), "rm");
   EXPECT_NE(tiff, nullptr);
   if (tiff == nullptr) return levels;
   EXPECT_NE(TIFFIsBigTIFF(tiff), 0);
-  do levels.push_back(ReadLevel(tiff, channels));
+  do levels.push_back(ReadLevel(tiff, pixel_bytes));
   while (TIFFReadDirectory(tiff) != 0);
   TIFFClose(tiff);
   return levels;
@@ -103,38 +111,101 @@ std::vector<uint8_t> Bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+template <class T>
+std::vector<T> SamplesOf(const std::vector<uint8_t>& bytes) {
+  std::vector<T> samples(bytes.size() / sizeof(T));
+  std::memcpy(samples.data(), bytes.data(), bytes.size());
+  return samples;
+}
+
 /// The mean of the up to 2 x 2 pixels that exist.
-std::vector<uint8_t> Average(const Level& level) {
-  std::vector<uint8_t> half;
+template <class T>
+std::vector<double> Average(const Level& level) {
+  const std::vector<T> samples = SamplesOf<T>(level.pixels);
+  std::vector<double> half;
   for (int64_t y = 0; y < level.height; y += 2) {
     for (int64_t x = 0; x < level.width; x += 2) {
-      int64_t sum = 0;
+      double sum = 0;
       int64_t count = 0;
       for (int64_t j = y; j < std::min<int64_t>(y + 2, level.height); ++j) {
         for (int64_t i = x; i < std::min<int64_t>(x + 2, level.width); ++i, ++count) {
-          sum += level.pixels[j * level.width + i];
+          sum += samples[j * level.width + i];
         }
       }
-      half.push_back(static_cast<uint8_t>((2 * sum + count) / (2 * count)));
+      half.push_back(sum / static_cast<double>(count));
     }
   }
   return half;
 }
 
+/// Each half of the one before; `error` is that of a mean.
+template <class T>
+void CheckAveraged(const std::vector<Level>& levels, uint16_t sample_format, double error) {
+  for (size_t i = 0; i < levels.size(); ++i) {
+    EXPECT_EQ(levels[i].sample_bits, 8 * sizeof(T));
+    EXPECT_EQ(levels[i].sample_format, sample_format);
+    if (i == 0) continue;
+    EXPECT_EQ(levels[i].width, (levels[i - 1].width + 1) / 2);
+    EXPECT_EQ(levels[i].height, (levels[i - 1].height + 1) / 2);
+    EXPECT_EQ(levels[i].subfile, static_cast<uint32_t>(FILETYPE_REDUCEDIMAGE));
+    const std::vector<double> expected = Average<T>(levels[i - 1]);
+    const std::vector<T> found = SamplesOf<T>(levels[i].pixels);
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t j = 0; j < found.size(); ++j) ASSERT_NEAR(found[j], expected[j], error) << "level " << i;
+  }
+}
+
+constexpr std::array<std::pair<int64_t, int64_t>, 3> kSizes = {{{2050, 1301}, {1027, 2305}, {1024, 1024}}};
+
 TEST(PyramidWriter, ProbabilitiesComeBackExactlyAndAreAveraged) {
   const TemporaryFolder folder;
-  for (const auto& [width, height] : {std::pair{2050, 1301}, std::pair{1027, 2305}, std::pair{1024, 1024}}) {
+  for (const auto& [width, height] : kSizes) {
     const Picture picture = MakePicture(width, height, 1);
     Write(folder.File("p.tif"), picture, {.pixels = PyramidPixels::kGrey}, 100);
     const std::vector<Level> levels = ReadPyramid(folder.File("p.tif"), 1);
     ASSERT_EQ(levels.size(), height == 1024 ? 2u : 3u);
     EXPECT_EQ(levels[0].pixels, picture.pixels);
-    for (size_t i = 1; i < levels.size(); ++i) {
-      EXPECT_EQ(levels[i].width, (levels[i - 1].width + 1) / 2);
-      EXPECT_EQ(levels[i].height, (levels[i - 1].height + 1) / 2);
-      EXPECT_EQ(levels[i].subfile, static_cast<uint32_t>(FILETYPE_REDUCEDIMAGE));
-      EXPECT_EQ(levels[i].pixels, Average(levels[i - 1]));
+    CheckAveraged<uint8_t>(levels, SAMPLEFORMAT_UINT, 0.5);
+  }
+}
+
+TEST(PyramidWriter, FloatsComeBackExactlyAndAreAveraged) {
+  const TemporaryFolder folder;
+  for (const auto& [width, height] : kSizes) {
+    Picture picture{.width = width, .height = height, .channels = 4};  // bytes
+    picture.pixels.resize(static_cast<size_t>(width * height * 4));
+    for (int64_t i = 0; i < width * height; ++i) {
+      const float value = static_cast<float>(i * 7919 % 100003) / 100003;
+      std::memcpy(picture.pixels.data() + i * 4, &value, 4);
     }
+    Write(folder.File("p.tif"), picture, {.pixels = PyramidPixels::kFloat32, .threads = 2}, 100);
+    const std::vector<Level> levels = ReadPyramid(folder.File("p.tif"), 4);
+    ASSERT_EQ(levels.size(), height == 1024 ? 2u : 3u);
+    EXPECT_EQ(levels[0].pixels, picture.pixels);
+    // Two additions of sums below 4, then a division that is exact.
+    CheckAveraged<float>(levels, SAMPLEFORMAT_IEEEFP, 3 * 0x1p-24);
+  }
+}
+
+TEST(PyramidWriter, FloatsMayBeginAtAnyAddressAndAreRefusedAsASlide) {
+  const TemporaryFolder folder;
+  std::vector<uint8_t> bytes(1 + 600 * sizeof(float));
+  const float value = 0.25f;
+  for (size_t i = 0; i < 600; ++i) std::memcpy(bytes.data() + 1 + i * sizeof value, &value, sizeof value);
+  PyramidWriter writer(folder.File("p.tif"),
+                       {.width = 600, .height = 700, .pixels = PyramidPixels::kFloat32});
+  EXPECT_EQ(writer.buffer_bytes(), 256 * 4 * (768 + 512));
+  for (int y = 0; y < 700; ++y) writer.WriteRows(bytes.data() + 1, 1);
+  writer.Finish();
+  for (const Level& level : ReadPyramid(folder.File("p.tif"), 4)) {
+    EXPECT_THAT(SamplesOf<float>(level.pixels), testing::Each(value));
+  }
+  try {
+    Slide::Open(folder.File("p.tif"));
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(error.what(), testing::HasSubstr("floating"));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -33,6 +34,7 @@ struct Settings {
   std::string split;
   std::optional<int> level;
   std::optional<double> mpp;
+  std::string probability = "uint8";
   int64_t threads = 0;
 };
 
@@ -105,13 +107,26 @@ std::vector<Task> FindTasks(const Settings& settings) {
   return tasks;
 }
 
-/// Row of logits -> [class map | probability of every class but the first], each `width` bytes.
-void ToBytes(const float* const* logits, int64_t classes, int64_t width, uint8_t* bytes) {
-  const auto byte = [](float p) { return static_cast<uint8_t>(std::lround(p * 255.0f)); };
+/// As a map of probabilities holds it, at any address.
+void Store(float probability, int64_t probability_bytes, uint8_t* dst) {
+  if (probability_bytes == sizeof probability) {
+    std::memcpy(dst, &probability, sizeof probability);
+  } else {
+    *dst = static_cast<uint8_t>(std::lround(probability * 255.0f));
+  }
+}
+
+/// Row of logits -> [class map | probability of every class but the first]: `width` bytes, then each `width`
+/// times `probability_bytes`.
+void ToBytes(const float* const* logits, int64_t classes, int64_t width, int64_t probability_bytes,
+             uint8_t* bytes) {
+  const auto store = [&](int64_t map, int64_t x, float probability) {
+    Store(probability, probability_bytes, bytes + width + (map * width + x) * probability_bytes);
+  };
   for (int64_t x = 0; x < width; ++x) {
     if (classes == 1) {
       bytes[x] = logits[0][x] > 0;
-      bytes[width + x] = byte(1 / (1 + std::exp(-logits[0][x])));
+      store(0, x, 1 / (1 + std::exp(-logits[0][x])));
       continue;
     }
     int64_t best = 0;
@@ -121,8 +136,7 @@ void ToBytes(const float* const* logits, int64_t classes, int64_t width, uint8_t
     float sum = 0;
     for (int64_t c = 0; c < classes; ++c) sum += std::exp(logits[c][x] - logits[best][x]);
     bytes[x] = static_cast<uint8_t>(best);
-    for (int64_t c = 1; c < classes; ++c)
-      bytes[c * width + x] = byte(std::exp(logits[c][x] - logits[best][x]) / sum);
+    for (int64_t c = 1; c < classes; ++c) store(c - 1, x, std::exp(logits[c][x] - logits[best][x]) / sum);
   }
 }
 
@@ -146,7 +160,11 @@ std::unique_ptr<RowSource> OpenThumbnail(const Slide& slide, const RowOptions& r
 class SlidePredictor {
  public:
   SlidePredictor(const Graph& graph, const Settings& settings)
-      : graph_(graph), settings_(settings), classes_(ModelClasses(graph)), logits_(OutputChannels(graph)) {}
+      : graph_(graph),
+        settings_(settings),
+        classes_(ModelClasses(graph)),
+        logits_(OutputChannels(graph)),
+        probability_bytes_(settings.probability == "float32" ? sizeof(float) : sizeof(uint8_t)) {}
 
   void Run(const Task& task, const std::string& stem, const Progress& progress) {
     const auto slide = Slide::Open(task.slide);
@@ -155,30 +173,37 @@ class SlidePredictor {
     const auto extend = [&](int64_t n) { return RoundUp(n, multiple); };
     image = ExtendedRows(std::move(image), extend(width), extend(height),
                          static_cast<uint8_t>(ModelExtension(graph_)));
-    const int64_t maps = std::max<int64_t>(2, logits_);
+    const int64_t classes = std::max<int64_t>(2, logits_);
+    const int64_t pixel_bytes = 1 + (classes - 1) * probability_bytes_;
     const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(),
-                                            {.threads = settings_.threads, .bytes_per_pixel = maps});
-    std::vector<std::unique_ptr<PyramidWriter>> writers;
-    for (int64_t i = 0; i < maps; ++i) {
-      const std::string path =
-          i == 0 ? stem + "_mask.tif"
-                 : stem + "_probability_" + FileName(classes_[static_cast<size_t>(i)]) + ".tif";
-      writers.push_back(std::make_unique<PyramidWriter>(
-          path, PyramidOptions{.width = width,
-                               .height = height,
-                               .pixels = i == 0 ? PyramidPixels::kLabels : PyramidPixels::kGrey,
-                               .mpp = PixelSize(slide->info(), task.rows)}));
+                                            {.threads = settings_.threads, .bytes_per_pixel = pixel_bytes});
+    PyramidOptions options{.width = width,
+                           .height = height,
+                           .pixels = PyramidPixels::kLabels,
+                           .mpp = PixelSize(slide->info(), task.rows)};
+    PyramidWriter mask(stem + "_mask.tif", options);
+    options.pixels = probability_bytes_ == 1 ? PyramidPixels::kGrey : PyramidPixels::kFloat32;
+    std::vector<std::unique_ptr<PyramidWriter>> maps;
+    for (int64_t c = 1; c < classes; ++c) {
+      maps.push_back(std::make_unique<PyramidWriter>(
+          stem + "_probability_" + FileName(classes_[static_cast<size_t>(c)]) + ".tif", options));
     }
-    Overlay overlay(width, height, maps);
+    Overlay overlay(width, height, classes);
     const int64_t pitch = image->width();
     engine->Predict(
         *image,
-        [&](const float* const* logits, int64_t n, uint8_t* bytes) { ToBytes(logits, logits_, n, bytes); },
+        [&](const float* const* logits, int64_t n, uint8_t* bytes) {
+          ToBytes(logits, logits_, n, probability_bytes_, bytes);
+        },
         [&](Range rows, const uint8_t* bytes) {
-          for (int64_t y = rows.begin; y < std::min(rows.end, height); ++y, bytes += maps * pitch) {
+          for (int64_t y = rows.begin; y < std::min(rows.end, height); ++y) {
             overlay.AddRow(bytes);
-            for (int64_t i = 0; i < maps; ++i)
-              writers[static_cast<size_t>(i)]->WriteRows(bytes + i * pitch, 1);
+            mask.WriteRows(bytes, 1);
+            bytes += pitch;
+            for (const auto& map : maps) {
+              map->WriteRows(bytes, 1);
+              bytes += pitch * probability_bytes_;
+            }
           }
         },
         progress);
@@ -187,7 +212,8 @@ class SlidePredictor {
         static_cast<double>(task.rows.region ? task.rows.region->width : info.levels[0].width) /
         static_cast<double>(overlay.width());
     overlay.Write(*OpenThumbnail(*slide, task.rows, shown), stem + "_overlay.png");
-    for (const auto& writer : writers) writer->Finish();
+    mask.Finish();
+    for (const auto& map : maps) map->Finish();
   }
 
  private:
@@ -195,6 +221,7 @@ class SlidePredictor {
   const Settings& settings_;
   std::vector<std::string> classes_;
   int64_t logits_;
+  int64_t probability_bytes_;
 };
 
 void Run(const Settings& settings) {
@@ -223,7 +250,8 @@ void AddPredict(CLI::App& app) {
       "predict",
       "Runs a network over slides and writes, for each, into --out:\n"
       "  NAME_mask.tif               the class of every pixel, a pyramidal BigTIFF\n"
-      "  NAME_probability_CLASS.tif  the probability of every class but the first, 0 to 255\n"
+      "  NAME_probability_CLASS.tif  the probability of every class but the first: uint8, 0 to 255,\n"
+      "                              or float32, 0 to 1 (--probability)\n"
       "  NAME_overlay.png            the classes over a thumbnail\n"
       "Maps have the size of the level, or region, that was read. Of a folder, files named *_mask are left "
       "out.\n\n"
@@ -235,6 +263,9 @@ void AddPredict(CLI::App& app) {
   command->add_option("--split", settings->split, "Of a CSV file: only train, val or test");
   auto* level = command->add_option("--level", settings->level, "Level of the slides [0]");
   command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")->excludes(level);
+  command->add_option("--probability", settings->probability, "Samples of the maps of probability")
+      ->check(CLI::IsMember({"uint8", "float32"}))
+      ->capture_default_str();
   command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
   command->callback([settings] { Run(*settings); });
 }

@@ -8,8 +8,9 @@
 // of several). Feeds the model the image as float32 NCHW 0-255, extended at the right and bottom as its metadata
 // says, and compares to within 1e-4: logits relative to the largest if that is above 1.
 //
-// With SWATH, cases that have an image file also go through `swath predict`. Its maps hold probabilities as whole
-// numbers 0 to 255, so there 1e-4 is allowed beyond the rounding of 0.5; vips reads them.
+// With SWATH, cases that have an image file also go through `swath predict`, once for each kind of map; vips reads
+// them. float32 holds the probabilities themselves. uint8 holds whole numbers 0 to 255, so there 1e-4 is allowed
+// beyond the rounding of 0.5.
 'use strict';
 
 const {execFileSync} = require('child_process');
@@ -24,28 +25,36 @@ function readFloats(file) {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
-// [pixel] of the first band of an image file.
+// The bytes of an image file's pixels.
 function readMap(file, folder) {
   const raw = path.join(folder, 'map.raw');
   execFileSync('vips', ['rawsave', file, raw]);
-  return fs.readFileSync(raw);
+  return raw;
 }
 
+// How `swath predict --probability` writes a map.
+const MAPS = {
+  uint8: {read: (file) => fs.readFileSync(file), whole: 255, rounding: 0.5 / 255},
+  float32: {read: readFloats, whole: 1, rounding: 0},
+};
+
 // The largest excess of the maps of `swath predict` over what rounding explains, as a probability.
-function judgePrediction(swath, item, folder, logits) {
-  const out = path.join(folder, 'predicted');
+function judgePrediction(swath, item, folder, logits, kind) {
+  const out = path.join(folder, `predicted-${kind}`);
   execFileSync(swath, ['predict', path.join(folder, item.slide.file), '--model', path.join(folder, 'model.onnx'),
-                       '--out', out], {stdio: ['ignore', 'ignore', 'pipe']});
+                       '--out', out, '--probability', kind], {stdio: ['ignore', 'ignore', 'pipe']});
   const pixels = item.width * item.height, stem = path.join(out, path.parse(item.slide.file).name);
   const p = probabilities(logits, pixels), binary = logits.length === pixels;
-  const mask = readMap(`${stem}_mask.tif`, folder);
+  const mask = fs.readFileSync(readMap(`${stem}_mask.tif`, folder));
   if (mask.length !== pixels) throw new Error(`${item.name}: the mask has ${mask.length} pixels, not ${pixels}`);
   let excess = 0;
   for (let c = 1; c < item.slide.classes.length; ++c) {
-    const map = readMap(`${stem}_probability_${item.slide.classes[c]}.tif`, folder);
+    const {read, whole, rounding} = MAPS[kind];
+    const map = read(readMap(`${stem}_probability_${item.slide.classes[c]}.tif`, folder));
+    if (map.length !== pixels) throw new Error(`${item.name}: a map has ${map.length} pixels, not ${pixels}`);
     for (let i = 0; i < pixels; ++i) {
       const expected = p[binary ? i : c * pixels + i];
-      excess = Math.max(excess, Math.abs(map[i] / 255 - expected) - 0.5 / 255);
+      excess = Math.max(excess, Math.abs(map[i] / whole - expected) - rounding);
       // A mask may differ only where the decision is a tie.
       if (binary && (mask[i] === 1) !== (expected > 0.5) && Math.abs(expected - 0.5) > TOLERANCE) return Infinity;
     }
@@ -98,12 +107,16 @@ function probabilities(logits, pixels) {
   return out;
 }
 
+// The largest difference of each thing that was compared.
 async function judge(item, folder, swath) {
   const session = await ort.InferenceSession.create(path.join(folder, 'model.onnx'), {logSeverityLevel: 3});
   const image = fs.readFileSync(path.join(folder, 'image.bin'));
   const results = await session.run({[session.inputNames[0]]: extendedInput(item, image)});
   let expected = cut(results[session.outputNames[0]], item);
-  const predicted = swath && item.slide ? judgePrediction(swath, item, folder, expected) : 0;
+  const differences = {};
+  for (const kind of swath && item.slide ? Object.keys(MAPS) : []) {
+    differences[`predict ${kind}`] = judgePrediction(swath, item, folder, expected, kind);
+  }
   if (item.output === 'probability') expected = probabilities(expected, item.width * item.height);
   const found = readFloats(path.join(folder, 'output.bin'));
   if (found.length !== expected.length) throw new Error(`${item.name}: ${found.length} values, not ${expected.length}`);
@@ -113,7 +126,11 @@ async function judge(item, folder, swath) {
     const difference = Math.abs(found[i] - expected[i]);
     if (!(difference <= error)) error = difference;  // NaN too
   }
-  return Math.max(error / largest, predicted);
+  return {[item.output]: error / largest, ...differences};
+}
+
+function listed(differences) {
+  return Object.entries(differences).map(([what, d]) => `${what} ${d.toExponential(1)}`).join(', ');
 }
 
 async function main() {
@@ -124,22 +141,23 @@ async function main() {
   const cases = JSON.parse(fs.readFileSync(path.join(root, 'cases.json'), 'utf8'));
   const {version} = require('onnxruntime-node/package.json');
   console.log(`ONNX Runtime ${version}, ${cases.length} models`);
-  let worst = 0, failed = 0;
+  const worst = {};
+  let failed = 0;
   for (const item of cases) {
-    let error = Infinity, note = '';
+    let differences = {}, note = '';
     try {
-      error = await judge(item, path.join(root, item.name), swath);
+      differences = await judge(item, path.join(root, item.name), swath);
     } catch (e) {
+      differences = {[item.output]: Infinity};
       note = `  ${e.message}`;
     }
-    const bad = !(error <= TOLERANCE);
-    worst = Math.max(worst, error);
+    const bad = !Object.values(differences).every((difference) => difference <= TOLERANCE);
     failed += bad;
-    console.log(`  ${item.name.padEnd(28)} ${item.width} x ${item.height}  ${item.output}` +
-                `${swath && item.slide ? ', predict' : ''}  ` +
-                `${error.toExponential(1)}${bad ? '  DIFFERS' : ''}${note}`);
+    for (const what in differences) worst[what] = Math.max(worst[what] || 0, differences[what]);
+    console.log(`  ${item.name.padEnd(28)} ${item.width} x ${item.height}  ${listed(differences)}` +
+                `${bad ? '  DIFFERS' : ''}${note}`);
   }
-  console.log(`largest difference ${worst.toExponential(1)}, allowed ${TOLERANCE}; ${failed} of ${cases.length} differ`);
+  console.log(`largest differences: ${listed(worst)}; allowed ${TOLERANCE}; ${failed} of ${cases.length} differ`);
   process.exit(failed === 0 && cases.length > 0 ? 0 : 1);
 }
 

@@ -103,9 +103,9 @@ class CountingDecoder final : public RowDecoder {
   }
   int64_t buffer_bytes() const override { return 5; }
   void Next(uint8_t* row) override {
-    if (next_ == bad_row_) throw Error(ErrorCode::kInput, "a.png: damaged");
-    EXPECT_LT(next_, bad_row_) << "asked again after it failed";
-    std::fill_n(row, row_bytes_, ValueOf(next_++));
+    EXPECT_LE(next_, bad_row_) << "asked again after it failed";
+    if (next_++ == bad_row_) throw Error(ErrorCode::kInput, "a.png: damaged");
+    std::fill_n(row, row_bytes_, ValueOf(next_ - 1));
     ++counts_.rows;
   }
 

@@ -7,7 +7,6 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "geometry/window.h"
 #include "swath/compare.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
@@ -81,14 +80,14 @@ OwnedSample MakeSample(const Settings& settings, const Graph& graph) {
     sample.image = slide.Image();
     sample.labels = slide.Mask();
   }
-  const int64_t width = sample.image->width(), height = sample.image->height(),
-                multiple = ModelMultiple(graph);
+  const int64_t width = sample.image->width(), height = sample.image->height();
   if (settings.background > 0) {
     const int64_t first_empty = static_cast<int64_t>(static_cast<double>(width) * (1 - settings.background));
     sample.image = std::make_unique<Emptied>(std::move(sample.image), first_empty, 243);
     sample.labels = std::make_unique<Emptied>(std::move(sample.labels), first_empty, 0);
   }
-  const int64_t w = RoundUp(width, multiple), h = RoundUp(height, multiple);
+  const int64_t w = ExtendedSize(graph, width), h = ExtendedSize(graph, height);
+  CheckPixelLogits(graph, w, h);
   sample.image = ExtendedRows(std::move(sample.image), w, h, static_cast<uint8_t>(ModelExtension(graph)));
   sample.labels = ExtendedRows(std::move(sample.labels), w, h, static_cast<uint8_t>(settings.ignore_label));
   return sample;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "swath/dataset.h"
 #include "swath/model.h"
 #include "swath/otsu.h"
@@ -60,6 +61,10 @@ SlideScore Score(const Settings& settings, const Graph& graph, const Loss& loss,
   const Loss::Value value = AtEntry(dataset, entry, [&] {
     return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) { line->Show(done, total); });
   });
+  if (!std::isfinite(value.loss)) {
+    Fail(ErrorCode::kNumeric, "{}:{}: {}: the loss is {}: the network's logits are infinite or not numbers",
+         dataset.path, entry.line, entry.name, value.loss);
+  }
   SlideScore score{.slide = entry.name, .loss = value.loss, .otsu = OtsuDice(dataset, entry, ignore)};
   for (const auto& overlap : value.overlap) {
     const double dice = overlap.Dice(), share = 1.0 / static_cast<double>(value.overlap.size());
@@ -106,12 +111,11 @@ void PrintJson(const std::vector<SlideScore>& scores) {
     const Spread s = MeanAndDeviation(scores, field);
     return nlohmann::json{{"mean", s.mean}, {"sd", s.deviation}};
   };
-  std::printf("%s\n", nlohmann::json{{"slides", slides},
-                                     {"dice", spread(&SlideScore::dice)},
-                                     {"iou", spread(&SlideScore::iou)},
-                                     {"otsu_dice", spread(&SlideScore::otsu)}}
-                          .dump(2)
-                          .c_str());
+  fmt::print("{}\n", JsonText(nlohmann::json{{"slides", slides},
+                                             {"dice", spread(&SlideScore::dice)},
+                                             {"iou", spread(&SlideScore::iou)},
+                                             {"otsu_dice", spread(&SlideScore::otsu)}},
+                              2));
 }
 
 void Run(const Settings& settings) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_text.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
 
@@ -90,7 +91,7 @@ void Run(const InfoOptions& options) {
   const auto slide = Slide::Open(options.path);
   if (options.verify) Verify(*slide);
   if (options.json) {
-    fmt::print("{}\n", ToJson(slide->info(), options.verify).dump(2));
+    fmt::print("{}\n", JsonText(ToJson(slide->info(), options.verify), 2));
   } else {
     Print(slide->info(), options.verify);
   }

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "geometry/window.h"
 #include "swath/model.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
@@ -37,11 +36,10 @@ void Run(const Settings& settings) {
   } else {
     size = ParseSize("--size", settings.size);
   }
-  const int64_t multiple = ModelMultiple(graph);
-  const auto extend = [&](int64_t n) { return RoundUp(n, multiple); };
   const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph)});
-  const Plan plan = MakePlan(graph, settings.predict ? nullptr : loss.get(), extend(size.width),
-                             extend(size.height), {.threads = settings.threads, .strips = settings.strips});
+  const Plan plan =
+      MakePlan(graph, settings.predict ? nullptr : loss.get(), ExtendedSize(graph, size.width),
+               ExtendedSize(graph, size.height), {.threads = settings.threads, .strips = settings.strips});
   if (settings.json) {
     std::printf("%s\n", PlanJson(plan).dump(2).c_str());
   } else {

@@ -114,12 +114,14 @@ double WriteSlide(const Settings& settings, const Size& size, int64_t index, con
   PyramidWriter slide_writer(slide_path, {.width = size.width,
                                           .height = size.height,
                                           .quality = settings.quality,
-                                          .mpp = settings.mpp,
+                                          .mpp_x = settings.mpp,
+                                          .mpp_y = settings.mpp,
                                           .threads = settings.threads});
   PyramidWriter mask_writer(mask_path, {.width = mask->width(),
                                         .height = mask->height(),
                                         .pixels = PyramidPixels::kLabels,
-                                        .mpp = settings.mpp * kMaskDownsample,
+                                        .mpp_x = settings.mpp * kMaskDownsample,
+                                        .mpp_y = settings.mpp * kMaskDownsample,
                                         .threads = settings.threads});
   std::vector<SaturationTally> tallies(settings.threads);
   std::vector<uint8_t> rgb(3 * size.width * kRowsAtOnce);

@@ -28,14 +28,20 @@ struct DatasetEntry {
   Split split = Split::kTrain;
   std::optional<Region> region = {};  ///< in level-0 pixels; this region is the image
   int64_t line = 0;                   ///< in the file, from 1
-  int64_t width = 0;                  ///< pixels of the image at the level or pixel size that is read
-  int64_t height = 0;
+  ImagePlace place = {};              ///< at the level or pixel size that is read
+
+  int64_t width() const { return place.width; }
+  int64_t height() const { return place.height; }
 };
+
+/// Whether masks are wanted: a prediction needs none, nor a split.
+enum class Masks { kRead, kIgnore };
 
 /// Which pixels of the slides to read, the same for all; see RowOptions.
 struct DatasetOptions {
   std::optional<int> level = {};
   std::optional<double> mpp = {};
+  Masks masks = Masks::kRead;
 };
 
 struct Dataset {
@@ -50,9 +56,9 @@ struct Dataset {
 /// Reads a CSV file (RFC 4180, UTF-8) whose header names the columns slide, mask, split and, where wanted,
 /// region, in any order. Paths are relative to the file's folder; split is train, val or test; region is
 /// "x,y,width,height" in level-0 pixels, in quotes, and empty for a whole slide; the region is then the
-/// image, and the mask is that of the region. Opens every slide and mask, so that a bad line is found now:
-/// throws Error (kInput, kUnsupported) with the file, its line, the column, what was expected and what was
-/// found.
+/// image, and the mask that of the slide or of the region, as it fits (see OpenMask). Opens every slide and
+/// mask, so that a bad line is found now: throws Error (kInput, kUnsupported) with the file, its line, the
+/// column, what was expected and what was found.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
 
 /// Does something with an entry; what goes wrong is thrown again with the file, its line and the slide in

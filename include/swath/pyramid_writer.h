@@ -19,7 +19,8 @@ struct PyramidOptions {
   int64_t height = 0;
   PyramidPixels pixels = PyramidPixels::kRgb;
   int quality = 80;              ///< JPEG quality, 1-100
-  double mpp = 0;                ///< micrometres a pixel at level 0; 0: unknown
+  double mpp_x = 0;              ///< micrometres a pixel at level 0, across; 0: unknown
+  double mpp_y = 0;              ///< and down
   int threads = 1;               ///< tiles compressed at a time; the file's bytes do not depend on it
   std::string description = {};  ///< the ImageDescription of the first directory
 };

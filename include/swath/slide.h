@@ -80,13 +80,26 @@ class Slide {
   std::shared_ptr<const SlideFormat> format_;
 };
 
-/// Labels for an image of width x height: one channel, uint8, exactly that size, mapped by nearest centre
-/// from a PNG or TIFF of any downsample.
+/// Where an image lies in its slide.
+struct ImagePlace {
+  int64_t width = 0;  ///< of the image, in its own pixels
+  int64_t height = 0;
+  int64_t slide_width = 0;  ///< of the slide, in level-0 pixels
+  int64_t slide_height = 0;
+  Region region;  ///< what the image shows, in level-0 pixels
+};
+
+/// Labels for an image: one channel, uint8, exactly its size, mapped by nearest centre from a PNG or TIFF of
+/// any downsample. The mask is that of the slide, of which the image's part is taken; a mask whose
+/// proportions do not fit the slide is taken to be that of the image's region.
 ///
 /// Labels are stored values: grey of 1 to 8 bits, palette indices, or RGB whose channels are equal (alpha, if
 /// any, opaque). In a TIFF whose 0 is white the values are inverted. Refused: colours, 16 bits, JPEG (its
-/// labels are not exact). Throws Error, naming both sizes, if the mask is larger than the image or its sides
-/// are in a proportion that differs from the image's by more than one pixel.
+/// labels are not exact). Throws Error, naming both sizes, if the mask's sides are in a proportion that
+/// differs by more than one pixel from the slide's and the region's.
+std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& place);
+
+/// The same for an image that is a whole slide of this size.
 std::unique_ptr<RowSource> OpenMask(const std::string& path, int64_t width, int64_t height);
 
 /// Reads ahead: while the caller uses one block of natural_rows() rows, a thread decodes the one below it.

@@ -117,11 +117,13 @@ Halving PyramidWriter::Impl::HalvingInto(size_t level) const {
 }
 
 TiffDirectory PyramidWriter::Impl::Directory(size_t level) {
+  const double downsample = static_cast<double>(int64_t{1} << level);
   return {.width = levels_[level].width,
           .height = levels_[level].height,
           .format = FormatOf(options_.pixels),
           .jpeg_tables = encoders_.front()->Tables(),
-          .mpp = options_.mpp * static_cast<double>(int64_t{1} << level),
+          .mpp_x = options_.mpp_x * downsample,
+          .mpp_y = options_.mpp_y * downsample,
           .reduced = level > 0,
           .description = level == 0 ? options_.description : std::string()};
 }

@@ -76,11 +76,11 @@ void TiffDirectories::Begin(const TiffDirectory& directory) {
     TIFFSetField(tiff, TIFFTAG_JPEGTABLES, static_cast<uint32_t>(directory.jpeg_tables.size()),
                  directory.jpeg_tables.data());
   }
-  if (directory.mpp > 0) {
+  if (directory.mpp_x > 0 && directory.mpp_y > 0) {
     constexpr double kMicrometresPerCentimetre = 10000;
     TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
-    TIFFSetField(tiff, TIFFTAG_XRESOLUTION, kMicrometresPerCentimetre / directory.mpp);
-    TIFFSetField(tiff, TIFFTAG_YRESOLUTION, kMicrometresPerCentimetre / directory.mpp);
+    TIFFSetField(tiff, TIFFTAG_XRESOLUTION, kMicrometresPerCentimetre / directory.mpp_x);
+    TIFFSetField(tiff, TIFFTAG_YRESOLUTION, kMicrometresPerCentimetre / directory.mpp_y);
   }
   if (!directory.description.empty()) {
     TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, directory.description.c_str());

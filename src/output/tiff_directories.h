@@ -16,7 +16,8 @@ struct TiffDirectory {
   int64_t height = 0;
   TileFormat format = TileFormat::kJpegYCbCr;
   std::vector<uint8_t> jpeg_tables = {};
-  double mpp = 0;        ///< micrometres a pixel of this level; 0: unknown, no resolution tags
+  double mpp_x = 0;  ///< micrometres a pixel of this level; 0: unknown, no resolution tags
+  double mpp_y = 0;
   bool reduced = false;  ///< a lower level of the image in the first directory
   std::string description = {};
 };

@@ -112,6 +112,7 @@ class JpegFile {
   static void OnMessage(j_common_ptr decoder, int level) {
     if (level >= 0) return;
     switch (decoder->err->msg_code) {
+      case JWRN_EXTRANEOUS_DATA:
       case JWRN_HIT_MARKER:
       case JWRN_HUFF_BAD_CODE:
       case JWRN_JPEG_EOF:
@@ -154,7 +155,10 @@ class JpegDecoder final : public RowDecoder {
   void Next(uint8_t* dst) override {
     auto step = [this, dst] {
       JSAMPROW row = dst;
-      jpeg_read_scanlines(&file_.decoder(), &row, 1);
+      jpeg_decompress_struct& decoder = file_.decoder();
+      jpeg_read_scanlines(&decoder, &row, 1);
+      // Only now does libjpeg look at what follows the last row: left-over data, or no end at all.
+      if (decoder.output_scanline == decoder.output_height) jpeg_finish_decompress(&decoder);
     };
     file_.Guard(step);
   }

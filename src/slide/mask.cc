@@ -14,25 +14,36 @@
 namespace swath {
 namespace {
 
-/// The index of the source pixel in which the centre of pixel i of n lies.
-int64_t Nearest(int64_t i, int64_t n, int64_t source) { return (2 * i + 1) * source / (2 * n); }
+/// One direction of an image: its pixels, and the part of what the mask covers that they show, in level-0
+/// pixels.
+struct Axis {
+  int64_t size;
+  Range shown;
+  int64_t covered;
+  int64_t mask;  ///< pixels of the mask
+
+  /// The pixel of the mask in which the centre of pixel i lies.
+  int64_t Nearest(int64_t i) const {
+    return (2 * size * shown.begin + (2 * i + 1) * shown.size()) * mask / (2 * size * covered);
+  }
+  bool is_identity() const { return size == mask && shown == Range{0, covered}; }
+};
 
 class NearestRows final : public RowSource {
  public:
-  NearestRows(std::unique_ptr<RowSource> source, int64_t width, int64_t height)
-      : source_(std::move(source)), width_(width), height_(height) {
+  NearestRows(std::unique_ptr<RowSource> source, const Axis& rows, const Axis& columns)
+      : source_(std::move(source)), rows_(rows), columns_axis_(columns) {
     row_.resize(static_cast<size_t>(source_->width()));
-    columns_.resize(static_cast<size_t>(width));
-    for (int64_t x = 0; x < width; ++x) {
-      columns_[static_cast<size_t>(x)] = static_cast<int32_t>(Nearest(x, width, source_->width()));
-    }
+    columns_.resize(static_cast<size_t>(columns.size));
+    for (int64_t x = 0; x < columns.size; ++x)
+      columns_[static_cast<size_t>(x)] = static_cast<int32_t>(columns.Nearest(x));
   }
 
-  int64_t width() const override { return width_; }
-  int64_t height() const override { return height_; }
+  int64_t width() const override { return columns_axis_.size; }
+  int64_t height() const override { return rows_.size; }
   int64_t channels() const override { return 1; }
   int64_t natural_rows() const override {
-    return std::max<int64_t>(1, source_->natural_rows() * height_ / source_->height());
+    return std::max<int64_t>(1, source_->natural_rows() * rows_.size / source_->height());
   }
   int64_t buffer_bytes() const override {
     return static_cast<int64_t>(row_.size() + columns_.size() * sizeof(columns_[0])) +
@@ -41,27 +52,27 @@ class NearestRows final : public RowSource {
   const std::string& name() const override { return source_->name(); }
 
   void Read(Range rows, uint8_t* dst) override {
-    assert(0 <= rows.begin && rows.end <= height_);
-    for (int64_t y = rows.begin; y < rows.end; ++y, dst += width_) {
-      const int64_t source_y = Nearest(y, height_, source_->height());
+    assert(0 <= rows.begin && rows.end <= height());
+    for (int64_t y = rows.begin; y < rows.end; ++y, dst += width()) {
+      const int64_t source_y = rows_.Nearest(y);
       if (source_y != cached_y_) {
         cached_y_ = -1;
         source_->Read({source_y, source_y + 1}, row_.data());
         cached_y_ = source_y;
       }
-      for (int64_t x = 0; x < width_; ++x)
+      for (int64_t x = 0; x < width(); ++x)
         dst[x] = row_[static_cast<size_t>(columns_[static_cast<size_t>(x)])];
     }
   }
 
   std::unique_ptr<RowSource> Clone() const override {
-    return std::make_unique<NearestRows>(source_->Clone(), width_, height_);
+    return std::make_unique<NearestRows>(source_->Clone(), rows_, columns_axis_);
   }
 
  private:
   std::unique_ptr<RowSource> source_;
-  int64_t width_;
-  int64_t height_;
+  Axis rows_;
+  Axis columns_axis_;
   std::vector<uint8_t> row_;      ///< row cached_y_ of the source
   std::vector<int32_t> columns_;  ///< the source column of each column
   int64_t cached_y_ = -1;
@@ -82,24 +93,44 @@ std::shared_ptr<const SlideFormat> OpenLabels(const std::string& path) {
   Fail(ErrorCode::kInput, "{}: a mask is a PNG or a TIFF; this file is neither", path);
 }
 
-}  // namespace
-
-std::unique_ptr<RowSource> OpenMask(const std::string& path, int64_t width, int64_t height) {
-  const auto format = OpenLabels(path);
-  const SlideLevel& mask = format->info().levels.front();
-  // The sides' proportions agree to one pixel of either side of the mask: |mw / w - mh / h| <= 1 / min(w, h).
+/// Whether a mask is an image of this size, scaled by one factor: its sides' proportions agree to one pixel
+/// of the coarser of the two.
+bool Fits(const SlideLevel& mask, int64_t width, int64_t height) {
   const double difference = static_cast<double>(mask.width) * static_cast<double>(height) -
                             static_cast<double>(mask.height) * static_cast<double>(width);
-  if (mask.width > width || mask.height > height ||
-      std::abs(difference) > static_cast<double>(std::max(width, height))) {
+  return std::abs(difference) <= static_cast<double>(std::max({width, height, mask.width, mask.height}));
+}
+
+}  // namespace
+
+std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& place) {
+  const auto format = OpenLabels(path);
+  const SlideLevel& mask = format->info().levels.front();
+  const Region& r = place.region;
+  const bool whole = r.width == place.slide_width && r.height == place.slide_height;
+  const bool of_slide = Fits(mask, place.slide_width, place.slide_height);
+  if (!of_slide && !Fits(mask, r.width, r.height)) {
     Fail(ErrorCode::kInput,
-         "{}: the mask is {}x{}, the image {}x{}: a mask is the image shrunk by one factor", path, mask.width,
-         mask.height, width, height);
+         "{}: the mask is {}x{}, the slide {}x{}{}: a mask is the slide{} scaled by one factor", path,
+         mask.width, mask.height, place.slide_width, place.slide_height,
+         whole ? "" : fmt::format(", its region {}x{}", r.width, r.height), whole ? "" : ", or the region,");
   }
   auto rows = std::make_unique<LevelRows>(path, format->OpenLevel(0, Pixels::kLabels),
                                           LevelWindow{{0, mask.height}, {0, mask.width}}, Pixels::kLabels);
-  if (mask.width == width && mask.height == height) return rows;
-  return std::make_unique<NearestRows>(std::move(rows), width, height);
+  const Axis vertical = of_slide ? Axis{place.height, {r.y, r.y + r.height}, place.slide_height, mask.height}
+                                 : Axis{place.height, {0, r.height}, r.height, mask.height};
+  const Axis horizontal = of_slide ? Axis{place.width, {r.x, r.x + r.width}, place.slide_width, mask.width}
+                                   : Axis{place.width, {0, r.width}, r.width, mask.width};
+  if (vertical.is_identity() && horizontal.is_identity()) return rows;
+  return std::make_unique<NearestRows>(std::move(rows), vertical, horizontal);
+}
+
+std::unique_ptr<RowSource> OpenMask(const std::string& path, int64_t width, int64_t height) {
+  return OpenMask(path, {.width = width,
+                         .height = height,
+                         .slide_width = width,
+                         .slide_height = height,
+                         .region = {0, 0, width, height}});
 }
 
 }  // namespace swath

@@ -1,5 +1,7 @@
 #include "swath/dataset.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -7,7 +9,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "geometry/window.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
 #include "train/csv.h"
@@ -16,12 +17,11 @@ namespace swath {
 namespace {
 
 constexpr std::array kColumns = {"slide", "mask", "split", "region"};
-constexpr size_t kRequired = 3;
 
 /// Where each of kColumns stands in a record; -1 for a region that the file does not have.
 using Columns = std::array<int, kColumns.size()>;
 
-Columns ReadHeader(const std::string& path, const CsvRecord& header) {
+Columns ReadHeader(const std::string& path, const CsvRecord& header, Masks masks) {
   Columns columns;
   columns.fill(-1);
   for (size_t i = 0; i < header.fields.size(); ++i) {
@@ -34,11 +34,11 @@ Columns ReadHeader(const std::string& path, const CsvRecord& header) {
     if (index >= 0) Fail(ErrorCode::kInput, "{}:{}: header: column '{}' twice", path, header.line, *column);
     index = static_cast<int>(i);
   }
-  for (size_t i = 0; i < kRequired; ++i) {
-    if (columns[i] < 0) {
-      Fail(ErrorCode::kInput, "{}:{}: header: expected slide,mask,split, found no column '{}'", path,
-           header.line, kColumns[i]);
-    }
+  const size_t required = masks == Masks::kRead ? 3 : 1;
+  for (size_t i = 0; i < required; ++i) {
+    if (columns[i] >= 0) continue;
+    Fail(ErrorCode::kInput, "{}:{}: header: expected {}, found no column '{}'", path, header.line,
+         fmt::join(kColumns.begin(), kColumns.begin() + required, ","), kColumns[i]);
   }
   return columns;
 }
@@ -104,7 +104,7 @@ class DatasetReader {
     if (records.empty()) {
       Fail(ErrorCode::kInput, "{}: expected a header slide,mask,split, found an empty file", path_);
     }
-    columns_ = ReadHeader(path_, records.front());
+    columns_ = ReadHeader(path_, records.front(), options_.masks);
     Dataset dataset{.path = path_, .options = options_, .entries = {}};
     for (size_t i = 1; i < records.size(); ++i) {
       if (records[i].fields.size() != records.front().fields.size()) {
@@ -134,8 +134,9 @@ class DatasetReader {
     };
     DatasetEntry entry{.name = Field(record, 0), .line = record.line};
     entry.slide = at("slide", [&] { return Path(Field(record, 0)); });
-    entry.mask = at("mask", [&] { return Path(Field(record, 1)); });
-    entry.split = at("split", [&] { return ParseSplit(Field(record, 2)); });
+    const bool masks = options_.masks == Masks::kRead;
+    if (masks) entry.mask = at("mask", [&] { return Path(Field(record, 1)); });
+    if (columns_[2] >= 0) entry.split = at("split", [&] { return ParseSplit(Field(record, 2)); });
     const std::unique_ptr<Slide> slide = at("slide", [&] { return Slide::Open(entry.slide); });
     if (columns_[3] >= 0 && !Field(record, 3).empty()) {
       at("region", [&] {
@@ -145,10 +146,14 @@ class DatasetReader {
     }
     at(entry.region ? "region" : "slide", [&] {
       const auto rows = slide->OpenRows(RowsOf(options_, entry.region));
-      entry.width = rows->width();
-      entry.height = rows->height();
+      const SlideLevel& whole = slide->info().levels.front();
+      entry.place = {.width = rows->width(),
+                     .height = rows->height(),
+                     .slide_width = whole.width,
+                     .slide_height = whole.height,
+                     .region = entry.region.value_or(Region{0, 0, whole.width, whole.height})};
     });
-    at("mask", [&] { OpenMask(entry.mask, entry.width, entry.height); });
+    if (masks) at("mask", [&] { OpenMask(entry.mask, entry.place); });
     return entry;
   }
 
@@ -225,7 +230,7 @@ std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry&
 
 std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry,
                                       uint8_t ignore_label) {
-  std::unique_ptr<RowSource> labels = OpenMask(entry.mask, entry.width, entry.height);
+  std::unique_ptr<RowSource> labels = OpenMask(entry.mask, entry.place);
   auto existence = Slide::Open(entry.slide)->OpenExistence(RowsOf(dataset.options, entry.region));
   if (!existence) return labels;
   return std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);
@@ -233,13 +238,12 @@ std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry
 
 SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const Graph& graph,
                        uint8_t ignore_label) {
-  const int64_t multiple = ModelMultiple(graph);
-  const int64_t width = RoundUp(entry.width, multiple), height = RoundUp(entry.height, multiple);
+  const int64_t width = ExtendedSize(graph, entry.width()), height = ExtendedSize(graph, entry.height());
   return {.image = ExtendedRows(OpenImage(dataset, entry), width, height,
                                 static_cast<uint8_t>(ModelExtension(graph))),
           .labels = ExtendedRows(OpenLabels(dataset, entry, ignore_label), width, height, ignore_label),
-          .width = entry.width,
-          .height = entry.height};
+          .width = entry.width(),
+          .height = entry.height()};
 }
 
 }  // namespace swath

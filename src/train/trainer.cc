@@ -39,7 +39,7 @@ nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const TrainO
   for (const DatasetEntry& entry : dataset.entries) {
     if (entry.split == Split::kTest) continue;
     const Region region = entry.region.value_or(Region{});
-    slides.push_back({entry.name, ToString(entry.split), region.x, region.y, entry.width, entry.height});
+    slides.push_back({entry.name, ToString(entry.split), region.x, region.y, entry.width(), entry.height()});
   }
   auto network = nlohmann::json::array({graph.name});
   for (const Parameter& parameter : graph.parameters) network.push_back({parameter.name, parameter.dims});
@@ -165,10 +165,10 @@ class Trainer {
     // Memory grows with the width, hardly with the height.
     const DatasetEntry& widest = **std::max_element(
         training_.begin(), training_.end(), [](const DatasetEntry* a, const DatasetEntry* b) {
-          return std::pair(a->width, a->height) < std::pair(b->width, b->height);
+          return std::pair(a->width(), a->height()) < std::pair(b->width(), b->height());
         });
     summary.one_size = std::all_of(training_.begin(), training_.end(), [&](const DatasetEntry* entry) {
-      return entry->width == widest.width && entry->height == widest.height;
+      return entry->width() == widest.width() && entry->height() == widest.height();
     });
     const SlideSample sample = OpenSample(dataset_, widest, graph_, ignore_label());
     CheckPixelLogits(graph_, sample.image->width(), sample.image->height());

@@ -234,7 +234,7 @@ TEST(PyramidWriter, LabelsAreNeverMixedAndStayNearTheirCentre) {
 TEST(PyramidWriter, ColourIsCloseAtEveryLevel) {
   const TemporaryFolder folder;
   const Picture picture = MakePicture(1301, 1100, 3);
-  Write(folder.File("c.tif"), picture, {.quality = 90, .mpp = 0.25}, 33);
+  Write(folder.File("c.tif"), picture, {.quality = 90, .mpp_x = 0.25, .mpp_y = 0.5}, 33);
   const std::vector<Level> levels = ReadPyramid(folder.File("c.tif"), 3);
   ASSERT_EQ(levels.size(), 3u);
   EXPECT_FLOAT_EQ(levels[0].resolution, 40000);

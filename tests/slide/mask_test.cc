@@ -97,6 +97,43 @@ TEST(Mask, RgbIsReadWhereItsChannelsAreEqual) {
   }
 }
 
+TEST(Mask, OfASlideIsCutToTheRegionAtAnyLevel) {
+  const TempFolder folder;
+  const Image mask = Noise(60, 40, 1, 9);  // of a slide of 240 x 160: a pixel is 4 x 4
+  WritePng(folder / "slide.png", mask);
+  const Image part = Noise(15, 21, 1, 10);  // of the region alone: its proportions are no slide's
+  WritePng(folder / "region.png", part);
+  for (const int64_t down : {1, 2, 8}) {  // at 8 the mask is finer than the image
+    const ImagePlace place{.width = 60 / down,
+                           .height = 84 / down,
+                           .slide_width = 240,
+                           .slide_height = 160,
+                           .region = {100, 37, 60, 84}};
+    const Image found = ReadAll(*OpenMask(folder / "slide.png", place));
+    const Image own = ReadAll(*OpenMask(folder / "region.png", place));
+    ASSERT_EQ(found.width, place.width);
+    ASSERT_EQ(found.height, place.height);
+    for (int64_t y = 0; y < place.height; ++y) {
+      for (int64_t x = 0; x < place.width; ++x) {
+        const double across = (static_cast<double>(x) + 0.5) * 60 / static_cast<double>(place.width);
+        const double below = (static_cast<double>(y) + 0.5) * 84 / static_cast<double>(place.height);
+        EXPECT_EQ(found.at(y, x, 0), mask.at(static_cast<int64_t>((37 + below) / 4),
+                                             static_cast<int64_t>((100 + across) / 4), 0));
+        EXPECT_EQ(own.at(y, x, 0),
+                  part.at(static_cast<int64_t>(below / 4), static_cast<int64_t>(across / 4), 0));
+      }
+    }
+  }
+}
+
+TEST(Mask, MayBeFinerThanTheImage) {
+  const TempFolder folder;
+  const Image mask = Noise(501, 389, 1, 11);
+  WritePng(folder / "a.png", mask);
+  for (const auto& [width, height] : {std::pair<int64_t, int64_t>{500, 388}, {251, 195}, {62, 48}})
+    EXPECT_EQ(ReadAll(*OpenMask(folder / "a.png", width, height)), Stretch(mask, width, height)) << width;
+}
+
 std::string Complaint(const std::string& path, int64_t width, int64_t height) {
   try {
     OpenMask(path, width, height);
@@ -112,7 +149,7 @@ TEST(Mask, OfTheWrongSizeIsAnErrorThatNamesBothSizes) {
   using ::testing::AllOf;
   using ::testing::HasSubstr;
   for (const auto& [width, height] :
-       {std::pair<int64_t, int64_t>{400, 212}, {200, 106}, {99, 50}, {50, 25}, {100, 400}}) {
+       {std::pair<int64_t, int64_t>{400, 212}, {200, 106}, {97, 50}, {50, 27}, {100, 400}}) {
     EXPECT_THAT(
         Complaint(folder / "a.png", width, height),
         AllOf(HasSubstr("a.png"), HasSubstr("100x50"), HasSubstr(fmt::format("{}x{}", width, height))));

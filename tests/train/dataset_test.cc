@@ -50,13 +50,13 @@ TEST_F(DatasetTest, ReadsQuotesByteOrderMarkBlankLinesAndAnyOrderOfColumns) {
       "val , b.png ,half.png,\"2, 3,18,12\"\r\n\"test\",a.png,half.png,");
   ASSERT_EQ(dataset.entries.size(), 3u);
   EXPECT_EQ(dataset.entries[0].line, 3);
-  EXPECT_EQ(dataset.entries[0].width, 30);
-  EXPECT_EQ(dataset.entries[0].height, 20);
+  EXPECT_EQ(dataset.entries[0].width(), 30);
+  EXPECT_EQ(dataset.entries[0].height(), 20);
   EXPECT_EQ(dataset.entries[1].name, "b.png");
   EXPECT_EQ(dataset.entries[1].split, Split::kValidation);
   ASSERT_TRUE(dataset.entries[1].region.has_value());
   EXPECT_EQ(dataset.entries[1].region->y, 3);
-  EXPECT_EQ(dataset.entries[1].width, 18);
+  EXPECT_EQ(dataset.entries[1].width(), 18);
   EXPECT_EQ(dataset.entries[2].split, Split::kTest);
   EXPECT_THAT(dataset.Of(Split::kTest), ElementsAre(&dataset.entries[2]));
 }
@@ -96,6 +96,14 @@ TEST_F(DatasetTest, NamesFileLineAndColumnOfWhatIsWrong) {
             "slides.csv:3: region: 20,0,11,5 leaves the slide, which is 30x20");
   EXPECT_THAT(Message(header, {.level = 3}), HasSubstr("slides.csv:2: slide: a.png"));
   EXPECT_THAT(Message(header, {.mpp = 0.5}), HasSubstr("slides.csv:2: slide: a.png"));
+}
+
+TEST_F(DatasetTest, WithoutMasksASlideIsEnough) {
+  const DatasetOptions options{.masks = Masks::kIgnore};
+  test::WriteText(folder_.File("slides.csv"), "slide,mask\na.png,none.png\n");
+  EXPECT_EQ(OpenDataset(folder_.File("slides.csv"), options).entries[0].width(), 30);
+  EXPECT_EQ(Message("split\ntrain\n", options),
+            "slides.csv:1: header: expected slide, found no column 'slide'");
 }
 
 TEST_F(DatasetTest, AFileThatIsNotThereOrAFolderIsAnError) {

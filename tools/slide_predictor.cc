@@ -1,0 +1,153 @@
+#include "tools/slide_predictor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <memory>
+
+#include "base/error.h"
+#include "swath/extended_rows.h"
+#include "swath/model.h"
+#include "swath/overlay.h"
+#include "swath/pyramid_writer.h"
+
+namespace swath::tools {
+namespace {
+
+/// File systems allow 255 bytes a name.
+constexpr size_t kLongestClassName = 128;
+
+/// As a map of probabilities holds it, at any address.
+void Store(float probability, int64_t probability_bytes, uint8_t* dst) {
+  if (probability_bytes == sizeof probability) {
+    std::memcpy(dst, &probability, sizeof probability);
+  } else {
+    *dst = static_cast<uint8_t>(std::lround(probability * 255.0f));
+  }
+}
+
+/// What the rows show of the slide, in level-0 pixels.
+Region Shown(const SlideInfo& info, const RowOptions& rows) {
+  return rows.region.value_or(Region{0, 0, info.levels[0].width, info.levels[0].height});
+}
+
+/// The smallest level that still shows the overlay's pixels, of the same region.
+std::unique_ptr<RowSource> OpenThumbnail(const Slide& slide, const RowOptions& rows,
+                                         double wanted_downsample) {
+  RowOptions options{.level = 0, .region = rows.region};
+  for (size_t i = 0; i < slide.info().levels.size(); ++i) {
+    if (slide.info().levels[i].downsample <= wanted_downsample) options.level = static_cast<int>(i);
+  }
+  return slide.OpenRows(options);
+}
+
+/// Micrometres that a pixel of `size` pixels has where these show `shown` level-0 pixels; 0 where unknown.
+double PixelSize(const std::optional<double>& mpp, int64_t shown, int64_t size) {
+  return mpp ? *mpp * static_cast<double>(shown) / static_cast<double>(size) : 0;
+}
+
+}  // namespace
+
+SlidePredictor::SlidePredictor(const Graph& graph, ProbabilitySamples samples, int64_t threads)
+    : graph_(graph),
+      classes_(ModelClasses(graph)),
+      logits_(OutputChannels(graph)),
+      probability_bytes_(samples == ProbabilitySamples::kFloat32 ? sizeof(float) : sizeof(uint8_t)),
+      threads_(threads) {
+  std::map<std::string, std::string> names;
+  for (size_t c = 1; c < classes_.size(); ++c) {
+    const auto [other, first] = names.insert({MapName(static_cast<int64_t>(c)), classes_[c]});
+    if (first) continue;
+    Fail(ErrorCode::kUnsupported, "{}: the maps of the classes '{}' and '{}' would have one name, {}",
+         graph.name, other->second, classes_[c], other->first);
+  }
+}
+
+/// The class as a part of a file's name.
+std::string SlidePredictor::MapName(int64_t c) const {
+  std::string name = classes_[static_cast<size_t>(c)].substr(0, kLongestClassName);
+  for (char& letter : name) {
+    if (letter == '/' || static_cast<unsigned char>(letter) < ' ') letter = '_';
+  }
+  return "_probability_" + name + ".tif";
+}
+
+void SlidePredictor::Check(const PredictTask& task) const {
+  const auto rows = Slide::Open(task.slide)->OpenRows(task.rows);
+  CheckPixelLogits(graph_, ExtendedSize(graph_, rows->width()), ExtendedSize(graph_, rows->height()));
+}
+
+/// Row of logits -> [class map | probability of every class but the first]: `width` bytes, then each `width`
+/// times `probability_bytes_`.
+void SlidePredictor::ToBytes(const float* const* logits, int64_t width, uint8_t* bytes) const {
+  for (int64_t c = 0; c < logits_; ++c) {
+    if (std::all_of(logits[c], logits[c] + width, [](float z) { return std::isfinite(z); })) continue;
+    Fail(ErrorCode::kNumeric, "{}: a logit of class '{}' is infinite or not a number", graph_.name,
+         classes_[static_cast<size_t>(logits_ == 1 ? 1 : c)]);
+  }
+  const auto store = [&](int64_t map, int64_t x, float probability) {
+    Store(probability, probability_bytes_, bytes + width + (map * width + x) * probability_bytes_);
+  };
+  for (int64_t x = 0; x < width; ++x) {
+    if (logits_ == 1) {
+      bytes[x] = logits[0][x] > 0;
+      store(0, x, 1 / (1 + std::exp(-logits[0][x])));
+      continue;
+    }
+    int64_t best = 0;
+    for (int64_t c = 1; c < logits_; ++c) {
+      if (logits[c][x] > logits[best][x]) best = c;
+    }
+    float sum = 0;
+    for (int64_t c = 0; c < logits_; ++c) sum += std::exp(logits[c][x] - logits[best][x]);
+    bytes[x] = static_cast<uint8_t>(best);
+    for (int64_t c = 1; c < logits_; ++c) store(c - 1, x, std::exp(logits[c][x] - logits[best][x]) / sum);
+  }
+}
+
+void SlidePredictor::Run(const PredictTask& task, const std::string& folder, const Progress& progress) const {
+  const std::string stem = folder + "/" + task.name;
+  const auto slide = Slide::Open(task.slide);
+  auto image = Prefetch(slide->OpenRows(task.rows));
+  const int64_t width = image->width(), height = image->height();
+  const Region shown = Shown(slide->info(), task.rows);
+  image = ExtendedRows(std::move(image), ExtendedSize(graph_, width), ExtendedSize(graph_, height),
+                       static_cast<uint8_t>(ModelExtension(graph_)));
+  const int64_t classes = std::max<int64_t>(2, logits_);
+  const int64_t pixel_bytes = 1 + (classes - 1) * probability_bytes_;
+  const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(),
+                                          {.threads = threads_, .bytes_per_pixel = pixel_bytes});
+  PyramidOptions options{.width = width,
+                         .height = height,
+                         .pixels = PyramidPixels::kLabels,
+                         .mpp_x = PixelSize(slide->info().mpp_x, shown.width, width),
+                         .mpp_y = PixelSize(slide->info().mpp_y, shown.height, height)};
+  PyramidWriter mask(stem + "_mask.tif", options);
+  options.pixels = probability_bytes_ == 1 ? PyramidPixels::kGrey : PyramidPixels::kFloat32;
+  std::vector<std::unique_ptr<PyramidWriter>> maps;
+  for (int64_t c = 1; c < classes; ++c)
+    maps.push_back(std::make_unique<PyramidWriter>(stem + MapName(c), options));
+  Overlay overlay(width, height, classes);
+  const int64_t pitch = image->width();
+  engine->Predict(
+      *image, [&](const float* const* logits, int64_t n, uint8_t* bytes) { ToBytes(logits, n, bytes); },
+      [&](Range rows, const uint8_t* bytes) {
+        for (int64_t y = rows.begin; y < std::min(rows.end, height); ++y) {
+          overlay.AddRow(bytes);
+          mask.WriteRows(bytes, 1);
+          bytes += pitch;
+          for (const auto& map : maps) {
+            map->WriteRows(bytes, 1);
+            bytes += pitch * probability_bytes_;
+          }
+        }
+      },
+      progress);
+  mask.Finish();
+  for (const auto& map : maps) map->Finish();
+  const double downsample = static_cast<double>(shown.width) / static_cast<double>(overlay.width());
+  overlay.Write(*OpenThumbnail(*slide, task.rows, downsample), stem + "_overlay.png");
+}
+
+}  // namespace swath::tools

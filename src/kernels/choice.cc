@@ -1,8 +1,17 @@
 /// Which kernel computes which convolution. The one place where this is decided, by shape, when the plan is
-/// made; bench/kernels.cc measures what there is to choose from.
+/// made; bench/kernels.cc measures what there is to choose from, docs/results.md has its figures.
+#include <algorithm>
+
 #include "kernels/correlation.h"
 
 namespace swath {
+namespace {
+
+/// oneDNN works on vectors of channels. It overtakes the row kernel, which works on vectors of columns, where
+/// the narrower side has about this many channels times column taps: 32 at 3 × 3, 96 at 1 × 1.
+constexpr int64_t kWide = 96;
+
+}  // namespace
 
 template <>
 std::unique_ptr<Correlation<double>> ChooseCorrelation(const CorrelationShape& shape) {
@@ -11,6 +20,8 @@ std::unique_ptr<Correlation<double>> ChooseCorrelation(const CorrelationShape& s
 
 template <>
 std::unique_ptr<Correlation<float>> ChooseCorrelation(const CorrelationShape& shape) {
+  const int64_t narrower = std::min(shape.coarse_channels, shape.fine_channels);
+  if (shape.groups == 1 && narrower * shape.columns.kernel >= kWide) return MakeOneDnnCorrelation(shape);
   return MakeHighwayCorrelation(shape);
 }
 

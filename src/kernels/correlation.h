@@ -6,9 +6,10 @@
 ///   Gather   coarse += W · fine      Conv forward,          ConvTranspose gradient of src
 ///   Scatter  fine   += Wᵀ · coarse   ConvTranspose forward, Conv gradient of src
 ///   AddWeightGradient                both
-/// Rows are matched by the caller (Window::Tap); columns are the kernel's business. Weights have ONNX's
-/// layout, which in these words is the same for both operators: [coarse channel, fine channel / groups, row
-/// tap, column tap].
+/// On the way back a layer hands over one row of the gradient at a time: the coarse one of a Conv, the fine
+/// one of a ConvTranspose. Rows are matched by the caller (Window::Tap); columns are the kernel's business.
+/// Weights have ONNX's layout, which in these words is the same for both operators: [coarse channel, fine
+/// channel / groups, row tap, column tap].
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ struct CorrelationShape {
   int64_t groups = 1;
   int64_t row_taps = 1;
   int64_t row_extent = 1;  ///< rows spanned by the taps, dilation included
-  Window columns;          ///< kind is not looked at
+  Window columns;          ///< its kind says which way is forward: Gather for Conv, Scatter for ConvTranspose
+  bool backward = true;    ///< false: prediction only, no memory for the way back
 
   int64_t coarse_per_group() const { return coarse_channels / groups; }
   int64_t fine_per_group() const { return fine_channels / groups; }
@@ -68,8 +70,8 @@ class Correlation {
   /// fine = bias + Σ over rows; with no bias, adds to fine. Null fine channels are skipped.
   virtual void Scatter(std::span<const TapRow<T>> coarse, const float* bias, T* const* fine,
                        Workspace* workspace) const = 0;
-  /// diff_weights += coarse ⊗ fine, for every fine row and its tap.
-  virtual void AddWeightGradient(std::span<const TapRow<T>> fine, const T* const* coarse,
+  /// diff_weights += coarse ⊗ fine, for every fine row and its tap; that of the coarse row is not looked at.
+  virtual void AddWeightGradient(std::span<const TapRow<T>> fine, const TapRow<T>& coarse,
                                  double* diff_weights, Workspace* workspace) const = 0;
   /// Sum of n values, in doubles.
   virtual double Sum(const T* row, int64_t n) const = 0;
@@ -81,5 +83,7 @@ std::unique_ptr<Correlation<T>> ChooseCorrelation(const CorrelationShape& shape)
 
 std::unique_ptr<Correlation<double>> MakeReferenceCorrelation(const CorrelationShape& shape);
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape);
+/// For one group only.
+std::unique_ptr<Correlation<float>> MakeOneDnnCorrelation(const CorrelationShape& shape);
 
 }  // namespace swath

@@ -73,18 +73,17 @@ class HighwayCorrelation final : public Correlation<float> {
   int64_t margin() const override { return margin_; }
   int64_t parameter_bytes() const override { return 2 * s_.weight_size() * int64_t{sizeof(float)}; }
   int64_t workspace_bytes() const override {
-    const int64_t packed = stride_ == 1 ? 0 : 2 * s_.row_extent * PackedRowSize();
+    const int64_t packed = (Slots(Front::kForward) + Slots(Front::kBackward)) * PackedRowSize();
     return (packed + PhaseSize() + std::max(s_.fine_width, s_.coarse_width)) * int64_t{sizeof(float)} +
            MostTaps() * int64_t{sizeof(rows::Tap) + sizeof(float*) + sizeof(double) * rows::kMostOutputs};
   }
 
   std::unique_ptr<Workspace> MakeWorkspace() const override {
     auto workspace = std::make_unique<HighwayWorkspace>();
-    if (stride_ > 1) {
-      for (PackedRows& packed : workspace->packed) {
-        packed.rows.assign(static_cast<size_t>(s_.row_extent), -1);
-        packed.values.resize(static_cast<size_t>(s_.row_extent * PackedRowSize()));
-      }
+    for (const Front front : {Front::kForward, Front::kBackward}) {
+      PackedRows& packed = workspace->packed[static_cast<int>(front)];
+      packed.rows.assign(static_cast<size_t>(Slots(front)), -1);
+      packed.values.resize(static_cast<size_t>(Slots(front) * PackedRowSize()));
     }
     workspace->phases.resize(static_cast<size_t>(PhaseSize()));
     workspace->discard.resize(static_cast<size_t>(std::max(s_.fine_width, s_.coarse_width)));
@@ -99,11 +98,17 @@ class HighwayCorrelation final : public Correlation<float> {
               Workspace* workspace) const override;
   void Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
                Workspace* workspace) const override;
-  void AddWeightGradient(std::span<const TapRow<float>> fine, const float* const* coarse,
+  void AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
                          double* diff_weights, Workspace* workspace) const override;
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
 
  private:
+  /// Fine rows that are packed at once: a Conv's window of them, on both fronts; of the gradient of a
+  /// ConvTranspose one.
+  int64_t Slots(Front front) const {
+    if (stride_ == 1 || (front == Front::kBackward && !s_.backward)) return 0;
+    return s_.columns.kind == Window::Kind::kGather ? s_.row_extent : front == Front::kBackward ? 1 : 0;
+  }
   int64_t PackedRowSize() const { return s_.fine_channels * stride_ * packed_width_; }
   int64_t PhaseSize() const { return stride_ == 1 ? 0 : rows::kMostOutputs * stride_ * merged_width_; }
   int64_t MostTaps() const {
@@ -189,7 +194,7 @@ const float* HighwayCorrelation::Pack(const TapRow<float>& row, Front front,
                                       HighwayWorkspace* workspace) const {
   if (stride_ == 1) return nullptr;
   PackedRows& packed = workspace->packed[static_cast<int>(front)];
-  const int64_t slot = row.row % s_.row_extent;
+  const int64_t slot = row.row % static_cast<int64_t>(packed.rows.size());
   float* values = packed.values.data() + slot * PackedRowSize();
   if (packed.rows[static_cast<size_t>(slot)] == row.row) return values;
   packed.rows[static_cast<size_t>(slot)] = row.row;
@@ -263,7 +268,7 @@ void HighwayCorrelation::Scatter(std::span<const TapRow<float>> coarse, const fl
   }
 }
 
-void HighwayCorrelation::AddWeightGradient(std::span<const TapRow<float>> fine, const float* const* coarse,
+void HighwayCorrelation::AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
                                            double* diff_weights, Workspace* workspace) const {
   auto* w = static_cast<HighwayWorkspace*>(workspace);
   for (const Block& b : coarse_blocks_) {
@@ -277,7 +282,8 @@ void HighwayCorrelation::AddWeightGradient(std::span<const TapRow<float>> fine, 
       }
     }
     w->sums.assign(w->sources.size() * static_cast<size_t>(b.count), 0.0);
-    rows::Dot(w->sources, {coarse + b.first, static_cast<size_t>(b.count)}, s_.coarse_width, w->sums.data());
+    rows::Dot(w->sources, {coarse.channels + b.first, static_cast<size_t>(b.count)}, s_.coarse_width,
+              w->sums.data());
     const double* sum = w->sums.data();
     for (const TapRow<float>& row : fine) {
       for (int64_t f = 0; f < s_.fine_per_group(); ++f) {

@@ -34,12 +34,12 @@ class ReferenceCorrelation final : public Correlation<double> {
     }
   }
 
-  void AddWeightGradient(std::span<const TapRow<double>> fine, const double* const* coarse,
+  void AddWeightGradient(std::span<const TapRow<double>> fine, const TapRow<double>& coarse,
                          double* diff_weights, Workspace*) const override {
     for (const auto& row : fine) {
       ForEachWeight(row.tap, [&](int64_t c, int64_t f, int64_t k, int64_t w) {
         double sum = 0;
-        ForMeetings(k, [&](int64_t x, int64_t fx) { sum += coarse[c][x] * row.channels[f][fx]; });
+        ForMeetings(k, [&](int64_t x, int64_t fx) { sum += coarse.channels[c][x] * row.channels[f][fx]; });
         diff_weights[w] += sum;
       });
     }

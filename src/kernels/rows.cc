@@ -288,6 +288,43 @@ void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int
   edge(j, last);
 }
 
+// Columns at a time, so that what is read or written across stays in the cache.
+constexpr int64_t kTransposedColumns = 64;
+
+void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, float* dst) {
+  const int64_t channels = static_cast<int64_t>(src.size());
+  for (int64_t first = 0; first < n; first += kTransposedColumns) {
+    const int64_t last = std::min(n, first + kTransposedColumns);
+    for (int64_t c = 0; c < channels; ++c) {
+      const float* row = src[static_cast<size_t>(c)] + begin;
+      for (int64_t x = first; x < last; ++x) dst[x * channels + c] = row[x];
+    }
+  }
+}
+
+void AddInterleaved(const double* sum, std::span<float* const> dst, const float* bias, int64_t n) {
+  const int64_t channels = static_cast<int64_t>(dst.size());
+  for (int64_t first = 0; first < n; first += kTransposedColumns) {
+    const int64_t last = std::min(n, first + kTransposedColumns);
+    for (int64_t c = 0; c < channels; ++c) {
+      float* row = dst[static_cast<size_t>(c)];
+      if (!row) continue;
+      for (int64_t x = first; x < last; ++x)
+        row[x] = static_cast<float>(static_cast<double>(bias ? bias[c] : row[x]) + sum[x * channels + c]);
+    }
+  }
+}
+
+void AddTo(const float* row, int64_t n, double* sum) {
+  const D64 d;
+  const hn::Rebind<float, D64> df;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), hn::PromoteTo(d, hn::LoadU(df, row + i))), d, sum + i);
+  for (; i < n; ++i) sum[i] += static_cast<double>(row[i]);
+}
+
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
                float* const* dst) {
   const D d;
@@ -353,6 +390,9 @@ HWY_EXPORT(Dot);
 HWY_EXPORT(Sum);
 HWY_EXPORT(Split);
 HWY_EXPORT(Merge);
+HWY_EXPORT(Interleave);
+HWY_EXPORT(AddInterleaved);
+HWY_EXPORT(AddTo);
 HWY_EXPORT(FromBytes);
 HWY_EXPORT(Sigmoid);
 HWY_EXPORT(Exp);
@@ -372,6 +412,13 @@ void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int
            int64_t width, Store store) {
   HWY_DYNAMIC_DISPATCH(Merge)(src, first, n, shift, phases, dst, width, store);
 }
+void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, float* dst) {
+  HWY_DYNAMIC_DISPATCH(Interleave)(src, begin, n, dst);
+}
+void AddInterleaved(const double* sum, std::span<float* const> dst, const float* bias, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(AddInterleaved)(sum, dst, bias, n);
+}
+void AddTo(const float* row, int64_t n, double* sum) { HWY_DYNAMIC_DISPATCH(AddTo)(row, n, sum); }
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
                float* const* dst) {
   HWY_DYNAMIC_DISPATCH(FromBytes)(src, channels, width, zero, scale, dst);

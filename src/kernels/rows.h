@@ -42,6 +42,16 @@ enum class Store { kSet, kAdd };
 void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst,
            int64_t width, Store store);
 
+/// dst[x · channels + c] = src[c][begin + x]  for x in [0, n): planes to what libraries call NHWC.
+void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, float* dst);
+
+/// Its inverse, to add up: dst[c][x] = (bias ? bias[c] : dst[c][x]) + sum[x · channels + c]; null dst are
+/// skipped.
+void AddInterleaved(const double* sum, std::span<float* const> dst, const float* bias, int64_t n);
+
+/// sum[i] += row[i].
+void AddTo(const float* row, int64_t n, double* sum);
+
 /// The row's interleaved 8-bit channels to planes: dst[c][x] = (src[x · channels + c] - zero[c]) · scale[c].
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
                float* const* dst);

@@ -18,7 +18,8 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
           .groups = conv.groups,
           .row_taps = conv.rows.kernel,
           .row_extent = conv.rows.extent(),
-          .columns = conv.columns};
+          .columns = conv.columns,
+          .backward = context.backward};
 }
 
 template <class T>
@@ -82,11 +83,11 @@ class ConvKernel final : public RowKernel<T> {
                              Workspace* workspace) const {
     if (double* diff_weights = row.diff_parameters[0]) {
       if (gathers_) {
-        correlation_->AddWeightGradient(taps, row.diff_dst, diff_weights, workspace);
+        correlation_->AddWeightGradient(taps, {row.y, 0, row.diff_dst}, diff_weights, workspace);
       } else {
         for (const TapRow<T>& src : taps) {
           const TapRow<T> diff_dst{row.y, src.tap, row.diff_dst};
-          correlation_->AddWeightGradient({&diff_dst, 1}, src.channels, diff_weights, workspace);
+          correlation_->AddWeightGradient({&diff_dst, 1}, src, diff_weights, workspace);
         }
       }
     }

@@ -32,18 +32,21 @@ struct Rows {
   std::vector<double*> d;
 };
 
-void ExpectSame(const Rows& rows, int64_t width) {
+void ExpectSame(const Rows& rows, int64_t width, double tolerance) {
   for (size_t c = 0; c < rows.f.size(); ++c) {
-    // Sums are exact, so two roundings of the result are all there is: set, then add.
     for (int64_t x = 0; x < width; ++x)
-      ASSERT_NEAR(rows.f[c][x], rows.d[c][x], 0x1p-23 * (1 + std::abs(rows.d[c][x])));
+      ASSERT_NEAR(rows.f[c][x], rows.d[c][x], tolerance * (1 + std::abs(rows.d[c][x])));
   }
 }
 
-void Check(const CorrelationShape& shape, uint32_t seed) {
+/// 512 terms in a float32 sum that reaches about 10: the root of 512 roundings of 2^-24 of that, thrice over.
+constexpr double kLongSums = 4e-5;
+
+/// tolerance: of values, relative to 1 and themselves.
+void Check(const CorrelationShape& shape, uint32_t seed, std::unique_ptr<Correlation<float>> fast,
+           double tolerance) {
   std::mt19937 random(seed);
   const auto exact = MakeReferenceCorrelation(shape);
-  const auto fast = ChooseCorrelation<float>(shape);
   const auto workspace = fast->MakeWorkspace();
   std::vector<float> weights(static_cast<size_t>(shape.weight_size()));
   std::normal_distribution<float> normal;
@@ -65,44 +68,90 @@ void Check(const CorrelationShape& shape, uint32_t seed) {
     coarse_f.push_back({tap, tap, coarse[i].f.data()});
     coarse_d.push_back({tap, tap, coarse[i].d.data()});
   }
-  Rows gathered(shape.coarse_channels, shape.coarse_width, fast->margin(), nullptr);
-  Rows scattered(shape.fine_channels, shape.fine_width, fast->margin(), nullptr);
-  for (const float* b : {bias.data(), static_cast<const float*>(nullptr)}) {  // set, then add
-    fast->Gather(fine_f, b, gathered.f.data(), Front::kForward, workspace.get());
-    exact->Gather(fine_d, b, gathered.d.data(), Front::kForward, nullptr);
-    fast->Scatter(coarse_f, b, scattered.f.data(), workspace.get());
-    exact->Scatter(coarse_d, b, scattered.d.data(), nullptr);
+  Rows gathered(shape.coarse_channels, shape.coarse_width, fast->margin(), &random);
+  Rows scattered(shape.fine_channels, shape.fine_width, fast->margin(), &random);
+  // As the layer does it: forward with a bias and all rows at once, backward to add, a row at a time.
+  if (shape.columns.kind == Window::Kind::kGather) {
+    fast->Gather(fine_f, bias.data(), gathered.f.data(), Front::kForward, workspace.get());
+    exact->Gather(fine_d, bias.data(), gathered.d.data(), Front::kForward, nullptr);
+    for (size_t i = 0; i < coarse_f.size(); ++i) {
+      fast->Scatter({&coarse_f[i], 1}, nullptr, scattered.f.data(), workspace.get());
+      exact->Scatter({&coarse_d[i], 1}, nullptr, scattered.d.data(), nullptr);
+    }
+  } else {
+    fast->Scatter(coarse_f, bias.data(), scattered.f.data(), workspace.get());
+    exact->Scatter(coarse_d, bias.data(), scattered.d.data(), nullptr);
+    for (size_t i = 0; i < fine_f.size(); ++i) {
+      workspace->Reset();
+      fast->Gather({&fine_f[i], 1}, nullptr, gathered.f.data(), Front::kBackward, workspace.get());
+      exact->Gather({&fine_d[i], 1}, nullptr, gathered.d.data(), Front::kBackward, nullptr);
+    }
   }
-  ExpectSame(gathered, shape.coarse_width);
-  ExpectSame(scattered, shape.fine_width);
+  ExpectSame(gathered, shape.coarse_width, tolerance);
+  ExpectSame(scattered, shape.fine_width, tolerance);
   std::vector<double> diff_f(weights.size(), 0.0), diff_d(weights.size(), 0.0);
-  fast->AddWeightGradient(fine_f, coarse[0].f.data(), diff_f.data(), workspace.get());
-  exact->AddWeightGradient(fine_d, coarse[0].d.data(), diff_d.data(), nullptr);
-  for (size_t i = 0; i < diff_f.size(); ++i) ASSERT_NEAR(diff_f[i], diff_d[i], 1e-5);
+  if (shape.columns.kind == Window::Kind::kGather) {
+    fast->AddWeightGradient(fine_f, coarse_f[0], diff_f.data(), workspace.get());
+    exact->AddWeightGradient(fine_d, coarse_d[0], diff_d.data(), nullptr);
+  } else {
+    for (size_t i = 0; i < fine_f.size(); ++i) {
+      workspace->Reset();
+      fast->AddWeightGradient({&fine_f[i], 1}, coarse_f[i], diff_f.data(), workspace.get());
+      exact->AddWeightGradient({&fine_d[i], 1}, coarse_d[i], diff_d.data(), nullptr);
+    }
+  }
+  for (size_t i = 0; i < diff_f.size(); ++i) ASSERT_NEAR(diff_f[i], diff_d[i], kLongSums);
 }
 
-TEST(Correlation, FastKernelsEqualTheReference) {
-  std::mt19937 random(1);
+CorrelationShape DrawShape(std::mt19937* random, int64_t groups, int64_t most_channels) {
   const auto draw = [&](int64_t least, int64_t most) {
-    return least + static_cast<int64_t>(random() % static_cast<uint32_t>(most - least + 1));
+    return least + static_cast<int64_t>((*random)() % static_cast<uint32_t>(most - least + 1));
   };
+  CorrelationShape shape{.groups = groups, .row_taps = draw(1, 4)};
+  shape.coarse_channels = groups * draw(1, most_channels);
+  shape.fine_channels = groups * draw(1, most_channels);
+  shape.row_extent = shape.row_taps;
+  shape.columns = {.kind = draw(0, 1) ? Window::Kind::kGather : Window::Kind::kScatter,
+                   .kernel = draw(1, 9),
+                   .stride = draw(1, 5),
+                   .dilation = draw(1, 3),
+                   .pad_begin = draw(0, 5),
+                   .pad_end = draw(0, 5)};
+  shape.fine_width = draw(1, 90);
+  Window conv = shape.columns;
+  conv.kind = Window::Kind::kGather;
+  while (conv.DstSize(shape.fine_width) < 1) ++shape.fine_width;
+  shape.coarse_width = conv.DstSize(shape.fine_width);
+  return shape;
+}
+
+TEST(Correlation, HighwayEqualsTheReference) {
+  std::mt19937 random(1);
   for (uint32_t seed = 0; seed < 400; ++seed) {
-    const int64_t groups = draw(1, 3);
-    CorrelationShape shape{.groups = groups, .row_taps = draw(1, 4)};
-    shape.coarse_channels = groups * draw(1, 6);
-    shape.fine_channels = groups * draw(1, 6);
-    shape.row_extent = shape.row_taps;
-    shape.columns = {.kernel = draw(1, 9),
-                     .stride = draw(1, 5),
-                     .dilation = draw(1, 3),
-                     .pad_begin = draw(0, 5),
-                     .pad_end = draw(0, 5)};
-    shape.fine_width = draw(1, 90);
-    while (shape.columns.DstSize(shape.fine_width) < 1) ++shape.fine_width;
-    shape.coarse_width = shape.columns.DstSize(shape.fine_width);
     SCOPED_TRACE(seed);
-    Check(shape, seed);
+    const CorrelationShape shape = DrawShape(&random, 1 + seed % 3, 6);
+    // Sums are exact: a rounding of the result for each row that is added is all there is.
+    Check(shape, seed, MakeHighwayCorrelation(shape), 0x1p-21);
   }
+}
+
+TEST(Correlation, OneDnnEqualsTheReference) {
+  std::mt19937 random(2);
+  for (uint32_t seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE(seed);
+    const CorrelationShape shape = DrawShape(&random, 1, seed % 4 ? 20 : 130);
+    Check(shape, seed, MakeOneDnnCorrelation(shape), kLongSums);
+  }
+}
+
+/// More columns, and more channels, than go into one sum of float32.
+TEST(Correlation, OneDnnCutsLongSums) {
+  CorrelationShape shape{.coarse_channels = 24, .fine_channels = 400, .row_taps = 3, .row_extent = 3};
+  shape.columns = {.kernel = 3, .pad_begin = 1, .pad_end = 1};
+  shape.fine_width = shape.coarse_width = 1300;
+  Check(shape, 1, MakeOneDnnCorrelation(shape), kLongSums);
+  std::swap(shape.coarse_channels, shape.fine_channels);
+  Check(shape, 2, MakeOneDnnCorrelation(shape), kLongSums);
 }
 
 }  // namespace

@@ -1,0 +1,322 @@
+/// Wide layers, by oneDNN: a convolution of single rows for every row tap. Rows come as [channel, column] and
+/// are packed to [column, channel] once for the window that moves over them; sums over row taps are doubles.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "kernels/correlation.h"
+#include "kernels/onednn_rows.h"
+#include "kernels/rows.h"
+
+namespace swath {
+namespace {
+
+using onednn::Operation;
+using onednn::RowPrimitive;
+using onednn::RowShape;
+
+/// The most terms that oneDNN may add in one float32 accumulator (I4): over channels and column taps, and
+/// over columns for the gradient of a weight.
+constexpr int64_t kMostTerms = 512;
+
+/// Into how many slices of equal size channels are cut so that each has at most kMostTerms terms, `each` a
+/// channel.
+int64_t Slices(int64_t channels, int64_t each) {
+  int64_t slices = std::min(channels, CeilDiv(channels * each, kMostTerms));
+  while (channels % slices != 0) ++slices;
+  return slices;
+}
+
+/// Rows of one tensor in oneDNN's layout, [slot][slice][column][channel of the slice], kept for the front
+/// that moves over them.
+class PackedRows {
+ public:
+  struct Layout {
+    int64_t slots = 0;
+    int64_t channels = 0;
+    int64_t slices = 1;
+    int64_t packed_width = 0;
+    int64_t first = 0;  ///< the packed column of column 0; others are zero
+    int64_t width = 0;
+
+    int64_t slice_channels() const { return channels / slices; }
+    int64_t slice_size() const { return slice_channels() * packed_width; }
+    int64_t bytes() const { return slots * channels * packed_width * int64_t{sizeof(float)}; }
+  };
+
+  explicit PackedRows(const Layout& layout)
+      : layout_(layout),
+        keys_(static_cast<size_t>(layout.slots)),
+        values_(layout.slots * layout.channels * layout.packed_width) {}
+
+  void Reset() { std::fill(keys_.begin(), keys_.end(), Key{}); }
+
+  /// The row, packed unless it is there already. Rows of the gradients of several cotangents have the same
+  /// number, but not the same place.
+  float* Get(int64_t row, const float* const* channels) {
+    const int64_t slot = row % layout_.slots;
+    float* packed = values_.data() + slot * layout_.channels * layout_.packed_width;
+    const Key key{row, channels[0]};
+    if (std::exchange(keys_[static_cast<size_t>(slot)], key) == key) return packed;
+    // The columns that a kernel sees at all.
+    const int64_t begin = std::max<int64_t>(0, -layout_.first),
+                  end = std::min(layout_.width, layout_.packed_width - layout_.first);
+    for (int64_t slice = 0; slice < layout_.slices; ++slice) {
+      if (end <= begin) break;
+      const int64_t c = layout_.slice_channels();
+      rows::Interleave({channels + slice * c, static_cast<size_t>(c)}, begin, end - begin,
+                       packed + slice * layout_.slice_size() + (begin + layout_.first) * c);
+    }
+    return packed;
+  }
+
+ private:
+  struct Key {
+    int64_t row = -1;
+    const float* place = nullptr;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+
+  Layout layout_;
+  std::vector<Key> keys_;
+  AlignedBuffer<float> values_;
+};
+
+struct OneDnnWorkspace final : Workspace {
+  std::vector<PackedRows> fine, coarse;  ///< by Front
+  AlignedBuffer<float> result;           ///< of one primitive
+  AlignedBuffer<float> plain;            ///< a gradient of weights, unpacked
+  AlignedBuffer<double> sum;             ///< over row taps and slices
+  AlignedBuffer<std::byte> scratch;
+
+  void Reset() override {
+    for (PackedRows& rows : fine) rows.Reset();
+    for (PackedRows& rows : coarse) rows.Reset();
+  }
+};
+
+class OneDnnCorrelation final : public Correlation<float> {
+ public:
+  explicit OneDnnCorrelation(const CorrelationShape& shape)
+      : s_(shape),
+        fine_slices_(Slices(shape.fine_channels, shape.columns.kernel)),
+        coarse_slices_(Slices(shape.coarse_channels, CeilDiv(shape.columns.kernel, shape.columns.stride))),
+        panel_(std::min(shape.coarse_width, kMostTerms)),
+        gather_(Operation::kGather, Shape(shape.coarse_channels, fine_slice(), shape.coarse_width)),
+        scatter_(Operation::kScatter, Shape(coarse_slice(), shape.fine_channels, shape.coarse_width)) {
+    for (const int64_t width : {panel_, shape.coarse_width % panel_}) {
+      if (width > 0)
+        weight_gradients_.emplace_back(Operation::kWeightGradient,
+                                       Shape(coarse_slice(), fine_slice(), width));
+    }
+  }
+
+  std::string_view name() const override { return "onednn"; }
+  int64_t parameter_bytes() const override {
+    return s_.row_taps * (fine_slices_ * gather_.weight_size() + coarse_slices_ * scatter_.weight_size()) *
+           int64_t{sizeof(float)};
+  }
+  int64_t workspace_bytes() const override {
+    int64_t bytes =
+        (ResultSize() + PlainSize()) * int64_t{sizeof(float)} + SumSize() * int64_t{sizeof(double)};
+    for (const Front front : {Front::kForward, Front::kBackward})
+      bytes += FineLayout(front).bytes() + CoarseLayout(front).bytes();
+    return bytes + ScratchBytes();
+  }
+  std::unique_ptr<Workspace> MakeWorkspace() const override {
+    auto workspace = std::make_unique<OneDnnWorkspace>();
+    for (const Front front : {Front::kForward, Front::kBackward}) {
+      workspace->fine.emplace_back(FineLayout(front));
+      workspace->coarse.emplace_back(CoarseLayout(front));
+    }
+    workspace->result = AlignedBuffer<float>(ResultSize());
+    workspace->plain = AlignedBuffer<float>(PlainSize());
+    workspace->sum = AlignedBuffer<double>(SumSize());
+    workspace->scratch = AlignedBuffer<std::byte>(ScratchBytes());
+    return workspace;
+  }
+
+  void SetWeights(const float* weights) override;
+  void Gather(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse, Front front,
+              Workspace* workspace) const override;
+  void Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
+               Workspace* workspace) const override;
+  void AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
+                         double* diff_weights, Workspace* workspace) const override;
+  double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
+
+ private:
+  int64_t fine_slice() const { return s_.fine_channels / fine_slices_; }
+  int64_t coarse_slice() const { return s_.coarse_channels / coarse_slices_; }
+  RowShape Shape(int64_t coarse_channels, int64_t fine_channels, int64_t coarse_width) const {
+    return {.coarse_channels = coarse_channels,
+            .fine_channels = fine_channels,
+            .coarse_width = coarse_width,
+            .kernel = s_.columns.kernel,
+            .stride = s_.columns.stride,
+            .dilation = s_.columns.dilation};
+  }
+  int64_t PackedWidth() const { return Shape(1, 1, s_.coarse_width).fine_width(); }
+
+  /// The tensor that a layer reads has a window on both fronts; the gradient of the other one is seen a row
+  /// at a time.
+  int64_t Slots(Window::Kind reads, Front front) const {
+    if (front == Front::kBackward && !s_.backward) return 0;
+    return s_.columns.kind == reads ? s_.row_extent : front == Front::kBackward ? 1 : 0;
+  }
+  PackedRows::Layout FineLayout(Front front) const {
+    return {.slots = Slots(Window::Kind::kGather, front),
+            .channels = s_.fine_channels,
+            .slices = fine_slices_,
+            .packed_width = PackedWidth(),
+            .first = s_.columns.pad_begin,
+            .width = s_.fine_width};
+  }
+  PackedRows::Layout CoarseLayout(Front front) const {
+    return {.slots = Slots(Window::Kind::kScatter, front),
+            .channels = s_.coarse_channels,
+            .slices = coarse_slices_,
+            .packed_width = s_.coarse_width,
+            .width = s_.coarse_width};
+  }
+  int64_t SumSize() const {
+    return std::max(s_.coarse_channels * s_.coarse_width, s_.fine_channels * PackedWidth());
+  }
+  int64_t ResultSize() const {
+    return s_.backward ? std::max(SumSize(), weight_gradients_.front().weight_size()) : SumSize();
+  }
+  int64_t PlainSize() const { return s_.backward ? coarse_slice() * fine_slice() * s_.columns.kernel : 0; }
+  int64_t ScratchBytes() const {
+    int64_t bytes = std::max(gather_.scratch_bytes(), scatter_.scratch_bytes());
+    for (const RowPrimitive& primitive : weight_gradients_)
+      bytes = std::max(bytes, primitive.scratch_bytes());
+    return bytes;
+  }
+
+  float* GatherWeights(int64_t tap, int64_t slice) const {
+    return gather_weights_.data() + (tap * fine_slices_ + slice) * gather_.weight_size();
+  }
+  float* ScatterWeights(int64_t tap, int64_t slice) const {
+    return scatter_weights_.data() + (tap * coarse_slices_ + slice) * scatter_.weight_size();
+  }
+  /// Of [coarse channel, fine channel, row tap, column tap], ONNX's layout.
+  int64_t WeightIndex(int64_t coarse, int64_t fine, int64_t tap) const {
+    return ((coarse * s_.fine_channels + fine) * s_.row_taps + tap) * s_.columns.kernel;
+  }
+
+  CorrelationShape s_;
+  int64_t fine_slices_, coarse_slices_;
+  int64_t panel_;  ///< coarse columns whose products are added in float32
+  RowPrimitive gather_, scatter_;
+  std::vector<RowPrimitive> weight_gradients_;  ///< of a whole panel; of what remains at the end of a row
+  // oneDNN takes no pointers to const, though it only reads.
+  mutable AlignedBuffer<float> gather_weights_, scatter_weights_;  ///< [row tap][slice]
+};
+
+void OneDnnCorrelation::SetWeights(const float* weights) {
+  if (gather_weights_.size() == 0) {
+    gather_weights_ = AlignedBuffer<float>(s_.row_taps * fine_slices_ * gather_.weight_size());
+    scatter_weights_ = AlignedBuffer<float>(s_.row_taps * coarse_slices_ * scatter_.weight_size());
+  }
+  std::vector<float> plain;
+  const auto cut = [&](int64_t tap, Range coarse, Range fine) {
+    plain.clear();
+    for (int64_t c = coarse.begin; c < coarse.end; ++c) {
+      for (int64_t f = fine.begin; f < fine.end; ++f) {
+        const float* taps = weights + WeightIndex(c, f, tap);
+        plain.insert(plain.end(), taps, taps + s_.columns.kernel);
+      }
+    }
+    return plain.data();
+  };
+  const Range all_coarse{0, s_.coarse_channels}, all_fine{0, s_.fine_channels};
+  for (int64_t tap = 0; tap < s_.row_taps; ++tap) {
+    for (int64_t i = 0; i < fine_slices_; ++i)
+      gather_.Pack(cut(tap, all_coarse, {i * fine_slice(), (i + 1) * fine_slice()}), GatherWeights(tap, i));
+    for (int64_t i = 0; i < coarse_slices_; ++i)
+      scatter_.Pack(cut(tap, {i * coarse_slice(), (i + 1) * coarse_slice()}, all_fine),
+                    ScatterWeights(tap, i));
+  }
+}
+
+void OneDnnCorrelation::Gather(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse,
+                               Front front, Workspace* workspace) const {
+  auto* w = static_cast<OneDnnWorkspace*>(workspace);
+  const int64_t size = s_.coarse_channels * s_.coarse_width;
+  std::fill_n(w->sum.data(), size, 0.0);
+  for (const TapRow<float>& row : fine) {
+    float* packed = w->fine[static_cast<size_t>(front)].Get(row.row, row.channels);
+    for (int64_t i = 0; i < fine_slices_; ++i) {
+      gather_.Run(w->result.data(), packed + i * fine_slice() * PackedWidth(), GatherWeights(row.tap, i),
+                  w->scratch.data());
+      rows::AddTo(w->result.data(), size, w->sum.data());
+    }
+  }
+  rows::AddInterleaved(w->sum.data(), {coarse, static_cast<size_t>(s_.coarse_channels)}, bias,
+                       s_.coarse_width);
+}
+
+void OneDnnCorrelation::Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
+                                Workspace* workspace) const {
+  auto* w = static_cast<OneDnnWorkspace*>(workspace);
+  const int64_t size = s_.fine_channels * PackedWidth();
+  // Only a forward pass has a bias to set.
+  const Front front = bias ? Front::kForward : Front::kBackward;
+  std::fill_n(w->sum.data(), size, 0.0);
+  for (const TapRow<float>& row : coarse) {
+    float* packed = w->coarse[static_cast<size_t>(front)].Get(row.row, row.channels);
+    for (int64_t i = 0; i < coarse_slices_; ++i) {
+      scatter_.Run(packed + i * coarse_slice() * s_.coarse_width, w->result.data(),
+                   ScatterWeights(row.tap, i), w->scratch.data());
+      rows::AddTo(w->result.data(), size, w->sum.data());
+    }
+  }
+  // Columns of the image that no tap reaches have the bias alone.
+  const int64_t pad = s_.columns.pad_begin, begin = std::max<int64_t>(0, -pad),
+                end = std::clamp(PackedWidth() - pad, begin, s_.fine_width);
+  std::vector<float*> inside;
+  for (int64_t f = 0; f < s_.fine_channels; ++f) {
+    if (bias && fine[f]) {
+      std::fill(fine[f], fine[f] + begin, bias[f]);
+      std::fill(fine[f] + end, fine[f] + s_.fine_width, bias[f]);
+    }
+    inside.push_back(fine[f] ? fine[f] + begin : nullptr);
+  }
+  rows::AddInterleaved(w->sum.data() + (begin + pad) * s_.fine_channels, inside, bias, end - begin);
+}
+
+void OneDnnCorrelation::AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
+                                          double* diff_weights, Workspace* workspace) const {
+  auto* w = static_cast<OneDnnWorkspace*>(workspace);
+  constexpr size_t kFront = static_cast<size_t>(Front::kBackward);
+  float* packed_coarse = w->coarse[kFront].Get(coarse.row, coarse.channels);
+  for (const TapRow<float>& row : fine) {
+    float* packed_fine = w->fine[kFront].Get(row.row, row.channels);
+    for (int64_t i = 0; i < coarse_slices_ * fine_slices_; ++i) {
+      const int64_t c = i / fine_slices_, f = i % fine_slices_;
+      for (int64_t x = 0; x < s_.coarse_width; x += panel_) {
+        const RowPrimitive& primitive = weight_gradients_[s_.coarse_width - x >= panel_ ? 0 : 1];
+        primitive.Run(packed_coarse + (c * s_.coarse_width + x) * coarse_slice(),
+                      packed_fine + (f * PackedWidth() + x * s_.columns.stride) * fine_slice(),
+                      w->result.data(), w->scratch.data());
+        primitive.Unpack(w->result.data(), w->plain.data());
+        const float* value = w->plain.data();
+        for (int64_t oc = c * coarse_slice(); oc < (c + 1) * coarse_slice(); ++oc) {
+          for (int64_t ic = f * fine_slice(); ic < (f + 1) * fine_slice(); ++ic) {
+            double* sum = diff_weights + WeightIndex(oc, ic, row.tap);
+            for (int64_t k = 0; k < s_.columns.kernel; ++k) sum[k] += static_cast<double>(*value++);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Correlation<float>> MakeOneDnnCorrelation(const CorrelationShape& shape) {
+  return std::make_unique<OneDnnCorrelation>(shape);
+}
+
+}  // namespace swath

@@ -1,0 +1,89 @@
+/// Networks that run on oneDNN: exact, on threads of their own, within their plan.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "layers/layers.h"
+#include "swath/compare.h"
+#include "swath/engine.h"
+#include "tests/support/memory_image.h"
+
+namespace swath {
+namespace {
+
+/// An encoder and decoder of 40 to 80 channels with a skip; sizes divide by 2.
+Graph WideNetwork() {
+  std::mt19937 random(5);
+  Graph graph;
+  graph.input = graph.AddTensor("image");
+  const auto weights = [&](const std::string& name, std::vector<int64_t> dims, int64_t fan_in) {
+    Parameter p{.name = name, .dims = dims, .values = {}};
+    std::normal_distribution<float> normal(0, std::sqrt(2.0f / static_cast<float>(fan_in)));
+    int64_t size = 1;
+    for (const int64_t dim : dims) size *= dim;
+    for (int64_t i = 0; i < size; ++i) p.values.push_back(normal(random));
+    return graph.AddParameter(std::move(p));
+  };
+  const auto bias = [&](const std::string& name, int64_t channels) {
+    return graph.AddParameter(
+        {.name = name, .dims = {channels}, .values = std::vector<float>(size_t(channels), 0.1f)});
+  };
+  const int scale =
+      graph.AddParameter({.name = "scale", .dims = {1}, .values = {1 / 128.0f}, .trainable = false});
+  const auto conv = [&](const std::string& name, int src, int64_t from, int64_t to, int64_t kernel,
+                        int64_t stride) {
+    const Window w{.kernel = kernel, .stride = stride, .pad_begin = kernel / 2, .pad_end = (kernel - 1) / 2};
+    return graph.AddNode(name, MakeConv({.rows = w, .columns = w}), {src},
+                         {weights(name + ".weight", {to, from, kernel, kernel}, from * kernel * kernel),
+                          bias(name + ".bias", to)});
+  };
+  const auto relu = [&](const std::string& name, int src) { return graph.AddNode(name, MakeRelu(), {src}); };
+  const int image = graph.AddNode("scale", MakeChannelMul(), {graph.input}, {scale});
+  const int a = relu("a.relu", conv("a", image, 3, 40, 3, 1));
+  const int b = relu("b.relu", conv("b", a, 40, 80, 4, 2));
+  const int c = relu("c.relu", conv("c", b, 80, 240, 3, 1));  // sums of more than 512 terms on the way back
+  const Window up{.kind = Window::Kind::kScatter, .kernel = 4, .stride = 2, .pad_begin = 1, .pad_end = 1};
+  const int d =
+      relu("d.relu", graph.AddNode("d", MakeConvTranspose({.rows = up, .columns = up}), {c},
+                                   {weights("d.weight", {240, 40, 4, 4}, 240 * 4), bias("d.bias", 40)}));
+  graph.output = conv("head", graph.AddNode("join", MakeConcat(), {d, a}), 80, 2, 3, 1);
+  return graph;
+}
+
+TEST(WideNetworks, AreExactOnOneDnn) {
+  const Graph graph = WideNetwork();
+  const auto loss = MakeLoss({.kind = LossKind::kCrossEntropy, .logits = 2});
+  const auto image = test::RandomImage(70, 54, 3, 1), labels = test::RandomLabels(70, 54, 2, 1);
+  const Sample sample{&image, &labels};
+  const StepResult reference = MakeReferenceEngine(graph, *loss, Precision::kFloat64)->Step(sample);
+  for (const int64_t strips : {1, 2, 5}) {
+    for (const Precision precision : {Precision::kFloat64, Precision::kFloat32}) {
+      const auto engine = MakeStreamingEngine(graph, loss.get(), 70, 54,
+                                              {.threads = 2, .strips = strips, .precision = precision});
+      if (precision == Precision::kFloat32) {
+        int64_t wide = 0;
+        for (const TensorPlan& tensor : engine->plan().tensors) wide += tensor.kernel == "onednn";
+        EXPECT_EQ(wide, 3);
+      }
+      for (const GradientError& e : CompareGradients(graph, engine->Step(sample), reference))
+        EXPECT_LE(e.relative, precision == Precision::kFloat64 ? 1e-12 : 1e-5)
+            << e.parameter << ", " << strips;
+    }
+  }
+}
+
+TEST(WideNetworks, SameStripsSameBits) {
+  const Graph graph = WideNetwork();
+  const auto loss = MakeLoss({.kind = LossKind::kCrossEntropy, .logits = 2});
+  const auto image = test::RandomImage(640, 40, 3, 2), labels = test::RandomLabels(640, 40, 2, 2);
+  std::vector<StepResult> results;
+  for (const int64_t threads : {1, 2, 3}) {
+    const auto engine = MakeStreamingEngine(graph, loss.get(), 640, 40, {.threads = threads, .strips = 3});
+    results.push_back(engine->Step({&image, &labels}));
+    EXPECT_EQ(results.back().gradients, results[0].gradients) << threads << " threads";
+  }
+}
+
+}  // namespace
+}  // namespace swath

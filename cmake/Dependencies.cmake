@@ -11,6 +11,5 @@ pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 find_package(dnnl REQUIRED)
 find_package(OpenMP REQUIRED)  # oneDNN's threads: Swath only says that it wants none
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)

@@ -3,9 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
-
-#include "swath/row_source.h"
 
 namespace swath {
 
@@ -46,15 +43,5 @@ class SaturationTally {
   Histogram background_{};
   Histogram tissue_{};
 };
-
-/// Reads the RGB image once and returns its mask, 1 where the saturation is above Otsu's threshold, else 0:
-/// one channel, computed from a clone of `image` as rows are read. Throws Error(kUnsupported) if it is not
-/// RGB.
-std::unique_ptr<RowSource> OtsuMask(RowSource& image);
-
-/// Counts at the size of `predicted`; `truth` may be smaller, and is then read at the nearest centres. Ratios
-/// of the two sides that differ by more than a pixel throw Error(kInput). Pixels of kIgnoredLabel in `truth`
-/// are left out.
-MaskOverlap CompareMasks(RowSource& predicted, RowSource& truth);
 
 }  // namespace swath

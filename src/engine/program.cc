@@ -10,6 +10,15 @@
 namespace swath {
 namespace {
 
+InputView MakeView(std::vector<double> scale, std::vector<double> shift) {
+  InputView view{.scale = std::move(scale), .shift = std::move(shift), .float_zero = {}, .float_scale = {}};
+  for (size_t c = 0; c < view.scale.size(); ++c) {
+    view.float_zero.push_back(static_cast<float>(-view.shift[c] / view.scale[c]));
+    view.float_scale.push_back(static_cast<float>(view.scale[c]));
+  }
+  return view;
+}
+
 /// Two chained maps are one.
 InputView Compose(InputView view, AffineKind kind, const Parameter& constant) {
   for (size_t c = 0; c < view.scale.size(); ++c) {
@@ -21,7 +30,7 @@ InputView Compose(InputView view, AffineKind kind, const Parameter& constant) {
       view.shift[c] *= k;
     }
   }
-  return view;
+  return MakeView(std::move(view.scale), std::move(view.shift));
 }
 
 class Lowering {
@@ -38,7 +47,8 @@ class Lowering {
   Program Run() {
     const size_t channels = static_cast<size_t>(graph_.input_channels);
     AddTensor(graph_.input);
-    program_.views.push_back({std::vector<double>(channels, 1.0), std::vector<double>(channels, 0.0)});
+    program_.views.push_back(
+        MakeView(std::vector<double>(channels, 1.0), std::vector<double>(channels, 0.0)));
     parts_[static_cast<size_t>(graph_.input)] = {{0, 0}};
     for (const Node& node : graph_.nodes) Add(node);
     FindOutput();

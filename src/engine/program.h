@@ -25,6 +25,10 @@ struct SourcePart {
 struct InputView {
   std::vector<double> scale;
   std::vector<double> shift;
+  /// The same for float32, as (byte - zero) · scale: that keeps the digits of bytes near the zero point,
+  /// which byte · scale + shift would lose.
+  std::vector<float> float_zero;
+  std::vector<float> float_scale;
 };
 
 struct Op {

@@ -12,15 +12,8 @@ namespace {
 constexpr int64_t kProgressRows = 64;
 
 void FromBytes(const InputView& view, const uint8_t* src, int64_t width, float* const* dst) {
-  const size_t channels = view.scale.size();
-  std::vector<float> zero(channels), scale(channels);
-  for (size_t c = 0; c < channels; ++c) {
-    // (byte - zero) · scale keeps the digits of bytes near the zero point, which byte · scale + shift would
-    // lose.
-    zero[c] = static_cast<float>(-view.shift[c] / view.scale[c]);
-    scale[c] = static_cast<float>(view.scale[c]);
-  }
-  rows::FromBytes(src, static_cast<int64_t>(channels), width, zero.data(), scale.data(), dst);
+  rows::FromBytes(src, static_cast<int64_t>(view.scale.size()), width, view.float_zero.data(),
+                  view.float_scale.data(), dst);
 }
 
 void FromBytes(const InputView& view, const uint8_t* src, int64_t width, double* const* dst) {

@@ -54,74 +54,29 @@ TEST(OtsuThreshold, IsZeroWithoutTwoValues) {
   EXPECT_EQ(OtsuThreshold(histogram), 0);
 }
 
-/// 7 x 5 px: columns 0-2 grey, 3-6 red.
-MemoryImage TwoColours() {
-  std::vector<uint8_t> pixels;
-  for (int64_t i = 0; i < 35; ++i) {
+TEST(SaturationTally, AddsUpWhatGoesBy) {
+  // 35 pixels: of every seven the first three are grey, the others red.
+  std::vector<uint8_t> rgb, labels;
+  for (int i = 0; i < 35; ++i) {
     const bool red = i % 7 >= 3;
-    for (const int v : {200, red ? 20 : 200, red ? 20 : 200}) pixels.push_back(static_cast<uint8_t>(v));
+    for (const int v : {200, red ? 20 : 200, red ? 20 : 200}) rgb.push_back(static_cast<uint8_t>(v));
+    labels.push_back(i % 7 >= 2 ? 1 : 0);
   }
-  return MemoryImage(7, 5, 3, std::move(pixels));
-}
-
-TEST(OtsuMask, SeparatesTwoColoursInAnyReadOrder) {
-  MemoryImage image = TwoColours();
-  const std::unique_ptr<RowSource> mask = OtsuMask(image);
-  ASSERT_EQ(mask->channels(), 1);
-  for (const Range rows : {Range{2, 5}, Range{0, 5}, Range{4, 5}}) {
-    std::vector<uint8_t> labels(7 * rows.size());
-    mask->Read(rows, labels.data());
-    for (size_t i = 0; i < labels.size(); ++i) EXPECT_EQ(labels[i], i % 7 >= 3 ? 1 : 0) << i;
-  }
-}
-
-TEST(OtsuMask, RefusesGrey) {
-  MemoryImage grey(2, 2, 1, {1, 2, 3, 4});
-  EXPECT_THROW(OtsuMask(grey), Error);
-}
-
-TEST(SaturationTally, AgreesWithMaskAndComparison) {
-  MemoryImage image = TwoColours();
-  std::vector<uint8_t> labels;
-  for (int i = 0; i < 35; ++i) labels.push_back(static_cast<uint8_t>(i % 7 >= 2 ? 1 : 0));
-  std::vector<uint8_t> rgb(3 * 35);
-  image.Read({0, 5}, rgb.data());
   SaturationTally first;
   SaturationTally second;
   first.Add(rgb.data(), labels.data(), 20);
   second.Add(rgb.data() + 60, labels.data() + 20, 15);
   first.Add(second);
   EXPECT_DOUBLE_EQ(first.overlap().dice(), 2.0 * 4 / (4 + 5));
-  MemoryImage truth_source(7, 5, 1, labels);
-  EXPECT_DOUBLE_EQ(CompareMasks(*OtsuMask(image), truth_source).dice(), first.overlap().dice());
 }
 
-TEST(CompareMasks, ReadsASmallerMaskAtTheNearestCentresAndLeavesOutIgnoredPixels) {
-  // 5 x 4 px against 3 x 2: columns map to 0 0 1 2 2, rows to 0 0 1 1.
-  MemoryImage predicted(5, 4, 1, {1, 1, 1, 0, 0,  //
-                                  1, 0, 1, 0, 0,  //
-                                  0, 0, 0, 1, 1,  //
-                                  0, 0, 0, 1, 1});
-  MemoryImage truth(3, 2, 1, {1, 255, 0, 0, 0, 1});
-  const MaskOverlap overlap = CompareMasks(predicted, truth);
-  EXPECT_EQ(overlap.truth, 4 + 4);
-  EXPECT_EQ(overlap.predicted, 3 + 4);
-  EXPECT_EQ(overlap.both, 3 + 4);
+TEST(SaturationTally, LeavesOutIgnoredPixels) {
+  const std::vector<uint8_t> rgb = {200, 200, 200, 200, 20, 20, 200, 20, 20}, labels = {0, kIgnoredLabel, 1};
+  SaturationTally tally;
+  tally.Add(rgb.data(), labels.data(), 3);
+  EXPECT_EQ(tally.overlap().predicted, 1);
+  EXPECT_EQ(tally.overlap().truth, 1);
 }
-
-TEST(CompareMasks, RefusesAMaskOfAnotherShape) {
-  MemoryImage predicted(8, 8, 1, std::vector<uint8_t>(64));
-  MemoryImage truth(4, 2, 1, std::vector<uint8_t>(8));
-  try {
-    CompareMasks(predicted, truth);
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kInput);
-    EXPECT_THAT(error.what(), testing::HasSubstr("4 x 2"));
-  }
-}
-
-TEST(MaskOverlap, TwoEmptyMasksAgree) { EXPECT_EQ(MaskOverlap{}.dice(), 1); }
 
 }  // namespace
 }  // namespace swath

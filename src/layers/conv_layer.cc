@@ -1,0 +1,297 @@
+#include "layers/conv_layer.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "kernels/correlation.h"
+#include "layers/window_attributes.h"
+
+namespace swath {
+namespace {
+
+/// In the sense of kernels/correlation.h a Conv reads the fine tensor, a ConvTranspose the coarse one.
+CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelContext& context) {
+  const bool gathers = conv.rows.kind == Window::Kind::kGather;
+  const Shape &coarse = gathers ? context.dst : context.srcs[0],
+              &fine = gathers ? context.srcs[0] : context.dst;
+  return {.coarse_channels = coarse.channels,
+          .fine_channels = fine.channels,
+          .coarse_width = coarse.width,
+          .fine_width = fine.width,
+          .groups = conv.groups,
+          .row_taps = conv.rows.kernel,
+          .row_extent = conv.rows.extent(),
+          .columns = conv.columns,
+          .backward = context.backward};
+}
+
+template <class T>
+class ConvKernel final : public RowKernel<T> {
+ public:
+  ConvKernel(const ConvAttributes& conv, const KernelContext& context)
+      : rows_(conv.rows),
+        gathers_(conv.rows.kind == Window::Kind::kGather),
+        dst_(context.dst),
+        correlation_(ChooseCorrelation<T>(MakeCorrelationShape(conv, context))),
+        zeros_(static_cast<size_t>(context.dst.channels), 0.0f) {}
+
+  std::string_view name() const override { return correlation_->name(); }
+  int64_t margin() const override { return correlation_->margin(); }
+  int64_t parameter_bytes() const override { return correlation_->parameter_bytes(); }
+  int64_t workspace_bytes() const override { return correlation_->workspace_bytes(); }
+  std::unique_ptr<Workspace> MakeWorkspace() const override { return correlation_->MakeWorkspace(); }
+
+  void SetParameters(const ParameterList& parameters) override {
+    correlation_->SetWeights(parameters[0]->values.data());
+    bias_ = parameters.size() > 1 ? parameters[1]->values.data() : zeros_.data();
+  }
+
+  void Forward(const ForwardRow<T>& row, Workspace* workspace) const override {
+    const std::vector<TapRow<T>> taps = Taps(row.y, row.srcs[0]);
+    if (gathers_) {
+      correlation_->Gather(taps, bias_, row.dst, Front::kForward, workspace);
+    } else {
+      correlation_->Scatter(taps, bias_, row.dst, workspace);
+    }
+  }
+
+  void Backward(const BackwardRow<T>& row, Workspace* workspace) const override {
+    // The fine row of a ConvTranspose is its gradient's: that of another cotangent must not be taken for this
+    // one.
+    if (!gathers_ && workspace) workspace->Reset();
+    const std::vector<TapRow<T>> taps = Taps(row.y, row.srcs[0]);
+    if (row.diff_parameters) AddParameterGradients(row, taps, workspace);
+    for (int64_t r = row.diff_srcs[0].rows.begin; r < row.diff_srcs[0].rows.end; ++r) {
+      const int64_t tap = rows_.Tap(row.y, r);
+      if (tap < 0) continue;
+      const TapRow<T> diff_dst{row.y, tap, row.diff_dst};
+      if (gathers_) {
+        correlation_->Scatter({&diff_dst, 1}, nullptr, row.diff_srcs[0].Row(r), workspace);
+      } else {
+        correlation_->Gather({&diff_dst, 1}, nullptr, row.diff_srcs[0].Row(r), Front::kBackward, workspace);
+      }
+    }
+  }
+
+ private:
+  std::vector<TapRow<T>> Taps(int64_t y, const RowWindow<const T>& src) const {
+    std::vector<TapRow<T>> taps;
+    for (int64_t r = src.rows.begin; r < src.rows.end; ++r) {
+      if (const int64_t tap = rows_.Tap(y, r); tap >= 0) taps.push_back({r, tap, src.Row(r)});
+    }
+    return taps;
+  }
+
+  void AddParameterGradients(const BackwardRow<T>& row, const std::vector<TapRow<T>>& taps,
+                             Workspace* workspace) const {
+    if (double* diff_weights = row.diff_parameters[0]) {
+      if (gathers_) {
+        correlation_->AddWeightGradient(taps, {row.y, 0, row.diff_dst}, diff_weights, workspace);
+      } else {
+        for (const TapRow<T>& src : taps) {
+          const TapRow<T> diff_dst{row.y, src.tap, row.diff_dst};
+          correlation_->AddWeightGradient({&diff_dst, 1}, src, diff_weights, workspace);
+        }
+      }
+    }
+    if (bias_ != zeros_.data() && row.diff_parameters[1]) {
+      for (int64_t c = 0; c < dst_.channels; ++c) {
+        row.diff_parameters[1][c] += correlation_->Sum(row.diff_dst[c], dst_.width);
+      }
+    }
+  }
+
+  Window rows_;
+  bool gathers_;  // Conv; otherwise ConvTranspose
+  Shape dst_;
+  std::unique_ptr<Correlation<T>> correlation_;
+  std::vector<float> zeros_;
+  const float* bias_ = nullptr;
+};
+
+/// A convolution is a walk over (coarse row, coarse column, tap) triples that meet a fine pixel; both
+/// operators and both directions of the reference are one line each on top of it. f(coarse channel, coarse
+/// row, coarse column, fine channel, fine row, fine column, weight index).
+template <class F>
+void ForEachProduct(const ConvAttributes& conv, const Shape& coarse, const Shape& fine, F&& f) {
+  const Window &rows = conv.rows, &columns = conv.columns;
+  const int64_t fine_per_group = fine.channels / conv.groups,
+                coarse_per_group = coarse.channels / conv.groups;
+  for (int64_t c = 0; c < coarse.channels; ++c) {
+    for (int64_t i = 0; i < fine_per_group; ++i) {
+      const int64_t fc = c / coarse_per_group * fine_per_group + i;
+      for (int64_t ky = 0; ky < rows.kernel; ++ky) {
+        for (int64_t kx = 0; kx < columns.kernel; ++kx) {
+          const int64_t w = ((c * fine_per_group + i) * rows.kernel + ky) * columns.kernel + kx;
+          // The columns whose fine column lies inside the image.
+          const int64_t offset = kx * columns.dilation - columns.pad_begin;
+          const int64_t begin = std::max<int64_t>(0, CeilDiv(-offset, columns.stride));
+          const int64_t end = std::min(coarse.width, FloorDiv(fine.width - 1 - offset, columns.stride) + 1);
+          for (int64_t y = 0; y < coarse.height; ++y) {
+            const int64_t fy = y * rows.stride + ky * rows.dilation - rows.pad_begin;
+            if (fy < 0 || fy >= fine.height) continue;
+            for (int64_t x = begin; x < end; ++x) f(c, y, x, fc, fy, x * columns.stride + offset, w);
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The two tensors of either operator, by the names of kernels/correlation.h.
+template <class T>
+struct Sides {
+  T* coarse;
+  T* fine;
+};
+
+class ConvLayer final : public RowLayer {
+ public:
+  explicit ConvLayer(const ConvAttributes& conv) : conv_(conv) {}
+
+  std::string_view type() const override { return gathers() ? "Conv" : "ConvTranspose"; }
+  Attributes attributes() const override {
+    Attributes attributes = WriteWindows(conv_.rows, conv_.columns);
+    attributes["group"] = conv_.groups;
+    return attributes;
+  }
+  Window rows() const override { return conv_.rows; }
+  Window columns() const override { return conv_.columns; }
+  BackwardReads backward_reads() const override { return {.src = true}; }
+
+  Shape DstShape(const std::vector<Shape>& srcs, const ParameterList& parameters) const override;
+
+  int64_t MultiplyAdds(const std::vector<Shape>& srcs, const Shape& dst) const override {
+    const auto [coarse, fine] = Pick(&srcs[0], &dst);
+    const int64_t coarse_row = coarse->channels * coarse->width * (fine->channels / conv_.groups) *
+                               conv_.rows.kernel * conv_.columns.kernel;
+    // A row of the fine tensor has its share of a row of the coarse one.
+    return gathers() ? coarse_row : coarse_row / conv_.rows.stride;
+  }
+
+  void ReferenceForward(const ReferenceArgs& args, Tensor* dst) const override;
+  void ReferenceBackward(const ReferenceArgs& args, const Tensor& dst, const Tensor& diff_dst,
+                         const ReferenceGradients& gradients) const override;
+
+  std::unique_ptr<RowKernel<float>> MakeKernelF32(const KernelContext& context) const override {
+    return std::make_unique<ConvKernel<float>>(conv_, context);
+  }
+  std::unique_ptr<RowKernel<double>> MakeKernelF64(const KernelContext& context) const override {
+    return std::make_unique<ConvKernel<double>>(conv_, context);
+  }
+
+ private:
+  bool gathers() const { return conv_.rows.kind == Window::Kind::kGather; }
+  /// Of what belongs to src and what belongs to dst.
+  template <class T>
+  Sides<T> Pick(T* src, T* dst) const {
+    return gathers() ? Sides<T>{dst, src} : Sides<T>{src, dst};
+  }
+
+  ConvAttributes conv_;
+};
+
+Shape ConvLayer::DstShape(const std::vector<Shape>& srcs, const ParameterList& parameters) const {
+  const Parameter& weights = *parameters.at(0);
+  if (weights.dims.size() != 4)
+    Fail(ErrorCode::kUnsupported, "weights '{}' are not four-dimensional", weights.name);
+  ExpectDims(weights, {weights.dims[0], weights.dims[1], conv_.rows.kernel, conv_.columns.kernel}, "weights");
+  const int64_t coarse_channels = weights.dims[0], fine_channels = weights.dims[1] * conv_.groups;
+  const int64_t src_channels = gathers() ? fine_channels : coarse_channels,
+                dst_channels = gathers() ? coarse_channels : fine_channels;
+  ExpectSources(srcs, 1);
+  if (srcs[0].channels != src_channels) {
+    Fail(ErrorCode::kUnsupported, "the weights are for {} source channels, found {}", src_channels,
+         srcs[0].channels);
+  }
+  if (src_channels % conv_.groups != 0 || dst_channels % conv_.groups != 0) {
+    Fail(ErrorCode::kUnsupported, "{} source and {} output channels cannot be divided into {} groups",
+         src_channels, dst_channels, conv_.groups);
+  }
+  if (parameters.size() > 1) ExpectDims(*parameters[1], {dst_channels}, "bias");
+  const Shape dst{dst_channels, conv_.rows.DstSize(srcs[0].height), conv_.columns.DstSize(srcs[0].width)};
+  if (dst.height <= 0 || dst.width <= 0) {
+    Fail(ErrorCode::kUnsupported, "the source ({}) is too small for a kernel of {} × {}", ToString(srcs[0]),
+         conv_.rows.extent(), conv_.columns.extent());
+  }
+  return dst;
+}
+
+void ConvLayer::ReferenceForward(const ReferenceArgs& args, Tensor* dst) const {
+  const std::vector<float>& weights = args.parameters[0]->values;
+  const Tensor& src = *args.srcs[0];
+  for (int64_t c = 0; c < dst->shape.channels && args.parameters.size() > 1; ++c) {
+    const double bias = args.parameters[1]->values[static_cast<size_t>(c)];
+    std::fill(dst->Row(c, 0), dst->Row(c, 0) + dst->shape.height * dst->shape.width, bias);
+  }
+  const auto [coarse, fine] = Pick(&src.shape, static_cast<const Shape*>(&dst->shape));
+  ForEachProduct(conv_, *coarse, *fine,
+                 [&](int64_t c, int64_t y, int64_t x, int64_t fc, int64_t fy, int64_t fx, int64_t w) {
+                   const double weight = weights[static_cast<size_t>(w)];
+                   if (gathers()) {
+                     dst->Row(c, y)[x] += weight * src.Row(fc, fy)[fx];
+                   } else {
+                     dst->Row(fc, fy)[fx] += weight * src.Row(c, y)[x];
+                   }
+                 });
+}
+
+void ConvLayer::ReferenceBackward(const ReferenceArgs& args, const Tensor& dst, const Tensor& diff_dst,
+                                  const ReferenceGradients& gradients) const {
+  const std::vector<float>& weights = args.parameters[0]->values;
+  const Tensor& src = *args.srcs[0];
+  const auto [coarse, fine] = Pick(&src.shape, &dst.shape);
+  if (gradients.diff_parameters.size() > 1 && gradients.diff_parameters[1]) {
+    const int64_t area = dst.shape.height * dst.shape.width;
+    for (int64_t c = 0; c < dst.shape.channels; ++c) {
+      for (int64_t i = 0; i < area; ++i)
+        (*gradients.diff_parameters[1])[static_cast<size_t>(c)] += diff_dst.Row(c, 0)[i];
+    }
+  }
+  if (std::vector<double>* diff_weights = gradients.diff_parameters[0]) {
+    const auto [coarse_values, fine_values] = Pick(&src, &diff_dst);
+    ForEachProduct(conv_, *coarse, *fine,
+                   [&, &c_values = *coarse_values, &f_values = *fine_values](
+                       int64_t c, int64_t y, int64_t x, int64_t fc, int64_t fy, int64_t fx, int64_t w) {
+                     (*diff_weights)[static_cast<size_t>(w)] +=
+                         c_values.Row(c, y)[x] * f_values.Row(fc, fy)[fx];
+                   });
+  }
+  if (Tensor* diff_src = gradients.diff_srcs[0]) {
+    ForEachProduct(conv_, *coarse, *fine,
+                   [&](int64_t c, int64_t y, int64_t x, int64_t fc, int64_t fy, int64_t fx, int64_t w) {
+                     const double weight = weights[static_cast<size_t>(w)];
+                     if (gathers()) {
+                       diff_src->Row(fc, fy)[fx] += weight * diff_dst.Row(c, y)[x];
+                     } else {
+                       diff_src->Row(c, y)[x] += weight * diff_dst.Row(fc, fy)[fx];
+                     }
+                   });
+  }
+}
+
+}  // namespace
+
+ConvAttributes ConvAttributesFromOnnx(const Attributes& attributes, const ConstantInputs& inputs,
+                                      Window::Kind kind) {
+  if (inputs.size() < 2 || !inputs[1])
+    Fail(ErrorCode::kUnsupported, "weights are computed, expected an initialiser");
+  if (inputs[0]) Fail(ErrorCode::kUnsupported, "the source is a constant, expected a computed tensor");
+  const std::vector<int64_t>& dims = inputs[1]->dims;
+  if (dims.size() != 4) {
+    Fail(ErrorCode::kUnsupported,
+         "weights have {} dimensions, expected 4: only two-dimensional images are supported", dims.size());
+  }
+  AttributeReader reader(attributes);
+  const WindowPair windows = ReadWindows(&reader, kind, {dims[2], dims[3]});
+  const ConvAttributes conv{windows.rows, windows.columns, reader.Int("group", 1)};
+  reader.Finish();
+  if (conv.groups < 1) Fail(ErrorCode::kUnsupported, "group is {}, expected at least 1", conv.groups);
+  return conv;
+}
+
+std::shared_ptr<const Layer> MakeConvLayer(const ConvAttributes& attributes) {
+  return std::make_shared<ConvLayer>(attributes);
+}
+
+}  // namespace swath

@@ -24,6 +24,7 @@ constexpr double kRoundingRatio = 2;
 
 struct Settings {
   std::string model = "unet-4492";
+  std::vector<std::string> classes;
   std::string size = "1024x1024";
   std::string slide;
   std::string mask;
@@ -146,7 +147,7 @@ bool Check(const Graph& graph, const Loss& loss, const OwnedSample& sample, cons
 }
 
 void Run(const Settings& settings) {
-  const Graph graph = LoadModel(settings.model, settings.seed);
+  const Graph graph = LoadModel(settings.model, settings.seed, settings.classes);
   const auto& names = BuiltInModelNames();
   const bool seeded = std::find(names.begin(), names.end(), settings.model) != names.end();
   const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss),
@@ -192,6 +193,8 @@ void AddCheckGradients(CLI::App& app) {
       "Example: swath check-gradients --model run/model.onnx --size 701x903 --strips 1,5\n"
       "Exit status 6 if a figure is over its tolerance. Needs about 2 KiB of memory a pixel.");
   command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
+  command->add_option("--classes", settings->classes, "Of a built-in model, for cross-entropy: a,b,c")
+      ->delimiter(',');
   command->add_option("--size", settings->size, "WIDTHxHEIGHT of a synthetic slide")->capture_default_str();
   auto* slide = command->add_option("--slide", settings->slide, "A slide instead, whole");
   command->add_option("--mask", settings->mask, "Its labels")->needs(slide);

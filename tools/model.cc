@@ -18,6 +18,7 @@ namespace {
 struct ModelOptions {
   std::string model;
   std::string out;
+  std::vector<std::string> classes;
   uint64_t seed = 1;
 };
 
@@ -76,7 +77,7 @@ void Print(const Graph& graph) {
 }
 
 void Run(const ModelOptions& options) {
-  const Graph graph = LoadModel(options.model, options.seed);
+  const Graph graph = LoadModel(options.model, options.seed, options.classes);
   Print(graph);
   if (!options.out.empty()) ExportOnnx(graph, options.out);
 }
@@ -91,11 +92,15 @@ void AddModel(CLI::App& app) {
                    fmt::format("An ONNX file, or {}", fmt::join(BuiltInModelNames(), ", ")))
       ->required();
   model->add_option("-o,--out", options->out, "Write the network to this ONNX file");
+  model
+      ->add_option("--classes", options->classes,
+                   "Names of a built-in network's classes, the background's first [background,tissue]")
+      ->delimiter(',');
   model->add_option("--seed", options->seed, "Seed of a built-in network's initial weights")
       ->capture_default_str();
   model->footer(
       "Examples:\n  swath model unet-4492\n  swath model unet-4492 --seed 7 -o net.onnx\n  swath model "
-      "net.onnx");
+      "net.onnx\n  swath model unet-4492 --classes background,tumour,stroma -o net.onnx");
   model->callback([options] { Run(*options); });
 }
 

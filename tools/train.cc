@@ -25,6 +25,7 @@ namespace {
 struct Settings {
   std::string data;
   std::string model = "unet-4492";
+  std::vector<std::string> classes;
   DatasetOptions pixels;
   TrainOptions train;
   int64_t steps = 0;
@@ -60,7 +61,8 @@ void Run(const CLI::App& command, const Settings& settings) {
   if (command["--prior-bias"]->count() == 0) options.prior_bias = IsBuiltIn(settings.model);
   options.config = FormatConfig(command);
   TrainProgress progress(options.schedule.steps);
-  const TrainResult result = Train(dataset, LoadModel(settings.model, options.seed), options, &progress);
+  const TrainResult result =
+      Train(dataset, LoadModel(settings.model, options.seed, settings.classes), options, &progress);
   if (result.best_dice) {
     fmt::print("best mean validation Dice {:.4f}, after step {}: {}/model.onnx\n", *result.best_dice,
                result.best_step, options.out);
@@ -90,6 +92,11 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
       ->add_option("--model", settings->model,
                    fmt::format("An ONNX file, or {}", fmt::join(BuiltInModelNames(), ", ")))
       ->capture_default_str()
+      ->group("Data");
+  command
+      ->add_option("--classes", settings->classes,
+                   "Names of a built-in network's classes, the background's first [background,tissue]")
+      ->delimiter(',')
       ->group("Data");
   command->add_option("--out", settings->train.out, "Run folder; made if absent")->required()->group("Data");
   command

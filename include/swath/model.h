@@ -22,12 +22,14 @@ void ExportOnnx(const Graph& graph, const std::string& path);
 /// The architectures that are built in code.
 const std::vector<std::string>& BuiltInModelNames();
 
-/// A built-in network with initial weights that depend on `seed` alone. Throws Error (kUsage) for an unknown
-/// name.
-Graph BuiltInModel(std::string_view name, uint64_t seed);
+/// A built-in network with initial weights that depend on `seed` alone. Two classes share one logit, more
+/// have one each. Throws Error (kUsage) for an unknown name, or classes that are not 2 to 255 different ones.
+Graph BuiltInModel(std::string_view name, uint64_t seed,
+                   const std::vector<std::string>& classes = {"background", "tissue"});
 
-/// A built-in network where the name is one (`seed` sets its weights), otherwise the ONNX file of that path.
-Graph LoadModel(const std::string& name_or_path, uint64_t seed);
+/// A built-in network where the name is one (`seed` sets its weights; `classes`, where given, are its
+/// classes), otherwise the ONNX file of that path, which has its own classes.
+Graph LoadModel(const std::string& name_or_path, uint64_t seed, const std::vector<std::string>& classes = {});
 
 /// Checks that nodes fit together at some size of image: channels, parameters, sizes of joined tensors.
 /// Returns the shape of every tensor at the size that was tried. Throws what InferShapes throws.

@@ -1,5 +1,7 @@
 /// The architectures that are built in code.
+#include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/error.h"
 #include "graph/initialise.h"
@@ -22,8 +24,10 @@ enum class Role { kRelu, kLogits };
 /// Appends layers to a graph, drawing their weights in the order of the calls.
 class Builder {
  public:
-  Builder(std::string name, uint64_t seed) : random_(seed) {
+  Builder(std::string name, uint64_t seed, const std::vector<std::string>& classes)
+      : classes_(classes), random_(seed) {
     graph_.name = std::move(name);
+    if (classes.size() > 2) graph_.name += fmt::format(" of {} classes", classes.size());
     graph_.input = graph_.AddTensor("image");
   }
 
@@ -96,10 +100,12 @@ class Builder {
     return graph_.AddNode(name, MakeConcat(), std::move(srcs));
   }
 
+  int64_t logits() const { return classes_.size() == 2 ? 1 : static_cast<int64_t>(classes_.size()); }
+
   Graph Finish(int output) {
     graph_.output = output;
     graph_.tensors[static_cast<size_t>(output)] = "logits";
-    graph_.metadata = {{"swath.classes", "background,tissue"},
+    graph_.metadata = {{"swath.classes", fmt::format("{}", fmt::join(classes_, ","))},
                        {"swath.extension", "255"},
                        {"swath.multiple", fmt::format("{}", TotalStride(graph_))},
                        {"swath.output", "logits"},
@@ -135,14 +141,15 @@ class Builder {
     return role == Role::kRelu ? graph_.AddNode(name + ".relu", MakeRelu(), {dst}) : dst;
   }
 
+  const std::vector<std::string>& classes_;
   Graph graph_;
   SplitMix64 random_;
 };
 
 /// Our reading of the network of Remedios et al., MIDL 2023 (arXiv 2304.12149): "a modified U-Net (4492
 /// parameters) leveraging large kernels and high stride". The paper prints no table of layers.
-Graph BuildUnet4492(uint64_t seed) {
-  Builder net("unet-4492", seed);
+Graph BuildUnet4492(uint64_t seed, const std::vector<std::string>& classes) {
+  Builder net("unet-4492", seed, classes);
   const int image = net.Normalise();
   const auto down = [&](const char* name, int src, int64_t from, int64_t to) {
     return net.Conv(name, src, {.src = from, .dst = to, .kernel = 8, .stride = 4, .pad = 2}, Role::kRelu);
@@ -160,15 +167,15 @@ Graph BuildUnet4492(uint64_t seed) {
   const int d1 = up("d1", net.Concat("join1", {d2, e1}), 4, 4);
   const int joined = net.Concat("join0", {d1, image});
   return net.Finish(
-      net.Conv("head", joined, {.src = 7, .dst = 1, .kernel = 5, .stride = 1, .pad = 2}, Role::kLogits));
+      net.Conv("head", joined, {.src = 7, .dst = net.logits(), .kernel = 5, .pad = 2}, Role::kLogits));
 }
 
 /// What colour alone can tell: the same function of every pixel. The baseline for networks that look around.
-Graph BuildPixelMlp(uint64_t seed) {
-  Builder net("pixel-mlp", seed);
+Graph BuildPixelMlp(uint64_t seed, const std::vector<std::string>& classes) {
+  Builder net("pixel-mlp", seed, classes);
   const int hidden1 = net.Conv("hidden1", net.Normalise(), {.src = 3, .dst = 16}, Role::kRelu);
   const int hidden2 = net.Conv("hidden2", hidden1, {.src = 16, .dst = 16}, Role::kRelu);
-  return net.Finish(net.Conv("head", hidden2, {.src = 16, .dst = 1}, Role::kLogits));
+  return net.Finish(net.Conv("head", hidden2, {.src = 16, .dst = net.logits()}, Role::kLogits));
 }
 
 }  // namespace
@@ -178,9 +185,18 @@ const std::vector<std::string>& BuiltInModelNames() {
   return names;
 }
 
-Graph BuiltInModel(std::string_view name, uint64_t seed) {
-  if (name == "unet-4492") return BuildUnet4492(seed);
-  if (name == "pixel-mlp") return BuildPixelMlp(seed);
+Graph BuiltInModel(std::string_view name, uint64_t seed, const std::vector<std::string>& classes) {
+  const std::set<std::string> different(classes.begin(), classes.end());
+  const bool plain = std::all_of(classes.begin(), classes.end(), [](const std::string& class_name) {
+    return !class_name.empty() && class_name.find(',') == std::string::npos;
+  });
+  if (classes.size() < 2 || classes.size() > 255 || different.size() != classes.size() || !plain) {
+    Fail(ErrorCode::kUsage,
+         "classes '{}', expected 2 to 255 different names without commas, the background's first",
+         fmt::join(classes, "', '"));
+  }
+  if (name == "unet-4492") return BuildUnet4492(seed, classes);
+  if (name == "pixel-mlp") return BuildPixelMlp(seed, classes);
   Fail(ErrorCode::kUsage, "no built-in model is named '{}'; there are {}", name,
        fmt::join(BuiltInModelNames(), ", "));
 }

@@ -26,6 +26,16 @@ TEST(BuiltIn, Unet4492HasTheParametersOfItsTable) {
   EXPECT_EQ(counts, table);
 }
 
+TEST(BuiltIn, MoreThanTwoClassesHaveALogitEach) {
+  const Graph graph = BuiltInModel("unet-4492", 1, {"glass", "tumour", "loose stroma"});
+  EXPECT_EQ(OutputChannels(graph), 3);
+  EXPECT_EQ(graph.trainable_size(), 4492 + 2 * 176);
+  EXPECT_EQ(ModelClasses(graph), (std::vector<std::string>{"glass", "tumour", "loose stroma"}));
+  EXPECT_THROW(BuiltInModel("unet-4492", 1, {"one"}), Error);
+  EXPECT_THROW(BuiltInModel("unet-4492", 1, {"a", "a"}), Error);
+  EXPECT_THROW(BuiltInModel("unet-4492", 1, {"a", "b,c"}), Error);
+}
+
 TEST(BuiltIn, Unet4492HasTheShapesOfItsTable) {
   const Graph graph = BuiltInModel("unet-4492", 1);
   EXPECT_EQ(TotalStride(graph), 64);

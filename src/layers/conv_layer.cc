@@ -1,6 +1,7 @@
 #include "layers/conv_layer.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.h"
 #include "kernels/correlation.h"
@@ -109,11 +110,18 @@ class ConvKernel final : public RowKernel<T> {
   const float* bias_ = nullptr;
 };
 
-/// A convolution is a walk over (coarse row, coarse column, tap) triples that meet a fine pixel; both
-/// operators and both directions of the reference are one line each on top of it. f(coarse channel, coarse
-/// row, coarse column, fine channel, fine row, fine column, weight index).
+/// The coarse columns [begin, end) of a row that meet the fine columns x · stride + offset of another through
+/// one weight.
+struct Meeting {
+  int64_t coarse_channel, coarse_row, fine_channel, fine_row;
+  int64_t begin, end, offset;
+  size_t weight;
+};
+
+/// A convolution is a walk over the meetings of coarse and fine rows; both operators and both directions of
+/// the reference are a loop over columns on top of it.
 template <class F>
-void ForEachProduct(const ConvAttributes& conv, const Shape& coarse, const Shape& fine, F&& f) {
+void ForEachMeeting(const ConvAttributes& conv, const Shape& coarse, const Shape& fine, F&& f) {
   const Window &rows = conv.rows, &columns = conv.columns;
   const int64_t fine_per_group = fine.channels / conv.groups,
                 coarse_per_group = coarse.channels / conv.groups;
@@ -122,7 +130,7 @@ void ForEachProduct(const ConvAttributes& conv, const Shape& coarse, const Shape
       const int64_t fc = c / coarse_per_group * fine_per_group + i;
       for (int64_t ky = 0; ky < rows.kernel; ++ky) {
         for (int64_t kx = 0; kx < columns.kernel; ++kx) {
-          const int64_t w = ((c * fine_per_group + i) * rows.kernel + ky) * columns.kernel + kx;
+          const int64_t weight = ((c * fine_per_group + i) * rows.kernel + ky) * columns.kernel + kx;
           // The columns whose fine column lies inside the image.
           const int64_t offset = kx * columns.dilation - columns.pad_begin;
           const int64_t begin = std::max<int64_t>(0, CeilDiv(-offset, columns.stride));
@@ -130,7 +138,7 @@ void ForEachProduct(const ConvAttributes& conv, const Shape& coarse, const Shape
           for (int64_t y = 0; y < coarse.height; ++y) {
             const int64_t fy = y * rows.stride + ky * rows.dilation - rows.pad_begin;
             if (fy < 0 || fy >= fine.height) continue;
-            for (int64_t x = begin; x < end; ++x) f(c, y, x, fc, fy, x * columns.stride + offset, w);
+            f(Meeting{c, y, fc, fy, begin, end, offset, static_cast<size_t>(weight)});
           }
         }
       }
@@ -220,53 +228,66 @@ Shape ConvLayer::DstShape(const std::vector<Shape>& srcs, const ParameterList& p
 void ConvLayer::ReferenceForward(const ReferenceArgs& args, Tensor* dst) const {
   const std::vector<float>& weights = args.parameters[0]->values;
   const Tensor& src = *args.srcs[0];
+  const int64_t stride = conv_.columns.stride;
   for (int64_t c = 0; c < dst->shape.channels && args.parameters.size() > 1; ++c) {
     const double bias = args.parameters[1]->values[static_cast<size_t>(c)];
     std::fill(dst->Row(c, 0), dst->Row(c, 0) + dst->shape.height * dst->shape.width, bias);
   }
-  const auto [coarse, fine] = Pick(&src.shape, static_cast<const Shape*>(&dst->shape));
-  ForEachProduct(conv_, *coarse, *fine,
-                 [&](int64_t c, int64_t y, int64_t x, int64_t fc, int64_t fy, int64_t fx, int64_t w) {
-                   const double weight = weights[static_cast<size_t>(w)];
-                   if (gathers()) {
-                     dst->Row(c, y)[x] += weight * src.Row(fc, fy)[fx];
-                   } else {
-                     dst->Row(fc, fy)[fx] += weight * src.Row(c, y)[x];
-                   }
-                 });
+  const auto [coarse, fine] = Pick<const Shape>(&src.shape, &dst->shape);
+  ForEachMeeting(conv_, *coarse, *fine, [&](const Meeting& m) {
+    const double weight = weights[m.weight];
+    if (gathers()) {
+      const double* from = src.Row(m.fine_channel, m.fine_row) + m.offset;
+      double* to = dst->Row(m.coarse_channel, m.coarse_row);
+      for (int64_t x = m.begin; x < m.end; ++x) to[x] += weight * from[x * stride];
+    } else {
+      const double* from = src.Row(m.coarse_channel, m.coarse_row);
+      double* to = dst->Row(m.fine_channel, m.fine_row) + m.offset;
+      for (int64_t x = m.begin; x < m.end; ++x) to[x * stride] += weight * from[x];
+    }
+  });
 }
 
 void ConvLayer::ReferenceBackward(const ReferenceArgs& args, const Tensor& dst, const Tensor& diff_dst,
                                   const ReferenceGradients& gradients) const {
   const std::vector<float>& weights = args.parameters[0]->values;
   const Tensor& src = *args.srcs[0];
+  const int64_t stride = conv_.columns.stride;
   const auto [coarse, fine] = Pick(&src.shape, &dst.shape);
+  // Sums of a row are added up, not single terms: over the equal pixels of empty glass the roundings of one
+  // long sum all go the same way.
   if (gradients.diff_parameters.size() > 1 && gradients.diff_parameters[1]) {
-    const int64_t area = dst.shape.height * dst.shape.width;
     for (int64_t c = 0; c < dst.shape.channels; ++c) {
-      for (int64_t i = 0; i < area; ++i)
-        (*gradients.diff_parameters[1])[static_cast<size_t>(c)] += diff_dst.Row(c, 0)[i];
+      for (int64_t y = 0; y < dst.shape.height; ++y) {
+        const double* row = diff_dst.Row(c, y);
+        (*gradients.diff_parameters[1])[static_cast<size_t>(c)] +=
+            std::accumulate(row, row + dst.shape.width, 0.0);
+      }
     }
   }
   if (std::vector<double>* diff_weights = gradients.diff_parameters[0]) {
     const auto [coarse_values, fine_values] = Pick(&src, &diff_dst);
-    ForEachProduct(conv_, *coarse, *fine,
-                   [&, &c_values = *coarse_values, &f_values = *fine_values](
-                       int64_t c, int64_t y, int64_t x, int64_t fc, int64_t fy, int64_t fx, int64_t w) {
-                     (*diff_weights)[static_cast<size_t>(w)] +=
-                         c_values.Row(c, y)[x] * f_values.Row(fc, fy)[fx];
-                   });
+    ForEachMeeting(conv_, *coarse, *fine, [&, &c = *coarse_values, &f = *fine_values](const Meeting& m) {
+      const double* coarse_row = c.Row(m.coarse_channel, m.coarse_row);
+      const double* fine_row = f.Row(m.fine_channel, m.fine_row) + m.offset;
+      double sum = 0;
+      for (int64_t x = m.begin; x < m.end; ++x) sum += coarse_row[x] * fine_row[x * stride];
+      (*diff_weights)[m.weight] += sum;
+    });
   }
   if (Tensor* diff_src = gradients.diff_srcs[0]) {
-    ForEachProduct(conv_, *coarse, *fine,
-                   [&](int64_t c, int64_t y, int64_t x, int64_t fc, int64_t fy, int64_t fx, int64_t w) {
-                     const double weight = weights[static_cast<size_t>(w)];
-                     if (gathers()) {
-                       diff_src->Row(fc, fy)[fx] += weight * diff_dst.Row(c, y)[x];
-                     } else {
-                       diff_src->Row(c, y)[x] += weight * diff_dst.Row(fc, fy)[fx];
-                     }
-                   });
+    ForEachMeeting(conv_, *coarse, *fine, [&](const Meeting& m) {
+      const double weight = weights[m.weight];
+      if (gathers()) {
+        const double* from = diff_dst.Row(m.coarse_channel, m.coarse_row);
+        double* to = diff_src->Row(m.fine_channel, m.fine_row) + m.offset;
+        for (int64_t x = m.begin; x < m.end; ++x) to[x * stride] += weight * from[x];
+      } else {
+        const double* from = diff_dst.Row(m.fine_channel, m.fine_row) + m.offset;
+        double* to = diff_src->Row(m.coarse_channel, m.coarse_row);
+        for (int64_t x = m.begin; x < m.end; ++x) to[x] += weight * from[x * stride];
+      }
+    });
   }
 }
 

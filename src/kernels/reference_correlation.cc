@@ -1,4 +1,7 @@
 /// The definition, in doubles: what every other kernel is held against.
+#include <algorithm>
+
+#include "base/pairwise_sum.h"
 #include "kernels/correlation.h"
 
 namespace swath {
@@ -38,17 +41,17 @@ class ReferenceCorrelation final : public Correlation<double> {
                          double* diff_weights, Workspace*) const override {
     for (const auto& row : fine) {
       ForEachWeight(row.tap, [&](int64_t c, int64_t f, int64_t k, int64_t w) {
-        double sum = 0;
-        ForMeetings(k, [&](int64_t x, int64_t fx) { sum += coarse.channels[c][x] * row.channels[f][fx]; });
-        diff_weights[w] += sum;
+        const auto [x, offset] = Meetings(k);
+        const double *from = coarse.channels[c], *to = row.channels[f];
+        const int64_t stride = shape_.columns.stride;
+        diff_weights[w] += PairwiseSum(
+            x.begin, x.end, [&, offset = offset](int64_t i) { return from[i] * to[i * stride + offset]; });
       });
     }
   }
 
   double Sum(const double* row, int64_t n) const override {
-    double sum = 0;
-    for (int64_t i = 0; i < n; ++i) sum += row[i];
-    return sum;
+    return PairwiseSum(0, n, [row](int64_t i) { return row[i]; });
   }
 
  private:
@@ -71,14 +74,23 @@ class ReferenceCorrelation final : public Correlation<double> {
     }
   }
 
-  /// f(coarse column, fine column) for the columns that meet through column tap k.
-  template <class F>
-  void ForMeetings(int64_t k, F&& f) const {
+  /// The coarse columns x that meet fine columns, x · stride + offset, through column tap k.
+  struct MeetingColumns {
+    Range x;
+    int64_t offset;
+  };
+  MeetingColumns Meetings(int64_t k) const {
     const int64_t offset = k * shape_.columns.dilation - shape_.columns.pad_begin,
                   stride = shape_.columns.stride;
     const int64_t begin = std::max<int64_t>(0, CeilDiv(-offset, stride));
     const int64_t end = std::min(shape_.coarse_width, FloorDiv(shape_.fine_width - 1 - offset, stride) + 1);
-    for (int64_t x = begin; x < end; ++x) f(x, x * stride + offset);
+    return {{begin, std::max(begin, end)}, offset};
+  }
+  /// f(coarse column, fine column) for all of them.
+  template <class F>
+  void ForMeetings(int64_t k, F&& f) const {
+    const auto [x, offset] = Meetings(k);
+    for (int64_t i = x.begin; i < x.end; ++i) f(i, i * shape_.columns.stride + offset);
   }
 
   CorrelationShape shape_;

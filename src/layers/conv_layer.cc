@@ -1,9 +1,9 @@
 #include "layers/conv_layer.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/error.h"
+#include "base/pairwise_sum.h"
 #include "kernels/correlation.h"
 #include "layers/window_attributes.h"
 
@@ -254,14 +254,12 @@ void ConvLayer::ReferenceBackward(const ReferenceArgs& args, const Tensor& dst, 
   const Tensor& src = *args.srcs[0];
   const int64_t stride = conv_.columns.stride;
   const auto [coarse, fine] = Pick(&src.shape, &dst.shape);
-  // Sums of a row are added up, not single terms: over the equal pixels of empty glass the roundings of one
-  // long sum all go the same way.
   if (gradients.diff_parameters.size() > 1 && gradients.diff_parameters[1]) {
     for (int64_t c = 0; c < dst.shape.channels; ++c) {
       for (int64_t y = 0; y < dst.shape.height; ++y) {
         const double* row = diff_dst.Row(c, y);
         (*gradients.diff_parameters[1])[static_cast<size_t>(c)] +=
-            std::accumulate(row, row + dst.shape.width, 0.0);
+            PairwiseSum(0, dst.shape.width, [row](int64_t x) { return row[x]; });
       }
     }
   }
@@ -270,9 +268,8 @@ void ConvLayer::ReferenceBackward(const ReferenceArgs& args, const Tensor& dst, 
     ForEachMeeting(conv_, *coarse, *fine, [&, &c = *coarse_values, &f = *fine_values](const Meeting& m) {
       const double* coarse_row = c.Row(m.coarse_channel, m.coarse_row);
       const double* fine_row = f.Row(m.fine_channel, m.fine_row) + m.offset;
-      double sum = 0;
-      for (int64_t x = m.begin; x < m.end; ++x) sum += coarse_row[x] * fine_row[x * stride];
-      (*diff_weights)[m.weight] += sum;
+      (*diff_weights)[m.weight] +=
+          PairwiseSum(m.begin, m.end, [&](int64_t x) { return coarse_row[x] * fine_row[x * stride]; });
     });
   }
   if (Tensor* diff_src = gradients.diff_srcs[0]) {

@@ -160,12 +160,16 @@ void AddBench(CLI::App& app) {
   command->add_option("--data", settings->data, "Folder that keeps the slides [~/.cache/swath/bench]");
   command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
       ->capture_default_str();
-  command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
-  command->add_option("--strips", settings->strips, "0: by image and network")->capture_default_str();
-  command->add_option("--steps", settings->steps, "Steps to take")
-      ->check(CLI::Range(1, 1000))
+  command->add_option("--threads", settings->threads, "0: one for each processor")
+      ->check(ThreadCount())
       ->capture_default_str();
-  command->add_option("--seed", settings->seed, "Of slide and weights")->capture_default_str();
+  command->add_option("--strips", settings->strips, "0: by image and network")
+      ->check(WholeNumber(0, kMostCounted))
+      ->capture_default_str();
+  command->add_option("--steps", settings->steps, "Steps to take")
+      ->check(WholeNumber(1, 1000))
+      ->capture_default_str();
+  command->add_option("--seed", settings->seed, "Of slide and weights")->check(Seed())->capture_default_str();
   command->add_flag("--json", settings->json, "One JSON object");
   command->callback([settings] { RunStep(*settings); });
 }

@@ -4,7 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
-#include <sstream>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "swath/compare.h"
@@ -29,7 +30,7 @@ struct Settings {
   std::string slide;
   std::string mask;
   std::string loss = "bce";
-  std::string strips = "1,2,5";
+  std::vector<int64_t> strips = {1, 2, 5};
   double background = 0;
   int64_t threads = 0;
   int ignore_label = 255;
@@ -92,19 +93,6 @@ OwnedSample MakeSample(const Settings& settings, const Graph& graph) {
   sample.image = ExtendedRows(std::move(sample.image), w, h, static_cast<uint8_t>(ModelExtension(graph)));
   sample.labels = ExtendedRows(std::move(sample.labels), w, h, static_cast<uint8_t>(settings.ignore_label));
   return sample;
-}
-
-std::vector<int64_t> ParseStrips(const std::string& text) {
-  std::vector<int64_t> strips;
-  std::istringstream in(text);
-  for (std::string item; std::getline(in, item, ',');) {
-    char* end = nullptr;
-    strips.push_back(std::strtoll(item.c_str(), &end, 10));
-    if (item.empty() || *end != '\0' || strips.back() < 1) {
-      Fail(ErrorCode::kUsage, "--strips: '{}' is not a list of counts, such as 1,2,5", text);
-    }
-  }
-  return strips;
 }
 
 struct Reference {
@@ -171,7 +159,7 @@ void Run(const Settings& settings) {
   }
   std::printf("loss %.12g\n", reference.exact.loss.loss);
   bool ok = true;
-  for (int64_t strips : ParseStrips(settings.strips))
+  for (int64_t strips : settings.strips)
     ok &= Check(graph, *loss, sample, reference, strips, settings, seeded);
   if (!ok) Fail(ErrorCode::kNumeric, "{}: gradients are over tolerance, see the table", settings.model);
 }
@@ -197,17 +185,24 @@ void AddCheckGradients(CLI::App& app) {
       ->delimiter(',');
   command->add_option("--size", settings->size, "WIDTHxHEIGHT of a synthetic slide")->capture_default_str();
   auto* slide = command->add_option("--slide", settings->slide, "A slide instead, whole");
-  command->add_option("--mask", settings->mask, "Its labels")->needs(slide);
+  auto* mask = command->add_option("--mask", settings->mask, "Its labels")->needs(slide);
+  slide->needs(mask);
   command->add_option("--background", settings->background, "Share of the columns that is made constant")
-      ->check(CLI::Range(0.0, 0.99))
+      ->check(Number({.least = 0, .most = 0.99}))
       ->capture_default_str();
   command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
       ->capture_default_str();
   command->add_option("--ignore-label", settings->ignore_label, "Label without loss, -1 for none")
+      ->check(WholeNumber(-1, 255))
       ->capture_default_str();
-  command->add_option("--strips", settings->strips, "Numbers of strips to try")->capture_default_str();
-  command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
-  command->add_option("--seed", settings->seed, "Of weights and slide")->capture_default_str();
+  command->add_option("--strips", settings->strips, "Numbers of strips to try")
+      ->delimiter(',')
+      ->check(WholeNumber(1, kMostCounted))
+      ->default_str("1,2,5");
+  command->add_option("--threads", settings->threads, "0: one for each processor")
+      ->check(ThreadCount())
+      ->capture_default_str();
+  command->add_option("--seed", settings->seed, "Of weights and slide")->check(Seed())->capture_default_str();
   command->callback([settings] { Run(*settings); });
 }
 

@@ -155,12 +155,17 @@ void AddEval(CLI::App& app) {
   command->add_option("--split", settings->split, "train, val, test or all")
       ->check(CLI::IsMember({"train", "val", "test", "all"}))
       ->capture_default_str();
-  auto* level = command->add_option("--level", settings->level, "Level of the slides [0]");
-  command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")->excludes(level);
+  auto* level = command->add_option("--level", settings->level, "Level of the slides [0]")
+                    ->check(WholeNumber(0, kMostCounted));
+  command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")
+      ->check(Number({.above = 0}))
+      ->excludes(level);
   command->add_option("--ignore-label", settings->ignore_label, "Label that does not count")
-      ->check(CLI::Range(0, 255))
+      ->check(WholeNumber(0, 255))
       ->capture_default_str();
-  command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
+  command->add_option("--threads", settings->threads, "0: one for each processor")
+      ->check(ThreadCount())
+      ->capture_default_str();
   command->add_flag("--json", settings->json, "One JSON object");
   command->callback([settings] { Run(*settings); });
 }

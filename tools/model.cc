@@ -11,6 +11,7 @@
 #include "graph/downsample.h"
 #include "layers/layer.h"
 #include "tools/commands.h"
+#include "tools/options.h"
 
 namespace swath::tools {
 namespace {
@@ -97,6 +98,7 @@ void AddModel(CLI::App& app) {
                    "Names of a built-in network's classes, the background's first [background,tissue]")
       ->delimiter(',');
   model->add_option("--seed", options->seed, "Seed of a built-in network's initial weights")
+      ->check(Seed())
       ->capture_default_str();
   model->footer(
       "Examples:\n  swath model unet-4492\n  swath model unet-4492 --seed 7 -o net.onnx\n  swath model "

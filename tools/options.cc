@@ -1,21 +1,95 @@
 #include "tools/options.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
+#include <cmath>
+#include <optional>
 
 #include "base/error.h"
 
 namespace swath::tools {
+namespace {
+
+constexpr int64_t kLargestSide = std::numeric_limits<int32_t>::max();
+
+/// The whole text as a number, and nothing else.
+template <class T>
+std::optional<T> Parse(const std::string& text) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
+
+/// Zeros in front would make the number octal.
+template <class T>
+std::optional<T> ParseWhole(const std::string& text) {
+  const size_t digits = text.starts_with('-') ? 1 : 0;
+  if (text.size() > digits + 1 && text[digits] == '0') return std::nullopt;
+  return Parse<T>(text);
+}
+
+std::string Unexpected(const std::string& expected, const std::string& found) {
+  return fmt::format("expected {}, found '{}'", expected, found);
+}
+
+template <class T>
+CLI::Validator WholeNumberOf(T least, T most) {
+  return CLI::Validator(
+      [=](std::string& text) {
+        const std::optional<T> value = ParseWhole<T>(text);
+        if (value && *value >= least && *value <= most) return std::string();
+        return Unexpected(fmt::format("a whole number from {} to {}", least, most), text);
+      },
+      fmt::format("{}..{}", least, most));  // for --help
+}
+
+}  // namespace
+
+CLI::Validator WholeNumber(int64_t least, int64_t most) {
+  CLI::Validator validator = WholeNumberOf(least, most);
+  return most == kMostCounted ? validator.description("") : validator;
+}
+
+CLI::Validator ThreadCount() { return WholeNumber(0, 1024); }
+
+CLI::Validator Seed() {
+  return WholeNumberOf(uint64_t{0}, std::numeric_limits<uint64_t>::max()).description("");
+}
+
+CLI::Validator Number(const NumberRange& range) {
+  std::string bounds;
+  const auto add = [&](const char* words, double bound) {
+    if (std::isfinite(bound)) bounds += fmt::format("{} {} {}", bounds.empty() ? "" : " and", words, bound);
+  };
+  add("above", range.above);
+  add("of at least", range.least);
+  add("of at most", range.most);
+  add("below", range.below);
+  return CLI::Validator(
+      [=](std::string& text) {
+        const std::optional<double> value = Parse<double>(text);
+        if (value && std::isfinite(*value) && *value > range.above && *value >= range.least &&
+            *value <= range.most && *value < range.below) {
+          return std::string();
+        }
+        return Unexpected("a number" + bounds, text);
+      },
+      "");
+}
 
 Size ParseSize(const std::string& option, const std::string& text) {
-  Size size;
-  const char* end = text.data() + text.size();
-  const auto width = std::from_chars(text.data(), end, size.width);
-  const bool cross = width.ec == std::errc() && width.ptr != end && *width.ptr == 'x';
-  const auto height = cross ? std::from_chars(width.ptr + 1, end, size.height) : width;
-  if (!cross || height.ec != std::errc() || height.ptr != end || size.width < 1 || size.height < 1) {
-    Fail(ErrorCode::kUsage, "{}: '{}' is not WIDTHxHEIGHT in pixels, such as 16000x64000", option, text);
+  const size_t cross = std::min(text.find('x'), text.size());
+  const auto width = Parse<int64_t>(text.substr(0, cross));
+  const auto height = Parse<int64_t>(cross < text.size() ? text.substr(cross + 1) : "");
+  const auto fits = [](const auto& side) { return side && *side >= 1 && *side <= kLargestSide; };
+  if (!fits(width) || !fits(height)) {
+    Fail(ErrorCode::kUsage, "{}: expected WIDTHxHEIGHT in pixels, each from 1 to {}, found '{}'", option,
+         kLargestSide, text);
   }
-  return size;
+  return {*width, *height};
 }
 
 std::string Bytes(int64_t bytes) {

@@ -1,17 +1,44 @@
 /// What several subcommands read from their options.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 namespace swath::tools {
+
+/// The most of anything that is counted, such as steps: sums and products of two stay far from 2^63.
+constexpr int64_t kMostCounted = 1'000'000'000;
+
+// Validators for CLI::Option::check. CLI11's conversions alone take "010" for eight, wrap "-1" around to 2^64
+// - 1 and saturate what is too large; behind these they see only what they read as it is written.
+
+/// Decimal digits of a number from `least` to `most`.
+CLI::Validator WholeNumber(int64_t least, int64_t most);
+
+/// 0 to 1024, where 0 is one for each processor.
+CLI::Validator ThreadCount();
+
+/// 0 to 2^64 - 1.
+CLI::Validator Seed();
+
+/// What a finite number may be; bounds that are not given do not count.
+struct NumberRange {
+  double above = -std::numeric_limits<double>::infinity();
+  double least = -std::numeric_limits<double>::infinity();
+  double most = std::numeric_limits<double>::infinity();
+  double below = std::numeric_limits<double>::infinity();
+};
+
+CLI::Validator Number(const NumberRange& range);
 
 struct Size {
   int64_t width = 0;
   int64_t height = 0;
 };
 
-/// "WIDTHxHEIGHT" in pixels. Throws Error (kUsage) that names the option.
+/// "WIDTHxHEIGHT" in pixels, each from 1 to 2^31 - 1. Throws Error (kUsage) that names the option.
 Size ParseSize(const std::string& option, const std::string& text);
 
 /// "12.3 MiB" and the like.

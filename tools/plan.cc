@@ -64,8 +64,12 @@ void AddPlan(CLI::App& app) {
                     ->excludes(size);
   command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
       ->capture_default_str();
-  command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
-  command->add_option("--strips", settings->strips, "0: by image and network")->capture_default_str();
+  command->add_option("--threads", settings->threads, "0: one for each processor")
+      ->check(ThreadCount())
+      ->capture_default_str();
+  command->add_option("--strips", settings->strips, "0: by image and network")
+      ->check(WholeNumber(0, kMostCounted))
+      ->capture_default_str();
   command->add_flag("--predict", settings->predict, "Plan a prediction");
   command->add_flag("--json", settings->json, "One JSON object");
   command->callback([settings, size, slide] {

@@ -11,6 +11,7 @@
 #include "swath/dataset.h"
 #include "swath/model.h"
 #include "tools/commands.h"
+#include "tools/options.h"
 #include "tools/progress_line.h"
 #include "tools/slide_predictor.h"
 
@@ -134,12 +135,17 @@ void AddPredict(CLI::App& app) {
   command->add_option("--model", settings->model, "ONNX file or built-in name")->required();
   command->add_option("--out", settings->out, "Folder to write to; made if absent")->required();
   command->add_option("--split", settings->split, "Of a CSV file: only train, val or test");
-  auto* level = command->add_option("--level", settings->level, "Level of the slides [0]");
-  command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")->excludes(level);
+  auto* level = command->add_option("--level", settings->level, "Level of the slides [0]")
+                    ->check(WholeNumber(0, kMostCounted));
+  command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")
+      ->check(Number({.above = 0}))
+      ->excludes(level);
   command->add_option("--probability", settings->probability, "Samples of the maps of probability")
       ->check(CLI::IsMember({"uint8", "float32"}))
       ->capture_default_str();
-  command->add_option("--threads", settings->threads, "0: one for each processor")->capture_default_str();
+  command->add_option("--threads", settings->threads, "0: one for each processor")
+      ->check(ThreadCount())
+      ->capture_default_str();
   command->callback([settings] { Run(*settings); });
 }
 

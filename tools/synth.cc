@@ -28,6 +28,7 @@ namespace {
 
 constexpr int64_t kMaskDownsample = 4;
 constexpr int64_t kRowsAtOnce = 256;
+constexpr int64_t kMostSlides = 100000;
 
 struct Settings {
   std::string folder;
@@ -36,7 +37,7 @@ struct Settings {
   uint64_t seed = 1;
   int64_t validation = -1;
   int64_t test = -1;
-  int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  int threads = 0;
   int quality = 80;
   double mpp = 0.5;
 };
@@ -159,6 +160,9 @@ void WriteCsv(const Settings& settings, const std::vector<std::string>& names) {
 void Run(Settings settings) {
   const Size size = ParseSize("--size", settings.size);
   SettleSplit(settings);
+  if (settings.threads == 0) {
+    settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  }
   std::error_code error;
   std::filesystem::create_directories(settings.folder, error);
   if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.folder, error.message());
@@ -189,24 +193,27 @@ void AddSynth(CLI::App& app) {
   command->add_option("DIR", settings->folder, "Folder to write to; made if absent")->required();
   command->add_option("--slides", settings->slides, "How many slides")
       ->capture_default_str()
-      ->check(CLI::Range(int64_t{1}, int64_t{100000}));
+      ->check(WholeNumber(1, kMostSlides));
   command->add_option("--size", settings->size, "WIDTHxHEIGHT of each slide, in pixels")
       ->capture_default_str();
   command->add_option("--seed", settings->seed, "Seed: the same seed gives the same slides")
+      ->check(Seed())
       ->capture_default_str();
   command->add_option("--val", settings->validation, "Slides for validation [a fifth]")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumber(0, kMostSlides));
   command->add_option("--test", settings->test, "Slides for testing [a fifth]")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--threads", settings->threads, "Threads; the files do not depend on them")
+      ->check(WholeNumber(0, kMostSlides));
+  command
+      ->add_option("--threads", settings->threads,
+                   "0: one for each processor; the files do not depend on them")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
+      ->check(ThreadCount());
   command->add_option("--quality", settings->quality, "JPEG quality")
       ->capture_default_str()
-      ->check(CLI::Range(1, 100));
+      ->check(WholeNumber(1, 100));
   command->add_option("--mpp", settings->mpp, "Micrometres a pixel, as the files say")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(Number({.above = 0}));
   command->footer(
       "Examples:\n"
       "  swath synth data --slides 8 --size 4096x4096 --seed 7\n"

@@ -17,6 +17,7 @@
 #include "swath/trainer.h"
 #include "tools/commands.h"
 #include "tools/config_file.h"
+#include "tools/options.h"
 #include "tools/train_progress.h"
 
 namespace swath::tools {
@@ -78,14 +79,14 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
       ->required()
       ->group("Data");
   auto* level = command->add_option("--level", settings->pixels.level, "Level of the slides to read [0]")
-                    ->check(CLI::NonNegativeNumber)
+                    ->check(WholeNumber(0, kMostCounted))
                     ->group("Data");
   command->add_option("--mpp", settings->pixels.mpp, "Micrometres a pixel to read instead")
-      ->check(CLI::PositiveNumber)
+      ->check(Number({.above = 0}))
       ->excludes(level)
       ->group("Data");
   command->add_option("--ignore-label", settings->train.loss.ignore_label, "Label that carries no loss")
-      ->check(CLI::Range(0, 255))
+      ->check(WholeNumber(0, 255))
       ->capture_default_str()
       ->group("Data");
   command
@@ -115,6 +116,7 @@ void AddLossOptions(CLI::App* command, Settings* settings) {
       ->add_option("--class-weights", settings->train.loss.class_weights,
                    "Weight of each class, in order: 1,4")
       ->delimiter(',')
+      ->check(Number({.least = 0}))
       ->group("Loss");
   command
       ->add_flag("--prior-bias,!--no-prior-bias", settings->train.prior_bias,
@@ -128,26 +130,26 @@ void AddOptimizerOptions(CLI::App* command, Settings* settings) {
     return command->add_option(name, value, help)->capture_default_str()->group("Optimiser");
   };
   auto* steps = command->add_option("--steps", settings->steps, fmt::format("Updates [{}]", kDefaultSteps))
-                    ->check(CLI::PositiveNumber)
+                    ->check(WholeNumber(1, kMostCounted))
                     ->group("Optimiser");
   command->add_option("--epochs", settings->epochs, "Passes over the training slides, instead of --steps")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1, kMostCounted))
       ->excludes(steps)
       ->group("Optimiser");
   add("--optimizer", settings->optimizer, "adam, adamw or sgd")
       ->check(CLI::IsMember({"adam", "adamw", "sgd"}));
-  add("--lr", settings->train.schedule.learning_rate, "Highest learning rate")->check(CLI::PositiveNumber);
+  add("--lr", settings->train.schedule.learning_rate, "Highest learning rate")->check(Number({.above = 0}));
   add("--schedule", settings->schedule, "Learning rate after the warm-up: cosine (falls to 0) or constant")
       ->check(CLI::IsMember({"cosine", "constant"}));
   command->add_option("--warmup", settings->warmup, "Steps over which the learning rate rises [a twentieth]")
-      ->check(CLI::NonNegativeNumber)
+      ->check(WholeNumber(0, kMostCounted))
       ->group("Optimiser");
-  add("--momentum", optimizer.momentum, "Of sgd");
+  add("--momentum", optimizer.momentum, "Of sgd")->check(Number({.least = 0, .below = 1}));
   add("--weight-decay", optimizer.weight_decay, "L2 for sgd and adam, decoupled for adamw")
-      ->check(CLI::NonNegativeNumber);
+      ->check(Number({.least = 0}));
   add("--clip", settings->train.clip_norm, "Largest norm of the gradient, 0 for any")
-      ->check(CLI::NonNegativeNumber);
-  add("--accumulate", settings->train.accumulate, "Slides an update")->check(CLI::PositiveNumber);
+      ->check(Number({.least = 0}));
+  add("--accumulate", settings->train.accumulate, "Slides an update")->check(WholeNumber(1, kMostCounted));
 }
 
 void AddRunOptions(CLI::App* command, Settings* settings) {
@@ -155,18 +157,19 @@ void AddRunOptions(CLI::App* command, Settings* settings) {
   command
       ->add_option("--validate-every", settings->train.validate_every,
                    "Steps between validations [an epoch, at least a twentieth of the run]")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1, kMostCounted))
       ->group("Run");
   command
       ->add_option("--threads", plan.threads, "0: one for each processor; the result does not depend on them")
-      ->check(CLI::Range(0, 1024))
+      ->check(ThreadCount())
       ->capture_default_str()
       ->group("Run");
   command->add_option("--strips", plan.strips, "Strips a slide is computed in, 0: by image and network")
-      ->check(CLI::NonNegativeNumber)
+      ->check(WholeNumber(0, kMostCounted))
       ->capture_default_str()
       ->group("Run");
   command->add_option("--seed", settings->train.seed, "Of initial weights and the order of slides")
+      ->check(Seed())
       ->capture_default_str()
       ->group("Run");
 }

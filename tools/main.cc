@@ -1,17 +1,39 @@
 /// `swath`: the command line. Errors become one line on standard error and the exit status of their code.
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
+#include <string>
 
 #include "swath/error.h"
 #include "tools/commands.h"
 #include "tools/config_file.h"
+#include "tools/usage_error.h"
 
 namespace {
 
-int Fail(int status, const char* message) {
-  std::fprintf(stderr, "swath: %s\n", message);
+/// Names come from outside and may hold anything; the message stays one line.
+int Fail(int status, std::string message) {
+  for (char& c : message) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  std::fprintf(stderr, "swath: %s\n", message.c_str());
   return status;
+}
+
+int Fail(swath::ErrorCode code, const std::string& message) { return Fail(static_cast<int>(code), message); }
+
+int OutputFailed(int error) {
+  const std::string reason = error != 0 ? std::string(": ") + std::strerror(error) : "";
+  return Fail(swath::ErrorCode::kOutput, "standard output: cannot be written" + reason);
+}
+
+/// A command that ran to its end has failed all the same where its output did not arrive.
+int FinishOutput() {
+  const bool failed = std::ferror(stdout) != 0;
+  errno = 0;
+  return std::fflush(stdout) != 0 || failed ? OutputFailed(errno) : 0;
 }
 
 /// Every command that runs, not those that only group others, takes its options from a file, too.
@@ -25,12 +47,29 @@ void AddConfigFiles(CLI::App& app) {
   }
 }
 
+int Run(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // help, version
+    app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    return Fail(swath::ErrorCode::kUsage, swath::tools::UsageMessage(app, e));
+  } catch (const swath::Error& e) {
+    return Fail(e.code(), e.what());
+  } catch (const std::bad_alloc&) {
+    return Fail(1, "out of memory");
+  } catch (const std::exception& e) {
+    return std::ferror(stdout) != 0 ? OutputFailed(0) : Fail(1, e.what());
+  }
+  return FinishOutput();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"Train and run convolutional networks end to end on gigapixel images, row by row, exactly."};
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::simple);
+  app.set_version_flag("--version", "swath " SWATH_VERSION, "Print the version and exit");
   swath::tools::AddBench(app);
   swath::tools::AddCheckGradients(app);
   swath::tools::AddEval(app);
@@ -41,17 +80,5 @@ int main(int argc, char** argv) {
   swath::tools::AddSynth(app);
   swath::tools::AddTrain(app);
   AddConfigFiles(app);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    const int status = app.exit(e);
-    return status == 0 ? 0 : static_cast<int>(swath::ErrorCode::kUsage);
-  } catch (const swath::Error& e) {
-    return Fail(static_cast<int>(e.code()), e.what());
-  } catch (const std::bad_alloc&) {
-    return Fail(1, "out of memory");
-  } catch (const std::exception& e) {
-    return Fail(1, e.what());
-  }
-  return 0;
+  return Run(app, argc, argv);
 }

@@ -1,0 +1,128 @@
+/// The program from outside: exit statuses, one line of error, nothing on standard output.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/tools/run_program.h"
+
+namespace swath {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Wrong {
+  std::vector<std::string> arguments;
+  std::string message;  ///< a part of it
+};
+
+void ExpectError(const std::vector<std::string>& arguments, int status, const std::string& message) {
+  SCOPED_TRACE(testing::PrintToString(arguments));
+  const test::Outcome outcome = test::RunProgram(arguments);
+  EXPECT_EQ(outcome.status, status);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, StartsWith("swath: "));
+  EXPECT_THAT(outcome.err, HasSubstr(message));
+  EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;
+}
+
+TEST(CommandLine, UsageErrorsAreOneLine) {
+  const std::string threads = "--threads: expected a whole number from 0 to 1024, found '-1'";
+  const std::string seed = "--seed: expected a whole number from 0 to 18446744073709551615, found ";
+  const std::vector<Wrong> cases = {
+      {{}, "swath: expected a command: bench, check-gradients, "},
+      {{"foo"}, "'foo' is no command of swath, expected one of bench, "},
+      {{"foo", "--bar"}, "'foo' is no command of swath"},
+      {{"two\nlines"}, "'two lines' is no command"},
+      {{"--foo"}, "'--foo' is no option of swath"},
+      {{"bench"}, "bench: expected a command: step"},
+      {{"bench", "stop"}, "'stop' is no command of bench, expected one of step"},
+      {{"train", "--dat", "x"}, "'--dat' is no option of train"},
+      {{"train", "--out", "x"}, "--data is required"},
+      {{"model", "unet-4492", "extra"}, "model: unexpected argument 'extra'"},
+      {{"plan", "--size"}, "--size: expected a value, found none"},
+      {{"plan", "--size", "1x1", "--size", "1x1"}, "--size: expected once, found more than once"},
+      {{"plan"}, "plan: --size or --slide is required"},
+      {{"plan", "--size", "1x1", "--slide", "x"}, "excludes"},
+      // Everywhere the same bounds.
+      {{"bench", "step", "--threads", "-1"}, threads},
+      {{"check-gradients", "--threads", "-1"}, threads},
+      {{"eval", "--threads", "-1"}, threads},
+      {{"plan", "--threads", "-1"}, threads},
+      {{"predict", "--threads", "-1"}, threads},
+      {{"synth", "--threads", "-1"}, threads},
+      {{"train", "--threads", "-1"}, threads},
+      {{"bench", "step", "--seed", "-1"}, seed + "'-1'"},
+      {{"check-gradients", "--seed", "-1"}, seed + "'-1'"},
+      {{"model", "unet-4492", "--seed", "18446744073709551616"}, seed + "'18446744073709551616'"},
+      {{"synth", "--seed", "-1"}, seed + "'-1'"},
+      {{"train", "--seed", "1.5"}, seed + "'1.5'"},
+      {{"bench", "step", "--strips", "-1"}, "--strips: expected a whole number from 0 to 1000000000"},
+      {{"plan", "--strips", "1e3"}, "--strips: expected a whole number from 0 to 1000000000, found '1e3'"},
+      {{"train", "--strips", "9223372036854775808"}, "--strips: expected a whole number from 0"},
+      {{"bench", "step", "--steps", "0"}, "--steps: expected a whole number from 1 to 1000, found '0'"},
+      {{"train", "--steps", "0"}, "--steps: expected a whole number from 1 to 1000000000, found '0'"},
+      {{"train", "--epochs", "9223372036854775807"}, "--epochs: expected a whole number from 1"},
+      {{"train", "--accumulate", "0"}, "--accumulate: expected a whole number from 1"},
+      {{"train", "--warmup", "-1"}, "--warmup: expected a whole number from 0"},
+      {{"train", "--validate-every", "0"}, "--validate-every: expected a whole number from 1"},
+      {{"train", "--level", "-1"}, "--level: expected a whole number from 0"},
+      {{"eval", "--level", "4294967296"}, "--level: expected a whole number from 0"},
+      {{"predict", "--level", "-1"}, "--level: expected a whole number from 0"},
+      {{"synth", "--slides", "0"}, "--slides: expected a whole number from 1 to 100000, found '0'"},
+      {{"synth", "--val", "-1"}, "--val: expected a whole number from 0 to 100000, found '-1'"},
+      {{"synth", "--quality", "101"}, "--quality: expected a whole number from 1 to 100, found '101'"},
+      {{"train", "--ignore-label", "256"}, "--ignore-label: expected a whole number from 0 to 255"},
+      {{"eval", "--ignore-label", "-1"}, "--ignore-label: expected a whole number from 0 to 255"},
+      {{"check-gradients", "--ignore-label", "-2"}, "--ignore-label: expected a whole number from -1 to 255"},
+      {{"train", "--lr", "inf"}, "--lr: expected a number above 0, found 'inf'"},
+      {{"train", "--clip", "nan"}, "--clip: expected a number of at least 0, found 'nan'"},
+      {{"train", "--weight-decay", "-1"}, "--weight-decay: expected a number of at least 0, found '-1'"},
+      {{"train", "--momentum", "1"}, "--momentum: expected a number of at least 0 and below 1, found '1'"},
+      {{"train", "--class-weights", "1,-1"}, "--class-weights: expected a number of at least 0, found '-1'"},
+      {{"train", "--mpp", "0"}, "--mpp: expected a number above 0, found '0'"},
+      {{"eval", "--mpp", "1e999"}, "--mpp: expected a number above 0, found '1e999'"},
+      {{"predict", "--mpp", "-1"}, "--mpp: expected a number above 0, found '-1'"},
+      {{"synth", "--mpp", "0"}, "--mpp: expected a number above 0, found '0'"},
+      {{"synth", "x", "--size", "9223372036854775807x64"}, "--size: expected WIDTHxHEIGHT in pixels"},
+      {{"plan", "--size", "64x2147483648"}, "each from 1 to 2147483647, found '64x2147483648'"},
+      {{"check-gradients", "--strips", "1,0"}, "--strips: expected a whole number from 1"},
+      {{"check-gradients", "--strips", "1,x"}, "--strips: expected a whole number from 1"},
+      {{"check-gradients", "--strips", ""}, "--strips: expected a whole number from 1"},
+      {{"check-gradients", "--strips="}, "--strips: expected a value, found none"},
+      {{"check-gradients", "--slide", "x"}, "--slide requires --mask"},
+      {{"check-gradients", "--mask", "x"}, "--mask requires --slide"},
+  };
+  for (const Wrong& wrong : cases) ExpectError(wrong.arguments, 2, wrong.message);
+}
+
+TEST(CommandLine, PrintsItsVersion) {
+  const test::Outcome outcome = test::RunProgram({"--version"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, "swath " SWATH_VERSION "\n");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST(CommandLine, OutputThatCannotBeWrittenIsAnError) {
+  const std::vector<std::vector<std::string>> cases = {
+      {"--help"}, {"--version"}, {"model", "unet-4492"}, {"plan", "--size", "64x64", "--json"}};
+  for (const std::vector<std::string>& arguments : cases) {
+    SCOPED_TRACE(testing::PrintToString(arguments));
+    const test::Outcome outcome = test::RunProgram(arguments, "/dev/full");
+    EXPECT_EQ(outcome.status, 5);
+    EXPECT_THAT(outcome.err, testing::MatchesRegex("swath: standard output: cannot be written[^\n]*\n"));
+  }
+}
+
+TEST(CommandLine, ListsOfStripsAreCheckedOneByOne) {
+  const test::Outcome outcome =
+      test::RunProgram({"check-gradients", "--size", "64x96", "--strips", "1,3", "--threads", "1"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("\n1 strip\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("\n3 strips\n"));
+}
+
+}  // namespace
+}  // namespace swath

@@ -36,10 +36,12 @@ void Run(const Settings& settings) {
   } else {
     size = ParseSize("--size", settings.size);
   }
-  const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph)});
+  const LossKind kind = ParseLossKind(settings.loss);
+  std::unique_ptr<Loss> loss;  // a prediction has none: the default need not fit the network
+  if (!settings.predict) loss = MakeLoss({.kind = kind, .logits = OutputChannels(graph)});
   const Plan plan =
-      MakePlan(graph, settings.predict ? nullptr : loss.get(), ExtendedSize(graph, size.width),
-               ExtendedSize(graph, size.height), {.threads = settings.threads, .strips = settings.strips});
+      MakePlan(graph, loss.get(), ExtendedSize(graph, size.width), ExtendedSize(graph, size.height),
+               {.threads = settings.threads, .strips = settings.strips});
   if (settings.json) {
     std::printf("%s\n", PlanJson(plan).dump(2).c_str());
   } else {

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "swath/model.h"
 #include "tests/tools/run_program.h"
+#include "tests/train/slides.h"
 
 namespace swath {
 namespace {
@@ -96,6 +98,17 @@ TEST(CommandLine, UsageErrorsAreOneLine) {
       {{"check-gradients", "--mask", "x"}, "--mask requires --slide"},
   };
   for (const Wrong& wrong : cases) ExpectError(wrong.arguments, 2, wrong.message);
+}
+
+TEST(CommandLine, APredictionIsPlannedWithoutALoss) {
+  const TemporaryFolder folder;
+  const std::string model = folder.File("three.onnx");
+  ExportOnnx(test::SmallNetwork(3), model);
+  const test::Outcome outcome = test::RunProgram({"plan", "--predict", "--size", "64x64", "--model", model});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("prediction"));
+  ExpectError({"plan", "--size", "64x64", "--model", model}, 2, "bce needs a network with 1 logit");
+  ExpectError({"plan", "--predict", "--size", "64x64", "--loss", "mse"}, 2, "loss 'mse', expected bce");
 }
 
 TEST(CommandLine, PrintsItsVersion) {

@@ -13,3 +13,4 @@ find_package(OpenMP REQUIRED)  # oneDNN's threads: Swath only says that it wants
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 
@@ -13,22 +12,12 @@ namespace {
 
 constexpr int64_t kLargestSide = std::numeric_limits<int32_t>::max();
 
-/// The whole text as a number, and nothing else.
-template <class T>
-std::optional<T> Parse(const std::string& text) {
-  T value{};
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return value;
-}
-
 /// Zeros in front would make the number octal.
 template <class T>
 std::optional<T> ParseWhole(const std::string& text) {
   const size_t digits = text.starts_with('-') ? 1 : 0;
   if (text.size() > digits + 1 && text[digits] == '0') return std::nullopt;
-  return Parse<T>(text);
+  return ParseNumber<T>(text);
 }
 
 std::string Unexpected(const std::string& expected, const std::string& found) {
@@ -70,7 +59,7 @@ CLI::Validator Number(const NumberRange& range) {
   add("below", range.below);
   return CLI::Validator(
       [=](std::string& text) {
-        const std::optional<double> value = Parse<double>(text);
+        const std::optional<double> value = ParseNumber<double>(text);
         if (value && std::isfinite(*value) && *value > range.above && *value >= range.least &&
             *value <= range.most && *value < range.below) {
           return std::string();
@@ -82,8 +71,8 @@ CLI::Validator Number(const NumberRange& range) {
 
 Size ParseSize(const std::string& option, const std::string& text) {
   const size_t cross = std::min(text.find('x'), text.size());
-  const auto width = Parse<int64_t>(text.substr(0, cross));
-  const auto height = Parse<int64_t>(cross < text.size() ? text.substr(cross + 1) : "");
+  const auto width = ParseNumber<int64_t>(text.substr(0, cross));
+  const auto height = ParseNumber<int64_t>(cross < text.size() ? text.substr(cross + 1) : "");
   const auto fits = [](const auto& side) { return side && *side >= 1 && *side <= kLargestSide; };
   if (!fits(width) || !fits(height)) {
     Fail(ErrorCode::kUsage, "{}: expected WIDTHxHEIGHT in pixels, each from 1 to {}, found '{}'", option,

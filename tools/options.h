@@ -2,14 +2,26 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 
 namespace swath::tools {
 
 /// The most of anything that is counted, such as steps: sums and products of two stay far from 2^63.
 constexpr int64_t kMostCounted = 1'000'000'000;
+
+/// The whole text as a decimal number; nothing where it is none or does not fit.
+template <class T>
+std::optional<T> ParseNumber(const std::string& text) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
 
 // Validators for CLI::Option::check. CLI11's conversions alone take "010" for eight, wrap "-1" around to 2^64
 // - 1 and saturate what is too large; behind these they see only what they read as it is written.

@@ -1,11 +1,13 @@
 /// `swath`: the command line. Errors become one line on standard error and the exit status of their code.
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <string>
 
+#include "base/pending_file.h"
 #include "swath/error.h"
 #include "tools/commands.h"
 #include "tools/config_file.h"
@@ -34,6 +36,27 @@ int FinishOutput() {
   const bool failed = std::ferror(stdout) != 0;
   errno = 0;
   return std::fflush(stdout) != 0 || failed ? OutputFailed(errno) : 0;
+}
+
+/// The signal acts when the handler returns: SA_RESETHAND has given it back its default action, so that the
+/// status of the process is the signal's.
+extern "C" void EndBySignal(int signal) {
+  swath::RemovePendingFiles();
+  std::raise(signal);
+}
+
+/// What is ignored from outside, as under nohup, stays ignored.
+void HandleSignals() {
+  struct sigaction action = {};
+  action.sa_handler = EndBySignal;
+  action.sa_flags = SA_RESETHAND;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&action.sa_mask, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before = {};
+    if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_DFL) {
+      sigaction(signal, &action, nullptr);
+    }
+  }
 }
 
 /// Every command that runs, not those that only group others, takes its options from a file, too.
@@ -67,6 +90,7 @@ int Run(CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  HandleSignals();
   CLI::App app{"Train and run convolutional networks end to end on gigapixel images, row by row, exactly."};
   app.require_subcommand(1);
   app.set_version_flag("--version", "swath " SWATH_VERSION, "Print the version and exit");

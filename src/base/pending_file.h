@@ -22,9 +22,16 @@ class PendingFile {
   void Commit();
 
  private:
+  struct Registered;
+  friend void RemovePendingFiles();
+
   std::string path_;
   std::string temporary_;
-  bool committed_ = false;
+  Registered* registered_;  ///< for RemovePendingFiles; null once committed
 };
+
+/// Removes the temporary files of all pending files, of all threads. For the handler of a signal that ends
+/// the process: what is removed here cannot be committed any more. Async-signal-safe.
+void RemovePendingFiles();
 
 }  // namespace swath

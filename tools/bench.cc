@@ -10,12 +10,15 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
 
 #include "base/error.h"
 #include "base/process_memory.h"
 #include "swath/dataset.h"
 #include "swath/model.h"
 #include "swath/optimizer.h"
+#include "swath/plan.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/plan_report.h"
@@ -68,8 +71,25 @@ void MakeSlide(const std::string& folder, const Settings& settings) {
   const int failed = posix_spawn(&child, "/proc/self/exe", &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   int status = 0;
-  if (failed || waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    Fail(ErrorCode::kOutput, "{}: the slide for the benchmark could not be made", folder);
+  if (failed || waitpid(child, &status, 0) < 0 || !WIFEXITED(status)) {
+    throw std::runtime_error(folder +
+                             ": the process that makes the slide for the benchmark did not end by itself");
+  }
+  // It has said why.
+  if (WEXITSTATUS(status) != 0) throw CLI::RuntimeError(WEXITSTATUS(status));
+}
+
+/// Makes the slide, or leaves no folder that was not there before.
+void MakeSlideOrNothing(const std::string& path, const Settings& settings) {
+  namespace fs = std::filesystem;
+  fs::path folder = fs::absolute(path), kept = folder;
+  std::error_code ignored;
+  while (!fs::exists(kept, ignored) && kept.has_relative_path()) kept = kept.parent_path();
+  try {
+    MakeSlide(path, settings);
+  } catch (...) {
+    for (; folder != kept; folder = folder.parent_path()) fs::remove(folder, ignored);  // if empty
+    throw;
   }
 }
 
@@ -80,11 +100,9 @@ struct Measured {
   Plan plan;
 };
 
-Measured Measure(const Settings& settings, const Dataset& dataset) {
-  Graph graph = LoadModel(settings.model, settings.seed);
-  const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph)});
+Measured Measure(const Settings& settings, Graph graph, const Loss& loss, const Dataset& dataset) {
   const SlideSample sample = OpenSample(dataset, dataset.entries[0], graph, 255);
-  const auto engine = MakeStreamingEngine(graph, loss.get(), sample.image->width(), sample.image->height(),
+  const auto engine = MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
                                           {.threads = settings.threads, .strips = settings.strips});
   Optimizer optimizer(graph, {});
   Measured measured{.plan = engine->plan()};
@@ -137,10 +155,16 @@ void Report(const Settings& settings, const Size& size, const Measured& m) {
 
 void RunStep(Settings settings) {
   const Size size = ParseSize("--size", settings.size);
+  Graph graph = LoadModel(settings.model, settings.seed);
+  const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph)});
+  // What cannot be measured is found before the slide is made, which may take minutes.
+  const int64_t width = ExtendedSize(graph, size.width), height = ExtendedSize(graph, size.height);
+  CheckPixelLogits(graph, width, height);
+  MakePlan(graph, loss.get(), width, height, {.threads = settings.threads, .strips = settings.strips});
   if (settings.data.empty()) settings.data = DefaultFolder();
   const std::string folder = fmt::format("{}/{}-seed{}", settings.data, settings.size, settings.seed);
-  if (!std::filesystem::exists(folder + "/slides.csv")) MakeSlide(folder, settings);
-  Report(settings, size, Measure(settings, OpenDataset(folder + "/slides.csv")));
+  if (!std::filesystem::exists(folder + "/slides.csv")) MakeSlideOrNothing(folder, settings);
+  Report(settings, size, Measure(settings, std::move(graph), *loss, OpenDataset(folder + "/slides.csv")));
 }
 
 }  // namespace

@@ -75,6 +75,8 @@ int Run(CLI::App& app, int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {  // help, version
     app.exit(e);
+  } catch (const CLI::RuntimeError& e) {  // another process has said what is wrong
+    return e.get_exit_code();
   } catch (const CLI::ParseError& e) {
     return Fail(swath::ErrorCode::kUsage, swath::tools::UsageMessage(app, e));
   } catch (const swath::Error& e) {

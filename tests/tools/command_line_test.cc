@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -109,6 +110,27 @@ TEST(CommandLine, APredictionIsPlannedWithoutALoss) {
   EXPECT_THAT(outcome.out, HasSubstr("prediction"));
   ExpectError({"plan", "--size", "64x64", "--model", model}, 2, "bce needs a network with 1 logit");
   ExpectError({"plan", "--predict", "--size", "64x64", "--loss", "mse"}, 2, "loss 'mse', expected bce");
+}
+
+TEST(CommandLine, ABenchmarkThatCannotRunLeavesNothing) {
+  const TemporaryFolder folder;
+  const std::string model = folder.File("three.onnx"), data = folder.File("cache/bench");
+  ExportOnnx(test::SmallNetwork(3), model);
+  const auto bench = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"bench", "step", "--size", "64x64", "--data", data};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  ExpectError(bench({"--model", folder.File("none.onnx")}), 3, "none.onnx");
+  ExpectError(bench({"--model", model}), 2, "bce needs a network with 1 logit");
+  ExpectError(bench({"--loss", "mse"}), 2, "loss 'mse', expected bce");
+  EXPECT_FALSE(std::filesystem::exists(folder.File("cache")));
+  // A name that is too long for a file system, but only once the folders above it have been made.
+  ExpectError({"bench", "step", "--size", "64x64", "--data", data + "/" + std::string(300, 'x')}, 5,
+              "cannot be created");
+  EXPECT_FALSE(std::filesystem::exists(folder.File("cache")));
+  const test::Outcome outcome = test::RunProgram(bench({"--model", model, "--loss", "cross-entropy"}));
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
 }
 
 TEST(CommandLine, PrintsItsVersion) {

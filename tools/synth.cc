@@ -12,6 +12,7 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "swath/pyramid_writer.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "train/csv.h"
 
 namespace swath::tools {
 namespace {
@@ -144,8 +146,32 @@ double WriteSlide(const Settings& settings, const Size& size, int64_t index, con
   return tallies[0].overlap().dice();
 }
 
+std::string CsvPath(const Settings& settings) { return settings.folder + "/slides.csv"; }
+
+/// slide_ and at least three digits, as Run names them.
+bool IsOwnSlide(const std::string& name) {
+  const std::string_view begin = "slide_", end = ".tif";
+  if (!name.starts_with(begin) || !name.ends_with(end)) return false;
+  const std::string digits = name.substr(begin.size(), name.size() - begin.size() - end.size());
+  return digits.size() >= 3 && digits.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// Somebody's own list of slides may be all that says which masks and splits belong to them.
+void CheckCsv(const Settings& settings) {
+  const std::string path = CsvPath(settings);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return;
+  for (const CsvRecord& record : ReadCsv(path)) {
+    const std::string& name = record.fields.front();
+    if (IsOwnSlide(name) || name == "slide") continue;
+    Fail(ErrorCode::kUsage,
+         "{}: line {}: expected only slides that synth wrote, found '{}'; give another folder", path,
+         record.line, name);
+  }
+}
+
 void WriteCsv(const Settings& settings, const std::vector<std::string>& names) {
-  const std::string path = settings.folder + "/slides.csv";
+  const std::string path = CsvPath(settings);
   PendingFile pending(path);
   std::ofstream csv(pending.temporary());
   csv << "slide,mask,split\n";
@@ -163,6 +189,7 @@ void Run(Settings settings) {
   if (settings.threads == 0) {
     settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   }
+  CheckCsv(settings);
   std::error_code error;
   std::filesystem::create_directories(settings.folder, error);
   if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.folder, error.message());
@@ -181,7 +208,7 @@ void Run(Settings settings) {
   }
   const double mean = std::accumulate(dice.begin(), dice.end(), 0.0) / static_cast<double>(dice.size());
   fmt::print("mean Otsu Dice {:.4f} (a threshold on saturation, what a network has to beat)\n", mean);
-  fmt::print("{}/slides.csv\n", settings.folder);
+  fmt::print("{}\n", CsvPath(settings));
 }
 
 }  // namespace

@@ -133,6 +133,28 @@ TEST(CommandLine, ABenchmarkThatCannotRunLeavesNothing) {
   EXPECT_EQ(outcome.status, 0) << outcome.err;
 }
 
+TEST(CommandLine, SynthReplacesOnlyItsOwnListOfSlides) {
+  const TemporaryFolder folder;
+  const std::string slides = folder.File("slides"), csv = slides + "/slides.csv";
+  // 0 threads is one for each processor, here as elsewhere.
+  const std::vector<std::string> synth = {"synth",    slides, "--size",    "64x64",
+                                          "--slides", "1",    "--threads", "0"};
+  ASSERT_EQ(test::RunProgram(synth).status, 0);
+  const std::string own = test::ReadText(csv);
+  EXPECT_EQ(test::RunProgram(synth).status, 0);
+  for (const char* text :
+       {"slide,mask,split\nslide_000.tif,,\na.svs,a.png,train\n", "mask,slide\na.png,a.svs\n",
+        "slide_00a.tif\n", "slide_00.tif\n", "slide_000.png\n"}) {
+    test::WriteText(csv, text);
+    ExpectError(synth, 2, csv + ": line ");
+    EXPECT_EQ(test::ReadText(csv), text);
+  }
+  test::WriteText(csv, "slide,\"mask\n");
+  ExpectError(synth, 3, csv);
+  test::WriteText(csv, own);
+  EXPECT_EQ(test::RunProgram(synth).status, 0);
+}
+
 TEST(CommandLine, PrintsItsVersion) {
   const test::Outcome outcome = test::RunProgram({"--version"});
   EXPECT_EQ(outcome.status, 0);

@@ -52,14 +52,18 @@ double OtsuDice(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignor
 }
 
 SlideScore Score(const Settings& settings, const Graph& graph, const Loss& loss, const Dataset& dataset,
-                 const DatasetEntry& entry, ProgressLine* line) {
+                 const DatasetEntry& entry) {
   const uint8_t ignore = static_cast<uint8_t>(settings.ignore_label);
   const SlideSample sample = OpenSample(dataset, entry, graph, ignore);
   CheckPixelLogits(graph, sample.image->width(), sample.image->height());
   const auto engine = MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
                                           {.threads = settings.threads});
+  PixelProgress progress(entry.name,
+                         static_cast<double>(entry.width()) * static_cast<double>(entry.height()));
   const Loss::Value value = AtEntry(dataset, entry, [&] {
-    return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) { line->Show(done, total); });
+    return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) {
+      progress.Show(static_cast<double>(done) / static_cast<double>(total));
+    });
   });
   if (!std::isfinite(value.loss)) {
     Fail(ErrorCode::kNumeric, "{}:{}: {}: the loss is {}: the network's logits are infinite or not numbers",
@@ -128,9 +132,7 @@ void Run(const Settings& settings) {
   std::vector<SlideScore> scores;
   for (const DatasetEntry& entry : dataset.entries) {
     if (settings.split != "all" && ToString(entry.split) != settings.split) continue;
-    ProgressLine line(entry.name);
-    scores.push_back(Score(settings, graph, *loss, dataset, entry, &line));
-    line.Done();
+    scores.push_back(Score(settings, graph, *loss, dataset, entry));
   }
   if (scores.empty()) Fail(ErrorCode::kInput, "{}: no slide of split '{}'", settings.data, settings.split);
   if (settings.json) {

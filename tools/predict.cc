@@ -102,14 +102,18 @@ void Run(const Settings& settings) {
       settings.threads);
   const std::vector<PredictTask> tasks = FindTasks(settings);
   CheckOutputs(settings, tasks);
-  for (const PredictTask& task : tasks) predictor.Check(task);
+  std::vector<double> pixels;
+  for (const PredictTask& task : tasks) pixels.push_back(predictor.CheckPixels(task));
   std::error_code error;
   fs::create_directories(settings.out, error);
   if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.out, error.message());
   for (size_t i = 0; i < tasks.size(); ++i) {
-    ProgressLine line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name));
-    predictor.Run(tasks[i], settings.out, [&](int64_t done, int64_t total) { line.Show(done, total); });
-    line.Done();
+    {
+      PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name), pixels[i]);
+      predictor.Run(tasks[i], settings.out, [&](int64_t done, int64_t total) {
+        line.Show(static_cast<double>(done) / static_cast<double>(total));
+      });
+    }
     fmt::print("{0}/{1}_mask.tif, {0}/{1}_overlay.png\n", settings.out, tasks[i].name);
   }
 }

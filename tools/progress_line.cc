@@ -3,32 +3,57 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <utility>
 
 namespace swath::tools {
+namespace {
 
-ProgressLine::ProgressLine(std::string what) : what_(std::move(what)), terminal_(isatty(2) != 0) {}
+constexpr double kSecondsOnTerminal = 0.2;
+constexpr double kSecondsElsewhere = 5;
 
-void ProgressLine::Show(int64_t done, int64_t total) {
-  const Clock::time_point now = Clock::now();
-  if (done == 0 || std::chrono::duration<double>(now - last_).count() < (terminal_ ? 0.2 : 5.0)) return;
-  last_ = now;
-  shown_ = true;
-  const double part = static_cast<double>(done) / static_cast<double>(total);
-  const double seconds = std::chrono::duration<double>(now - start_).count();
-  const std::string line =
-      fmt::format("{}: {:.0f} %, {:.0f} s left", what_, 100 * part, seconds * (1 - part) / part);
-  if (terminal_) {
-    std::fprintf(stderr, "\r%-78s", line.c_str());
-    std::fflush(stderr);
-  } else {
-    std::fprintf(stderr, "%s\n", line.c_str());
-  }
+double Since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void ProgressLine::Done() {
-  if (terminal_ && shown_) std::fprintf(stderr, "\r%-78s\r", "");
+}  // namespace
+
+std::string Duration(double seconds) {
+  const int64_t s = static_cast<int64_t>(seconds + 0.5);
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
+  return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
+}
+
+StatusLine::StatusLine() : terminal_(isatty(STDERR_FILENO) != 0) {}
+
+void StatusLine::Show(const std::string& text) {
+  if (Since(shown_) < (terminal_ ? kSecondsOnTerminal : kSecondsElsewhere)) return;
+  Print(text, terminal_ ? "" : "\n");
+  length_ = terminal_ ? text.size() : 0;
+}
+
+void StatusLine::Keep(const std::string& text) {
+  Print(text, "\n");
+  length_ = 0;
+}
+
+void StatusLine::Clear() {
+  if (length_ > 0) Print("", "\r");
+  length_ = 0;
+}
+
+void StatusLine::Print(const std::string& text, const char* end) {
+  fmt::print(stderr, "{}{:<{}}{}", length_ > 0 ? "\r" : "", text, length_, end);
+  std::fflush(stderr);
+  shown_ = Clock::now();
+}
+
+void PixelProgress::Show(double part) {
+  const double seconds = Since(start_);
+  if (part <= 0 || seconds <= 0) return;
+  line_.Show(fmt::format("{}: {:.0f} %, {:.0f} Mpx/s, {} left", what_, 100 * part,
+                         part * pixels_ * 1e-6 / seconds, Duration(seconds * (1 - part) / part)));
 }
 
 }  // namespace swath::tools

@@ -1,5 +1,4 @@
-/// One line on standard error that shows how far long work has come: rewritten on a terminal, elsewhere
-/// printed again every few seconds.
+/// How long work shows itself: one line on standard error.
 #pragma once
 
 #include <chrono>
@@ -8,21 +7,49 @@
 
 namespace swath::tools {
 
-class ProgressLine {
- public:
-  explicit ProgressLine(std::string what);
+/// "12 s", "3 min 05 s", "2 h 10 min".
+std::string Duration(double seconds);
 
-  void Show(int64_t done, int64_t total);
-  /// Ends the line.
-  void Done();
+/// A line that is rewritten on a terminal, at most a few times a second; elsewhere it is printed every few
+/// seconds.
+class StatusLine {
+ public:
+  StatusLine();
+
+  /// Shows the text unless one was shown a moment ago.
+  void Show(const std::string& text);
+  /// Shows the text in any case, and leaves it standing.
+  void Keep(const std::string& text);
+  /// Wipes a line that is not to stay.
+  void Clear();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Print(const std::string& text, const char* end);
+
+  bool terminal_;
+  size_t length_ = 0;  ///< of what stands on the terminal
+  Clock::time_point shown_ = Clock::now();
+};
+
+/// Share, rate and time left of work on so many pixels: "slide.svs: 42 %, 111 Mpx/s, 3 s left".
+class PixelProgress {
+ public:
+  PixelProgress(std::string what, double pixels) : what_(std::move(what)), pixels_(pixels) {}
+  ~PixelProgress() { line_.Clear(); }
+  PixelProgress(const PixelProgress&) = delete;
+  PixelProgress& operator=(const PixelProgress&) = delete;
+
+  /// part: of the pixels, 0 to 1.
+  void Show(double part);
 
  private:
   using Clock = std::chrono::steady_clock;
   std::string what_;
-  bool terminal_;
-  bool shown_ = false;
+  double pixels_;
+  StatusLine line_;
   Clock::time_point start_ = Clock::now();
-  Clock::time_point last_ = Clock::now();
 };
 
 }  // namespace swath::tools

@@ -73,9 +73,10 @@ std::string SlidePredictor::MapName(int64_t c) const {
   return "_probability_" + name + ".tif";
 }
 
-void SlidePredictor::Check(const PredictTask& task) const {
+double SlidePredictor::CheckPixels(const PredictTask& task) const {
   const auto rows = Slide::Open(task.slide)->OpenRows(task.rows);
   CheckPixelLogits(graph_, ExtendedSize(graph_, rows->width()), ExtendedSize(graph_, rows->height()));
+  return static_cast<double>(rows->width()) * static_cast<double>(rows->height());
 }
 
 /// Row of logits -> [class map | probability of every class but the first]: `width` bytes, then each `width`

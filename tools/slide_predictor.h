@@ -25,8 +25,9 @@ class SlidePredictor {
   /// maps would have one name.
   SlidePredictor(const Graph& graph, ProbabilitySamples samples, int64_t threads);
 
-  /// Throws Error where the slide cannot be opened or the network has no logit for each of its pixels.
-  void Check(const PredictTask& task) const;
+  /// The number of pixels that a task predicts. Throws Error where the slide cannot be opened or the network
+  /// has no logit for each of them.
+  double CheckPixels(const PredictTask& task) const;
 
   /// Writes FOLDER/NAME_mask.tif, NAME_probability_CLASS.tif for every class but the first, and
   /// NAME_overlay.png. Each appears when it is complete, the overlay last.

@@ -1,10 +1,7 @@
 /// `swath synth`: procedural slides with masks and a data set file.
 #include "swath/synth.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -23,6 +20,7 @@
 #include "swath/pyramid_writer.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "tools/progress_line.h"
 #include "train/csv.h"
 
 namespace swath::tools {
@@ -60,38 +58,6 @@ const char* SplitOf(const Settings& settings, int64_t index) {
   return index >= settings.slides - settings.test - settings.validation ? "val" : "train";
 }
 
-/// One line that is rewritten on a terminal, and printed once a slide elsewhere.
-class Progress {
- public:
-  Progress(int64_t slides, double pixels) : slides_(slides), pixels_(pixels) {}
-
-  void Add(double pixels, bool slide_done) {
-    done_ += pixels;
-    slides_done_ += slide_done ? 1 : 0;
-    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    const double rate = done_ / std::max(seconds, 1e-3);
-    if (!slide_done && seconds - shown_ < 0.5) return;
-    shown_ = seconds;
-    const std::string line = fmt::format("{} of {} slides, {:.0f} Mpx/s, {:.0f} s left", slides_done_,
-                                         slides_, rate * 1e-6, (pixels_ - done_) / rate);
-    if (terminal_) {
-      std::fprintf(stderr, "\r%-60s%s", line.c_str(), slides_done_ == slides_ ? "\n" : "");
-    } else if (slide_done) {
-      std::fprintf(stderr, "%s\n", line.c_str());
-    }
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  int64_t slides_;
-  double pixels_;
-  int64_t slides_done_ = 0;
-  double done_ = 0;
-  double shown_ = 0;
-  bool terminal_ = isatty(2) != 0;
-  Clock::time_point start_ = Clock::now();
-};
-
 /// Tallies a few rows against the mask as training will see it: at the nearest centres.
 void Tally(const std::vector<uint8_t>& rgb, const std::vector<uint8_t>& labels, int64_t width, int64_t rows,
            std::vector<SaturationTally>& tallies) {
@@ -106,7 +72,7 @@ void Tally(const std::vector<uint8_t>& rgb, const std::vector<uint8_t>& labels, 
 
 /// Writes slide and mask; returns the Dice of Otsu's threshold.
 double WriteSlide(const Settings& settings, const Size& size, int64_t index, const std::string& slide_path,
-                  const std::string& mask_path, Progress& progress) {
+                  const std::string& mask_path, PixelProgress& progress) {
   const SynthSlide slide({.width = size.width,
                           .height = size.height,
                           .seed = settings.seed,
@@ -137,11 +103,11 @@ double WriteSlide(const Settings& settings, const Size& size, int64_t index, con
     slide_writer.WriteRows(rgb.data(), rows.size());
     mask_writer.WriteRows(labels.data(), mask_rows.size());
     Tally(rgb, labels, size.width, rows.size(), tallies);
-    progress.Add(static_cast<double>(rows.size() * size.width), false);
+    const double slide_part = static_cast<double>(rows.end) / static_cast<double>(size.height);
+    progress.Show((static_cast<double>(index) + slide_part) / static_cast<double>(settings.slides));
   }
   slide_writer.Finish();
   mask_writer.Finish();
-  progress.Add(0, true);
   for (size_t i = 1; i < tallies.size(); ++i) tallies[0].Add(tallies[i]);
   return tallies[0].overlap().dice();
 }
@@ -183,6 +149,20 @@ void WriteCsv(const Settings& settings, const std::vector<std::string>& names) {
   pending.Commit();
 }
 
+/// All slides; returns the Dice of Otsu's threshold on each.
+std::vector<double> WriteSlides(const Settings& settings, const Size& size,
+                                const std::vector<std::string>& names) {
+  PixelProgress progress(fmt::format("{} slides", settings.slides), static_cast<double>(settings.slides) *
+                                                                        static_cast<double>(size.width) *
+                                                                        static_cast<double>(size.height));
+  std::vector<double> dice;
+  for (int64_t i = 0; i < settings.slides; ++i) {
+    const std::string stem = settings.folder + "/" + names[static_cast<size_t>(i)];
+    dice.push_back(WriteSlide(settings, size, i, stem + ".tif", stem + "_mask.tif", progress));
+  }
+  return dice;
+}
+
 void Run(Settings settings) {
   const Size size = ParseSize("--size", settings.size);
   SettleSplit(settings);
@@ -193,15 +173,9 @@ void Run(Settings settings) {
   std::error_code error;
   std::filesystem::create_directories(settings.folder, error);
   if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.folder, error.message());
-  Progress progress(settings.slides, static_cast<double>(settings.slides) * static_cast<double>(size.width) *
-                                         static_cast<double>(size.height));
   std::vector<std::string> names;
-  std::vector<double> dice;
-  for (int64_t i = 0; i < settings.slides; ++i) {
-    names.push_back(fmt::format("slide_{:03}", i));
-    const std::string stem = settings.folder + "/" + names.back();
-    dice.push_back(WriteSlide(settings, size, i, stem + ".tif", stem + "_mask.tif", progress));
-  }
+  for (int64_t i = 0; i < settings.slides; ++i) names.push_back(fmt::format("slide_{:03}", i));
+  const std::vector<double> dice = WriteSlides(settings, size, names);
   WriteCsv(settings, names);
   for (int64_t i = 0; i < settings.slides; ++i) {
     fmt::print("{} {:5} Otsu Dice {:.4f}\n", names[i], SplitOf(settings, i), dice[i]);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "swath/trainer.h"
+#include "tools/progress_line.h"
 
 namespace swath::tools {
 
@@ -23,16 +24,14 @@ class TrainProgress : public TrainObserver {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void Show(const std::string& what, double steps_done, bool always);
+  std::string Line(const std::string& what, double steps_done) const;
 
   int64_t steps_;
   int64_t first_step_ = 0;
   bool seen_step_ = false;
   StepRecord last_;
-  bool terminal_ = false;
-  size_t line_length_ = 0;
+  StatusLine line_;
   Clock::time_point started_;
-  Clock::time_point shown_;
 };
 
 }  // namespace swath::tools

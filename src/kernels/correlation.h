@@ -22,6 +22,10 @@
 
 namespace swath {
 
+/// Which of its two memories of packed rows a kernel uses: the forward and the backward front are at
+/// different rows.
+enum class Front { kForward, kBackward };
+
 struct CorrelationShape {
   int64_t coarse_channels = 0;
   int64_t fine_channels = 0;
@@ -33,6 +37,12 @@ struct CorrelationShape {
   Window columns;          ///< its kind says which way is forward: Gather for Conv, Scatter for ConvTranspose
   bool backward = true;    ///< false: prediction only, no memory for the way back
 
+  /// Rows that a kernel may keep packed of the fine tensor (kGather) or the coarse one (kScatter): a window
+  /// of the tensor that the layer reads, on either front; of the other one's gradient a row.
+  int64_t RowsToPack(Window::Kind tensor, Front front) const {
+    if (front == Front::kBackward && !backward) return 0;
+    return columns.kind == tensor ? row_extent : front == Front::kBackward ? 1 : 0;
+  }
   int64_t coarse_per_group() const { return coarse_channels / groups; }
   int64_t fine_per_group() const { return fine_channels / groups; }
   int64_t weight_size() const { return coarse_channels * fine_per_group() * row_taps * columns.kernel; }
@@ -46,10 +56,6 @@ struct TapRow {
   int64_t tap = 0;
   const T* const* channels = nullptr;
 };
-
-/// Which of its two memories of packed rows a kernel uses: the forward and the backward front are at
-/// different rows.
-enum class Front { kForward, kBackward };
 
 template <class T>
 class Correlation {

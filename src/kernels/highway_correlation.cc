@@ -103,12 +103,8 @@ class HighwayCorrelation final : public Correlation<float> {
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
 
  private:
-  /// Fine rows that are packed at once: a Conv's window of them, on both fronts; of the gradient of a
-  /// ConvTranspose one.
-  int64_t Slots(Front front) const {
-    if (stride_ == 1 || (front == Front::kBackward && !s_.backward)) return 0;
-    return s_.columns.kind == Window::Kind::kGather ? s_.row_extent : front == Front::kBackward ? 1 : 0;
-  }
+  /// Fine rows that are packed at once; with a stride of 1 there is nothing to pack.
+  int64_t Slots(Front front) const { return stride_ == 1 ? 0 : s_.RowsToPack(Window::Kind::kGather, front); }
   int64_t PackedRowSize() const { return s_.fine_channels * stride_ * packed_width_; }
   int64_t PhaseSize() const { return stride_ == 1 ? 0 : rows::kMostOutputs * stride_ * merged_width_; }
   int64_t MostTaps() const {

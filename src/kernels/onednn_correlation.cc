@@ -159,14 +159,8 @@ class OneDnnCorrelation final : public Correlation<float> {
   }
   int64_t PackedWidth() const { return Shape(1, 1, s_.coarse_width).fine_width(); }
 
-  /// The tensor that a layer reads has a window on both fronts; the gradient of the other one is seen a row
-  /// at a time.
-  int64_t Slots(Window::Kind reads, Front front) const {
-    if (front == Front::kBackward && !s_.backward) return 0;
-    return s_.columns.kind == reads ? s_.row_extent : front == Front::kBackward ? 1 : 0;
-  }
   PackedRows::Layout FineLayout(Front front) const {
-    return {.slots = Slots(Window::Kind::kGather, front),
+    return {.slots = s_.RowsToPack(Window::Kind::kGather, front),
             .channels = s_.fine_channels,
             .slices = fine_slices_,
             .packed_width = PackedWidth(),
@@ -174,7 +168,7 @@ class OneDnnCorrelation final : public Correlation<float> {
             .width = s_.fine_width};
   }
   PackedRows::Layout CoarseLayout(Front front) const {
-    return {.slots = Slots(Window::Kind::kScatter, front),
+    return {.slots = s_.RowsToPack(Window::Kind::kScatter, front),
             .channels = s_.coarse_channels,
             .slices = coarse_slices_,
             .packed_width = s_.coarse_width,

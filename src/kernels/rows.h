@@ -14,9 +14,9 @@ struct Tap {
   const float* weights;
 };
 
-/// Columns whose products are added in float32, in each lane of a vector, before they go to a double: the gradient of
-/// a weight is a sum over all pixels, and only that of these few is rounded. They are few since over empty glass all
-/// products are equal, and so are their roundings.
+/// Columns whose products are added in float32, in each lane of a vector, before they go to a double: the
+/// gradient of a weight is a sum over all pixels, and only that of these few is rounded. They are few since
+/// over empty glass all products are equal, and so are their roundings.
 inline constexpr int64_t kColumnTermsAtOnce = 4;
 
 /// The most outputs that Correlate and Dot take at once.

@@ -41,7 +41,7 @@ struct Setup {
               .fine_channels = layer.fine_channels,
               .fine_width = layer.fine_width,
               .row_taps = layer.kernel,
-              .row_extent = layer.kernel,
+              .window_rows = layer.kernel,
               .columns = {.kernel = layer.kernel,
                           .stride = layer.stride,
                           .pad_begin = layer.pad,

@@ -208,13 +208,11 @@ class Planner {
 
   void AddViewUse(int index, int view) {
     const Op& op = p_.program.ops[static_cast<size_t>(index)];
-    const Window& w = op.rows;
-    const int64_t capacity = w.kind == Window::Kind::kGather ? w.extent() : (w.extent() - 1) / w.stride + 1;
     const auto add = [&](bool backward) {
       for (const ViewUse& use : p_.views) {
         if (use.op == index && use.view == view && use.backward == backward) return;
       }
-      p_.views.push_back({index, view, backward, capacity});
+      p_.views.push_back({index, view, backward, op.rows.most_src()});
     };
     add(false);
     if (loss_ && op.backward && op.layer->backward_reads().src) add(true);

@@ -39,6 +39,9 @@ struct Window {
   /// Length of the dilated kernel.
   int64_t extent() const { return dilation * (kernel - 1) + 1; }
 
+  /// The most source indices that an output's range spans.
+  int64_t most_src() const { return kind == Kind::kGather ? extent() : (extent() - 1) / stride + 1; }
+
   /// Number of outputs for `src` inputs; may be <= 0, which the caller refuses.
   int64_t DstSize(int64_t src) const;
 

@@ -10,6 +10,8 @@ namespace {
 /// oneDNN works on vectors of channels. It overtakes the row kernel, which works on vectors of columns, where
 /// the narrower side has about this many channels times column taps: 32 at 3 × 3, 96 at 1 × 1.
 constexpr int64_t kWide = 96;
+/// And where it was measured: not for a few channels, nor for kernels of any length.
+constexpr int64_t kLeastChannels = 16, kLongestKernel = 32;
 
 }  // namespace
 
@@ -21,7 +23,10 @@ std::unique_ptr<Correlation<double>> ChooseCorrelation(const CorrelationShape& s
 template <>
 std::unique_ptr<Correlation<float>> ChooseCorrelation(const CorrelationShape& shape) {
   const int64_t narrower = std::min(shape.coarse_channels, shape.fine_channels);
-  if (shape.groups == 1 && narrower * shape.columns.kernel >= kWide) return MakeOneDnnCorrelation(shape);
+  const int64_t kernel = shape.columns.kernel;
+  if (shape.groups == 1 && narrower >= kLeastChannels && kernel <= kLongestKernel &&
+      narrower * kernel >= kWide)
+    return MakeOneDnnCorrelation(shape);
   return MakeHighwayCorrelation(shape);
 }
 

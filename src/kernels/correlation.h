@@ -33,15 +33,16 @@ struct CorrelationShape {
   int64_t fine_width = 0;
   int64_t groups = 1;
   int64_t row_taps = 1;
-  int64_t row_extent = 1;  ///< rows spanned by the taps, dilation included
-  Window columns;          ///< its kind says which way is forward: Gather for Conv, Scatter for ConvTranspose
-  bool backward = true;    ///< false: prediction only, no memory for the way back
+  int64_t window_rows =
+      1;                 ///< rows of what the layer reads that are in its window at once, dilation included
+  Window columns;        ///< its kind says which way is forward: Gather for Conv, Scatter for ConvTranspose
+  bool backward = true;  ///< false: prediction only, no memory for the way back
 
   /// Rows that a kernel may keep packed of the fine tensor (kGather) or the coarse one (kScatter): a window
   /// of the tensor that the layer reads, on either front; of the other one's gradient a row.
   int64_t RowsToPack(Window::Kind tensor, Front front) const {
     if (front == Front::kBackward && !backward) return 0;
-    return columns.kind == tensor ? row_extent : front == Front::kBackward ? 1 : 0;
+    return columns.kind == tensor ? window_rows : front == Front::kBackward ? 1 : 0;
   }
   int64_t coarse_per_group() const { return coarse_channels / groups; }
   int64_t fine_per_group() const { return fine_channels / groups; }

@@ -1,6 +1,7 @@
 /// Wide layers, by oneDNN: a convolution of single rows for every row tap. Rows come as [channel, column] and
 /// are packed to [column, channel] once for the window that moves over them; sums over row taps are doubles.
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -20,35 +21,41 @@ using onednn::RowShape;
 /// over columns for the gradient of a weight.
 constexpr int64_t kMostTerms = 512;
 
-/// Into how many slices of equal size channels are cut so that each has at most kMostTerms terms, `each` a
-/// channel.
-int64_t Slices(int64_t channels, int64_t each) {
-  int64_t slices = std::min(channels, CeilDiv(channels * each, kMostTerms));
-  while (channels % slices != 0) ++slices;
-  return slices;
-}
+/// Channels of one tensor cut into slices of one size, the last filled up with channels of zeros, so that
+/// each has at most kMostTerms terms, `each` a channel.
+struct Slices {
+  Slices(int64_t all, int64_t each)
+      : channels(all), count(std::min(all, CeilDiv(all * each, kMostTerms))), size(CeilDiv(all, count)) {}
+
+  int64_t channels;
+  int64_t count;
+  int64_t size;
+
+  int64_t padded() const { return count * size; }
+  /// The channels of slice i that are there.
+  Range At(int64_t i) const { return {std::min(i * size, channels), std::min((i + 1) * size, channels)}; }
+};
 
 /// Rows of one tensor in oneDNN's layout, [slot][slice][column][channel of the slice], kept for the front
 /// that moves over them.
 class PackedRows {
  public:
   struct Layout {
-    int64_t slots = 0;
-    int64_t channels = 0;
-    int64_t slices = 1;
-    int64_t packed_width = 0;
-    int64_t first = 0;  ///< the packed column of column 0; others are zero
-    int64_t width = 0;
+    int64_t slots;
+    Slices slices;
+    int64_t packed_width;
+    int64_t first;  ///< the packed column of column 0; others are zero
+    int64_t width;
 
-    int64_t slice_channels() const { return channels / slices; }
-    int64_t slice_size() const { return slice_channels() * packed_width; }
-    int64_t bytes() const { return slots * channels * packed_width * int64_t{sizeof(float)}; }
+    int64_t slice_size() const { return slices.size * packed_width; }
+    int64_t row_size() const { return slices.padded() * packed_width; }
+    int64_t bytes() const { return slots * row_size() * int64_t{sizeof(float)}; }
   };
 
   explicit PackedRows(const Layout& layout)
       : layout_(layout),
         keys_(static_cast<size_t>(layout.slots)),
-        values_(layout.slots * layout.channels * layout.packed_width) {}
+        values_(layout.slots * layout.row_size()) {}
 
   void Reset() { std::fill(keys_.begin(), keys_.end(), Key{}); }
 
@@ -56,17 +63,17 @@ class PackedRows {
   /// number, but not the same place.
   float* Get(int64_t row, const float* const* channels) {
     const int64_t slot = row % layout_.slots;
-    float* packed = values_.data() + slot * layout_.channels * layout_.packed_width;
+    float* packed = values_.data() + slot * layout_.row_size();
     const Key key{row, channels[0]};
     if (std::exchange(keys_[static_cast<size_t>(slot)], key) == key) return packed;
     // The columns that a kernel sees at all.
     const int64_t begin = std::max<int64_t>(0, -layout_.first),
                   end = std::min(layout_.width, layout_.packed_width - layout_.first);
-    for (int64_t slice = 0; slice < layout_.slices; ++slice) {
-      if (end <= begin) break;
-      const int64_t c = layout_.slice_channels();
-      rows::Interleave({channels + slice * c, static_cast<size_t>(c)}, begin, end - begin,
-                       packed + slice * layout_.slice_size() + (begin + layout_.first) * c);
+    for (int64_t i = 0; i < layout_.slices.count && begin < end; ++i) {
+      const Range slice = layout_.slices.At(i);
+      rows::Interleave({channels + slice.begin, static_cast<size_t>(slice.size())}, begin, end - begin,
+                       layout_.slices.size,
+                       packed + i * layout_.slice_size() + (begin + layout_.first) * layout_.slices.size);
     }
     return packed;
   }
@@ -100,22 +107,26 @@ class OneDnnCorrelation final : public Correlation<float> {
  public:
   explicit OneDnnCorrelation(const CorrelationShape& shape)
       : s_(shape),
-        fine_slices_(Slices(shape.fine_channels, shape.columns.kernel)),
-        coarse_slices_(Slices(shape.coarse_channels, CeilDiv(shape.columns.kernel, shape.columns.stride))),
-        panel_(std::min(shape.coarse_width, kMostTerms)),
-        gather_(Operation::kGather, Shape(shape.coarse_channels, fine_slice(), shape.coarse_width)),
-        scatter_(Operation::kScatter, Shape(coarse_slice(), shape.fine_channels, shape.coarse_width)) {
+        fine_(shape.fine_channels, shape.columns.kernel),
+        coarse_(shape.coarse_channels, CeilDiv(shape.columns.kernel, shape.columns.stride)),
+        panel_(std::min(shape.coarse_width, kMostTerms)) {
+    // A prediction goes one way only.
+    const bool gathers = shape.columns.kind == Window::Kind::kGather;
+    if (gathers || shape.backward)
+      gather_.emplace(Operation::kGather, Shape(shape.coarse_channels, fine_.size, shape.coarse_width));
+    if (!gathers || shape.backward)
+      scatter_.emplace(Operation::kScatter, Shape(coarse_.size, shape.fine_channels, shape.coarse_width));
     for (const int64_t width : {panel_, shape.coarse_width % panel_}) {
-      if (width > 0)
-        weight_gradients_.emplace_back(Operation::kWeightGradient,
-                                       Shape(coarse_slice(), fine_slice(), width));
+      if (width > 0 && shape.backward)
+        weight_gradients_.emplace_back(Operation::kWeightGradient, Shape(coarse_.size, fine_.size, width));
     }
   }
 
   std::string_view name() const override { return "onednn"; }
   int64_t parameter_bytes() const override {
-    return s_.row_taps * (fine_slices_ * gather_.weight_size() + coarse_slices_ * scatter_.weight_size()) *
-           int64_t{sizeof(float)};
+    const int64_t primitives =
+        (gather_ ? 1 : 0) + (scatter_ ? 1 : 0) + static_cast<int64_t>(weight_gradients_.size());
+    return (GatherSize() + ScatterSize()) * int64_t{sizeof(float)} + primitives * RowPrimitive::code_bytes();
   }
   int64_t workspace_bytes() const override {
     int64_t bytes =
@@ -147,8 +158,6 @@ class OneDnnCorrelation final : public Correlation<float> {
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
 
  private:
-  int64_t fine_slice() const { return s_.fine_channels / fine_slices_; }
-  int64_t coarse_slice() const { return s_.coarse_channels / coarse_slices_; }
   RowShape Shape(int64_t coarse_channels, int64_t fine_channels, int64_t coarse_width) const {
     return {.coarse_channels = coarse_channels,
             .fine_channels = fine_channels,
@@ -161,76 +170,83 @@ class OneDnnCorrelation final : public Correlation<float> {
 
   PackedRows::Layout FineLayout(Front front) const {
     return {.slots = s_.RowsToPack(Window::Kind::kGather, front),
-            .channels = s_.fine_channels,
-            .slices = fine_slices_,
+            .slices = fine_,
             .packed_width = PackedWidth(),
             .first = s_.columns.pad_begin,
             .width = s_.fine_width};
   }
   PackedRows::Layout CoarseLayout(Front front) const {
     return {.slots = s_.RowsToPack(Window::Kind::kScatter, front),
-            .channels = s_.coarse_channels,
-            .slices = coarse_slices_,
+            .slices = coarse_,
             .packed_width = s_.coarse_width,
+            .first = 0,
             .width = s_.coarse_width};
   }
+  int64_t GatherSize() const { return gather_ ? s_.row_taps * fine_.count * gather_->weight_size() : 0; }
+  int64_t ScatterSize() const { return scatter_ ? s_.row_taps * coarse_.count * scatter_->weight_size() : 0; }
   int64_t SumSize() const {
-    return std::max(s_.coarse_channels * s_.coarse_width, s_.fine_channels * PackedWidth());
+    return std::max(gather_ ? s_.coarse_channels * s_.coarse_width : 0,
+                    scatter_ ? s_.fine_channels * PackedWidth() : 0);
   }
   int64_t ResultSize() const {
     return s_.backward ? std::max(SumSize(), weight_gradients_.front().weight_size()) : SumSize();
   }
-  int64_t PlainSize() const { return s_.backward ? coarse_slice() * fine_slice() * s_.columns.kernel : 0; }
+  int64_t PlainSize() const { return s_.backward ? coarse_.size * fine_.size * s_.columns.kernel : 0; }
   int64_t ScratchBytes() const {
-    int64_t bytes = std::max(gather_.scratch_bytes(), scatter_.scratch_bytes());
+    int64_t bytes =
+        std::max(gather_ ? gather_->scratch_bytes() : 0, scatter_ ? scatter_->scratch_bytes() : 0);
     for (const RowPrimitive& primitive : weight_gradients_)
       bytes = std::max(bytes, primitive.scratch_bytes());
     return bytes;
   }
 
   float* GatherWeights(int64_t tap, int64_t slice) const {
-    return gather_weights_.data() + (tap * fine_slices_ + slice) * gather_.weight_size();
+    return gather_weights_.data() + (tap * fine_.count + slice) * gather_->weight_size();
   }
   float* ScatterWeights(int64_t tap, int64_t slice) const {
-    return scatter_weights_.data() + (tap * coarse_slices_ + slice) * scatter_.weight_size();
+    return scatter_weights_.data() + (tap * coarse_.count + slice) * scatter_->weight_size();
   }
   /// Of [coarse channel, fine channel, row tap, column tap], ONNX's layout.
   int64_t WeightIndex(int64_t coarse, int64_t fine, int64_t tap) const {
     return ((coarse * s_.fine_channels + fine) * s_.row_taps + tap) * s_.columns.kernel;
   }
+  /// sums += what a primitive made of a slice of either tensor.
+  void AddSlice(const float* gradient, Range coarse, Range fine, int64_t tap, double* sums) const;
 
   CorrelationShape s_;
-  int64_t fine_slices_, coarse_slices_;
+  Slices fine_, coarse_;
   int64_t panel_;  ///< coarse columns whose products are added in float32
-  RowPrimitive gather_, scatter_;
+  std::optional<RowPrimitive> gather_, scatter_;
   std::vector<RowPrimitive> weight_gradients_;  ///< of a whole panel; of what remains at the end of a row
   // oneDNN takes no pointers to const, though it only reads.
   mutable AlignedBuffer<float> gather_weights_, scatter_weights_;  ///< [row tap][slice]
 };
 
 void OneDnnCorrelation::SetWeights(const float* weights) {
-  if (gather_weights_.size() == 0) {
-    gather_weights_ = AlignedBuffer<float>(s_.row_taps * fine_slices_ * gather_.weight_size());
-    scatter_weights_ = AlignedBuffer<float>(s_.row_taps * coarse_slices_ * scatter_.weight_size());
-  }
+  if (gather_weights_.size() != GatherSize()) gather_weights_ = AlignedBuffer<float>(GatherSize());
+  if (scatter_weights_.size() != ScatterSize()) scatter_weights_ = AlignedBuffer<float>(ScatterSize());
   std::vector<float> plain;
+  // The weights of a row tap between some channels; zero for channels that only fill a slice up.
   const auto cut = [&](int64_t tap, Range coarse, Range fine) {
-    plain.clear();
-    for (int64_t c = coarse.begin; c < coarse.end; ++c) {
-      for (int64_t f = fine.begin; f < fine.end; ++f) {
-        const float* taps = weights + WeightIndex(c, f, tap);
-        plain.insert(plain.end(), taps, taps + s_.columns.kernel);
+    plain.assign(static_cast<size_t>(coarse.size() * fine.size() * s_.columns.kernel), 0.0f);
+    for (int64_t c = coarse.begin; c < std::min(coarse.end, s_.coarse_channels); ++c) {
+      for (int64_t f = fine.begin; f < std::min(fine.end, s_.fine_channels); ++f) {
+        const int64_t at = (c - coarse.begin) * fine.size() + f - fine.begin;
+        std::copy_n(weights + WeightIndex(c, f, tap), s_.columns.kernel,
+                    plain.data() + at * s_.columns.kernel);
       }
     }
     return plain.data();
   };
-  const Range all_coarse{0, s_.coarse_channels}, all_fine{0, s_.fine_channels};
   for (int64_t tap = 0; tap < s_.row_taps; ++tap) {
-    for (int64_t i = 0; i < fine_slices_; ++i)
-      gather_.Pack(cut(tap, all_coarse, {i * fine_slice(), (i + 1) * fine_slice()}), GatherWeights(tap, i));
-    for (int64_t i = 0; i < coarse_slices_; ++i)
-      scatter_.Pack(cut(tap, {i * coarse_slice(), (i + 1) * coarse_slice()}, all_fine),
-                    ScatterWeights(tap, i));
+    for (int64_t i = 0; i < fine_.count && gather_; ++i) {
+      gather_->Pack(cut(tap, {0, s_.coarse_channels}, {i * fine_.size, (i + 1) * fine_.size}),
+                    GatherWeights(tap, i));
+    }
+    for (int64_t i = 0; i < coarse_.count && scatter_; ++i) {
+      scatter_->Pack(cut(tap, {i * coarse_.size, (i + 1) * coarse_.size}, {0, s_.fine_channels}),
+                     ScatterWeights(tap, i));
+    }
   }
 }
 
@@ -241,9 +257,9 @@ void OneDnnCorrelation::Gather(std::span<const TapRow<float>> fine, const float*
   std::fill_n(w->sum.data(), size, 0.0);
   for (const TapRow<float>& row : fine) {
     float* packed = w->fine[static_cast<size_t>(front)].Get(row.row, row.channels);
-    for (int64_t i = 0; i < fine_slices_; ++i) {
-      gather_.Run(w->result.data(), packed + i * fine_slice() * PackedWidth(), GatherWeights(row.tap, i),
-                  w->scratch.data());
+    for (int64_t i = 0; i < fine_.count; ++i) {
+      gather_->Run(w->result.data(), packed + i * fine_.size * PackedWidth(), GatherWeights(row.tap, i),
+                   w->scratch.data());
       rows::AddTo(w->result.data(), size, w->sum.data());
     }
   }
@@ -260,9 +276,9 @@ void OneDnnCorrelation::Scatter(std::span<const TapRow<float>> coarse, const flo
   std::fill_n(w->sum.data(), size, 0.0);
   for (const TapRow<float>& row : coarse) {
     float* packed = w->coarse[static_cast<size_t>(front)].Get(row.row, row.channels);
-    for (int64_t i = 0; i < coarse_slices_; ++i) {
-      scatter_.Run(packed + i * coarse_slice() * s_.coarse_width, w->result.data(),
-                   ScatterWeights(row.tap, i), w->scratch.data());
+    for (int64_t i = 0; i < coarse_.count; ++i) {
+      scatter_->Run(packed + i * coarse_.size * s_.coarse_width, w->result.data(), ScatterWeights(row.tap, i),
+                    w->scratch.data());
       rows::AddTo(w->result.data(), size, w->sum.data());
     }
   }
@@ -287,22 +303,27 @@ void OneDnnCorrelation::AddWeightGradient(std::span<const TapRow<float>> fine, c
   float* packed_coarse = w->coarse[kFront].Get(coarse.row, coarse.channels);
   for (const TapRow<float>& row : fine) {
     float* packed_fine = w->fine[kFront].Get(row.row, row.channels);
-    for (int64_t i = 0; i < coarse_slices_ * fine_slices_; ++i) {
-      const int64_t c = i / fine_slices_, f = i % fine_slices_;
+    for (int64_t i = 0; i < coarse_.count * fine_.count; ++i) {
+      const int64_t c = i / fine_.count, f = i % fine_.count;
       for (int64_t x = 0; x < s_.coarse_width; x += panel_) {
         const RowPrimitive& primitive = weight_gradients_[s_.coarse_width - x >= panel_ ? 0 : 1];
-        primitive.Run(packed_coarse + (c * s_.coarse_width + x) * coarse_slice(),
-                      packed_fine + (f * PackedWidth() + x * s_.columns.stride) * fine_slice(),
+        primitive.Run(packed_coarse + (c * s_.coarse_width + x) * coarse_.size,
+                      packed_fine + (f * PackedWidth() + x * s_.columns.stride) * fine_.size,
                       w->result.data(), w->scratch.data());
         primitive.Unpack(w->result.data(), w->plain.data());
-        const float* value = w->plain.data();
-        for (int64_t oc = c * coarse_slice(); oc < (c + 1) * coarse_slice(); ++oc) {
-          for (int64_t ic = f * fine_slice(); ic < (f + 1) * fine_slice(); ++ic) {
-            double* sum = diff_weights + WeightIndex(oc, ic, row.tap);
-            for (int64_t k = 0; k < s_.columns.kernel; ++k) sum[k] += static_cast<double>(*value++);
-          }
-        }
+        AddSlice(w->plain.data(), coarse_.At(c), fine_.At(f), row.tap, diff_weights);
       }
+    }
+  }
+}
+
+void OneDnnCorrelation::AddSlice(const float* gradient, Range coarse, Range fine, int64_t tap,
+                                 double* sums) const {
+  for (int64_t c = coarse.begin; c < coarse.end; ++c) {
+    for (int64_t f = fine.begin; f < fine.end; ++f) {
+      const float* value = gradient + ((c - coarse.begin) * fine_.size + f - fine.begin) * s_.columns.kernel;
+      double* sum = sums + WeightIndex(c, f, tap);
+      for (int64_t k = 0; k < s_.columns.kernel; ++k) sum[k] += static_cast<double>(value[k]);
     }
   }
 }

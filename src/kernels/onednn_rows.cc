@@ -2,9 +2,12 @@
 
 #include <omp.h>
 
+#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 #include <utility>
+
+#include "base/error.h"
 
 namespace swath::onednn {
 namespace {
@@ -12,14 +15,30 @@ namespace {
 using dnnl::memory;
 using Tag = memory::format_tag;
 
-/// Strips share the processors; a primitive stays on the thread of its strip (I5). The setting belongs to a
-/// thread, and oneDNN looks at it both when a primitive is made and when it runs.
-void StayOnThisThread() {
-  static thread_local const bool once = [] {
-    omp_set_num_threads(1);
-    return true;
-  }();
-  static_cast<void>(once);
+/// Strips share the processors; a primitive stays on the thread of its strip (I5). oneDNN looks at the
+/// calling thread's setting both when a primitive is made and when it runs; it is the caller's again
+/// afterwards.
+class OneThread {
+ public:
+  OneThread() { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_ = omp_get_max_threads();
+};
+
+/// Calls oneDNN on one thread, and throws what it throws as Swath's.
+template <class F>
+void Call(const F& f) {
+  const OneThread one_thread;
+  try {
+    f();
+  } catch (const dnnl::error& e) {
+    if (e.status == dnnl_out_of_memory) throw std::bad_alloc();
+    Fail(ErrorCode::kUnsupported, "oneDNN does not compute this convolution: {}", e.what());
+  }
 }
 
 const dnnl::engine& Engine() {
@@ -46,18 +65,21 @@ struct RowPrimitive::Parts {
   RowShape shape;
   dnnl::primitive primitive;
   memory::desc coarse, fine, weights, scratch;
-  dnnl::reorder pack, unpack;
+  dnnl::reorder reorder;  ///< of the weights: to oneDNN's layout or, for a gradient, back
 
+  void Make(Operation made, const RowShape& of);
   memory At(const memory::desc& desc, void* data) const { return {desc, Engine(), data}; }
 };
 
 RowPrimitive::RowPrimitive(Operation operation, const RowShape& shape) : parts_(std::make_unique<Parts>()) {
-  StayOnThisThread();
-  Parts& p = *parts_;
-  p.operation = operation;
-  p.shape = shape;
-  p.coarse = Row(shape.coarse_channels, shape.coarse_width);
-  p.fine = Row(shape.fine_channels, shape.fine_width());
+  Call([&] { parts_->Make(operation, shape); });
+}
+
+void RowPrimitive::Parts::Make(Operation made, const RowShape& of) {
+  operation = made;
+  shape = of;
+  coarse = Row(shape.coarse_channels, shape.coarse_width);
+  fine = Row(shape.fine_channels, shape.fine_width());
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const auto algorithm = dnnl::algorithm::convolution_direct;
@@ -65,12 +87,12 @@ RowPrimitive::RowPrimitive(Operation operation, const RowShape& shape) : parts_(
   // ONNX's dilation of 1 is oneDNN's of 0.
   const memory::dims strides = {1, shape.stride}, dilates = {0, shape.dilation - 1}, pads = {0, 0};
   const dnnl::convolution_forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, algorithm, p.fine, any, p.coarse, strides, dilates, pads, pads},
+      {dnnl::prop_kind::forward_training, algorithm, fine, any, coarse, strides, dilates, pads, pads},
       attributes, Engine());
-  const auto take = [&p](const auto& desc, const memory::desc& weights) {
-    p.weights = weights;
-    p.scratch = desc.scratchpad_desc();
-    p.primitive = dnnl::primitive(desc.get());
+  const auto take = [this](const auto& desc, const memory::desc& weights_desc) {
+    weights = weights_desc;
+    scratch = desc.scratchpad_desc();
+    primitive = dnnl::primitive(desc.get());
   };
   switch (operation) {
     case Operation::kGather:
@@ -78,20 +100,21 @@ RowPrimitive::RowPrimitive(Operation operation, const RowShape& shape) : parts_(
       break;
     case Operation::kScatter: {
       const dnnl::convolution_backward_data::primitive_desc desc(
-          {algorithm, p.fine, any, p.coarse, strides, dilates, pads, pads}, attributes, Engine(), forward);
+          {algorithm, fine, any, coarse, strides, dilates, pads, pads}, attributes, Engine(), forward);
       take(desc, desc.weights_desc());
       break;
     }
     case Operation::kWeightGradient: {
       const dnnl::convolution_backward_weights::primitive_desc desc(
-          {algorithm, p.fine, any, p.coarse, strides, dilates, pads, pads}, attributes, Engine(), forward);
+          {algorithm, fine, any, coarse, strides, dilates, pads, pads}, attributes, Engine(), forward);
       take(desc, desc.diff_weights_desc());
       break;
     }
   }
   const memory::desc plain = Weights(shape, Tag::oihw);
-  p.pack = dnnl::reorder(dnnl::reorder::primitive_desc(Engine(), plain, Engine(), p.weights));
-  p.unpack = dnnl::reorder(dnnl::reorder::primitive_desc(Engine(), p.weights, Engine(), plain));
+  const bool back = operation == Operation::kWeightGradient;
+  reorder = dnnl::reorder(
+      dnnl::reorder::primitive_desc(Engine(), back ? weights : plain, Engine(), back ? plain : weights));
 }
 
 RowPrimitive::~RowPrimitive() = default;
@@ -105,35 +128,38 @@ int64_t RowPrimitive::weight_size() const {
 int64_t RowPrimitive::scratch_bytes() const { return static_cast<int64_t>(parts_->scratch.get_size()); }
 
 void RowPrimitive::Pack(const float* weights, float* packed) const {
-  StayOnThisThread();
-  dnnl::stream stream(Engine());
-  memory src = parts_->At(Weights(parts_->shape, Tag::oihw), const_cast<float*>(weights));
-  memory dst = parts_->At(parts_->weights, packed);
-  parts_->pack.execute(stream, src, dst);
-  stream.wait();
+  Call([&] {
+    dnnl::stream stream(Engine());
+    memory src = parts_->At(Weights(parts_->shape, Tag::oihw), const_cast<float*>(weights));
+    memory dst = parts_->At(parts_->weights, packed);
+    parts_->reorder.execute(stream, src, dst);
+    stream.wait();
+  });
 }
 
 void RowPrimitive::Unpack(const float* packed, float* weights) const {
-  StayOnThisThread();
-  dnnl::stream stream(Engine());
-  memory src = parts_->At(parts_->weights, const_cast<float*>(packed));
-  memory dst = parts_->At(Weights(parts_->shape, Tag::oihw), weights);
-  parts_->unpack.execute(stream, src, dst);
-  stream.wait();
+  Call([&] {
+    dnnl::stream stream(Engine());
+    memory src = parts_->At(parts_->weights, const_cast<float*>(packed));
+    memory dst = parts_->At(Weights(parts_->shape, Tag::oihw), weights);
+    parts_->reorder.execute(stream, src, dst);
+    stream.wait();
+  });
 }
 
 void RowPrimitive::Run(float* coarse, float* fine, float* packed_weights, void* scratch) const {
-  StayOnThisThread();
-  const Parts& p = *parts_;
-  const bool gathers = p.operation == Operation::kGather, scatters = p.operation == Operation::kScatter;
-  std::unordered_map<int, memory> arguments = {
-      {gathers ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, p.At(p.coarse, coarse)},
-      {scatters ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, p.At(p.fine, fine)},
-      {gathers || scatters ? DNNL_ARG_WEIGHTS : DNNL_ARG_DIFF_WEIGHTS, p.At(p.weights, packed_weights)},
-      {DNNL_ARG_SCRATCHPAD, p.At(p.scratch, scratch)}};
-  dnnl::stream stream(Engine());
-  p.primitive.execute(stream, arguments);
-  stream.wait();
+  Call([&] {
+    const Parts& p = *parts_;
+    const bool gathers = p.operation == Operation::kGather, scatters = p.operation == Operation::kScatter;
+    const std::unordered_map<int, memory> arguments = {
+        {gathers ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, p.At(p.coarse, coarse)},
+        {scatters ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, p.At(p.fine, fine)},
+        {gathers || scatters ? DNNL_ARG_WEIGHTS : DNNL_ARG_DIFF_WEIGHTS, p.At(p.weights, packed_weights)},
+        {DNNL_ARG_SCRATCHPAD, p.At(p.scratch, scratch)}};
+    dnnl::stream stream(Engine());
+    p.primitive.execute(stream, arguments);
+    stream.wait();
+  });
 }
 
 }  // namespace swath::onednn

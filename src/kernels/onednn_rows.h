@@ -40,15 +40,22 @@ class RowPrimitive {
   int64_t weight_size() const;
   /// Bytes of scratch memory for one run.
   int64_t scratch_bytes() const;
+  /// Bytes that the primitive holds itself: oneDNN generates its code into mappings of a fixed size.
+  static constexpr int64_t code_bytes() { return kCodeBytes; }
 
-  /// Weights [coarse, fine, column tap] to oneDNN's layout and back.
+  /// Weights [coarse, fine, column tap] to oneDNN's layout, for kGather and kScatter.
   void Pack(const float* weights, float* packed) const;
+  /// And back, for kWeightGradient.
   void Unpack(const float* packed, float* weights) const;
 
   /// Overwrites the operation's result, reads the other two.
   void Run(float* coarse, float* fine, float* packed_weights, void* scratch) const;
 
  private:
+  // Two generated kernels, the operation and the reordering of its weights, in the mapping that oneDNN 2.6
+  // makes for each.
+  static constexpr int64_t kCodeBytes = 3 * (int64_t{256} << 10);
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -291,13 +291,13 @@ void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int
 // Columns at a time, so that what is read or written across stays in the cache.
 constexpr int64_t kTransposedColumns = 64;
 
-void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, float* dst) {
+void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, float* dst) {
   const int64_t channels = static_cast<int64_t>(src.size());
   for (int64_t first = 0; first < n; first += kTransposedColumns) {
     const int64_t last = std::min(n, first + kTransposedColumns);
     for (int64_t c = 0; c < channels; ++c) {
       const float* row = src[static_cast<size_t>(c)] + begin;
-      for (int64_t x = first; x < last; ++x) dst[x * channels + c] = row[x];
+      for (int64_t x = first; x < last; ++x) dst[x * pitch + c] = row[x];
     }
   }
 }
@@ -412,8 +412,8 @@ void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int
            int64_t width, Store store) {
   HWY_DYNAMIC_DISPATCH(Merge)(src, first, n, shift, phases, dst, width, store);
 }
-void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, float* dst) {
-  HWY_DYNAMIC_DISPATCH(Interleave)(src, begin, n, dst);
+void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, float* dst) {
+  HWY_DYNAMIC_DISPATCH(Interleave)(src, begin, n, pitch, dst);
 }
 void AddInterleaved(const double* sum, std::span<float* const> dst, const float* bias, int64_t n) {
   HWY_DYNAMIC_DISPATCH(AddInterleaved)(sum, dst, bias, n);

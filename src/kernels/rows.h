@@ -43,8 +43,9 @@ enum class Store { kSet, kAdd };
 void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst,
            int64_t width, Store store);
 
-/// dst[x · channels + c] = src[c][begin + x]  for x in [0, n): planes to what libraries call NHWC.
-void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, float* dst);
+/// dst[x · pitch + c] = src[c][begin + x]  for x in [0, n): planes to what libraries call NHWC, of pitch
+/// channels.
+void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, float* dst);
 
 /// Its inverse, to add up: dst[c][x] = (bias ? bias[c] : dst[c][x]) + sum[x · channels + c]; null dst are
 /// skipped.

@@ -21,7 +21,7 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
           .fine_width = fine.width,
           .groups = conv.groups,
           .row_taps = conv.rows.kernel,
-          .row_extent = conv.rows.extent(),
+          .window_rows = conv.rows.most_src(),
           .columns = conv.columns,
           .backward = context.backward};
 }

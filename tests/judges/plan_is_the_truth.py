@@ -11,7 +11,8 @@ more than 5 %, or where either grows with H by more than what must grow:
     for every reader (one a strip in flight), and briefly as much again while it reads them;
   * nothing else.
 
-Peak resident memory of the process is printed beside them.
+Peak resident memory of the process is printed beside them. A wide network, which oneDNN computes, is held against its plan
+at two sizes besides.
 """
 
 import argparse
@@ -20,6 +21,10 @@ import os
 import pathlib
 import subprocess
 import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 WIDTH = 1600
 TILE = 256
@@ -44,6 +49,33 @@ def index_bytes(height):
     return READERS * BYTES_A_TILE * tiles
 
 
+def write_wide_network(path):
+    """An encoder and decoder of 64 to 128 channels with a skip, at the image's full resolution."""
+    random = np.random.default_rng(1)
+
+    def weights(name, *shape):
+        values = random.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
+        return numpy_helper.from_array(values.astype(np.float32), name)
+
+    def conv(source, name, kind="Conv", **attributes):
+        return helper.make_node(kind, [source, name], [name + ".out"], name=name, **attributes)
+
+    parameters = [numpy_helper.from_array(np.full((1, 1, 1, 1), 1 / 64, np.float32), "scale"),
+                  weights("a", 64, 3, 3, 3), weights("b", 64, 64, 3, 3), weights("c", 128, 64, 3, 3),
+                  weights("d", 128, 64, 2, 2), weights("head", 1, 128, 3, 3)]
+    nodes = [helper.make_node("Mul", ["image", "scale"], ["scaled"], name="scaled"),
+             conv("scaled", "a", pads=[1] * 4), conv("a.out", "b", pads=[1] * 4),
+             conv("b.out", "c", pads=[1] * 4, strides=[2, 2]), conv("c.out", "d", "ConvTranspose", strides=[2, 2]),
+             helper.make_node("Concat", ["d.out", "b.out"], ["joined"], name="joined", axis=1),
+             conv("joined", "head", pads=[1] * 4)]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, "height", "width"])
+            for name, channels in (("image", 3), ("head.out", 1))]
+    model = helper.make_model(helper.make_graph(nodes, "wide", ends[:1], ends[1:], parameters),
+                              opset_imports=[helper.make_opsetid("", 13)])
+    model.ir_version = 8
+    onnx.save(model, str(path))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--swath", required=True)
@@ -56,8 +88,8 @@ def main():
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
 
-    def run(height):
-        command = ["bench", "step", "--size", f"{WIDTH}x{height}", "--json", "--data", str(arguments.work),
+    def run(width, height, *options):
+        command = ["bench", "step", "--size", f"{width}x{height}", *options, "--json", "--data", str(arguments.work),
                    "--strips", str(arguments.strips), "--threads", str(arguments.threads)]
         counted(arguments.swath, arguments.counter, report, command)  # makes the image, which is not the step
         printed, memory = counted(arguments.swath, arguments.counter, report, command)
@@ -70,7 +102,7 @@ def main():
     print(f"{'height':>7} {'plan MiB':>9} {'counted MiB':>12} {'ratio':>6} {'resident MiB':>13} {'allocations':>12}")
     failures, first = [], None
     for height in arguments.heights:
-        step, memory = run(height)
+        step, memory = run(WIDTH, height)
         plan, peak = step["plan_bytes"], memory["peak_bytes"] - baseline
         ratio = peak / plan
         print(f"{height:>7} {plan / MIB:>9.2f} {peak / MIB:>12.2f} {ratio:>6.3f} {step['peak_rss_mib']:>13.1f} "
@@ -86,6 +118,15 @@ def main():
             if abs(now - then) > growth + 0.01 * then:
                 failures.append(f"height {height}: {name} changed by {now - then} bytes since {first[0]}, allowed "
                                 f"{growth} for the TIFF's index and 1 %")
+    wide = arguments.work / "wide.onnx"
+    write_wide_network(wide)
+    for width, height in ((256, 512), (1600, 256)):
+        step, memory = run(width, height, "--model", str(wide))
+        plan, peak = step["plan_bytes"], memory["peak_bytes"] - baseline
+        print(f"wide network, {width} x {height}: plan {plan / MIB:.2f} MiB, counted {peak / MIB:.2f}, "
+              f"ratio {peak / plan:.3f}", flush=True)
+        if not abs(peak / plan - 1) <= TOLERANCE:
+            failures.append(f"wide network, {width} x {height}: counted bytes are {peak / plan:.3f} of the plan's")
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0

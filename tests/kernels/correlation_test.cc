@@ -110,7 +110,7 @@ CorrelationShape DrawShape(std::mt19937* random, int64_t groups, int64_t most_ch
   CorrelationShape shape{.groups = groups, .row_taps = draw(1, 4)};
   shape.coarse_channels = groups * draw(1, most_channels);
   shape.fine_channels = groups * draw(1, most_channels);
-  shape.row_extent = shape.row_taps;
+  shape.window_rows = shape.row_taps;
   shape.columns = {.kind = draw(0, 1) ? Window::Kind::kGather : Window::Kind::kScatter,
                    .kernel = draw(1, 9),
                    .stride = draw(1, 5),
@@ -146,7 +146,7 @@ TEST(Correlation, OneDnnEqualsTheReference) {
 
 /// More columns, and more channels, than go into one sum of float32.
 TEST(Correlation, OneDnnCutsLongSums) {
-  CorrelationShape shape{.coarse_channels = 24, .fine_channels = 400, .row_taps = 3, .row_extent = 3};
+  CorrelationShape shape{.coarse_channels = 24, .fine_channels = 401, .row_taps = 3, .window_rows = 3};
   shape.columns = {.kernel = 3, .pad_begin = 1, .pad_end = 1};
   shape.fine_width = shape.coarse_width = 1300;
   Check(shape, 1, MakeOneDnnCorrelation(shape), kLongSums);

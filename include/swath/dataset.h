@@ -54,11 +54,11 @@ struct Dataset {
 };
 
 /// Reads a CSV file (RFC 4180, UTF-8) whose header names the columns slide, mask, split and, where wanted,
-/// region, in any order. Paths are relative to the file's folder; split is train, val or test; region is
-/// "x,y,width,height" in level-0 pixels, in quotes, and empty for a whole slide; the region is then the
-/// image, and the mask that of the slide or of the region, as it fits (see OpenMask). Opens every slide and
-/// mask, so that a bad line is found now: throws Error (kInput, kUnsupported) with the file, its line, the
-/// column, what was expected and what was found.
+/// region and mask_covers, in any order. Paths are relative to the file's folder; split is train, val or
+/// test; region is "x,y,width,height" in level-0 pixels, in quotes, and empty for a whole slide; the region
+/// is then the image, and the mask that of the slide or of the region, as it fits or as a column mask_covers
+/// says. Opens every slide and mask, so that a bad line is found now: throws Error (kInput, kUnsupported)
+/// with the file, its line, the column, what was expected and what was found.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
 
 /// Does something with an entry; what goes wrong is thrown again with the file, its line and the slide in

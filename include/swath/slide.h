@@ -80,6 +80,13 @@ class Slide {
   std::shared_ptr<const SlideFormat> format_;
 };
 
+/// What a mask is a mask of.
+enum class MaskCovers {
+  kWhatFits,  ///< the slide or the region, by its proportions; where both fit, that is an error
+  kSlide,
+  kRegion,
+};
+
 /// Where an image lies in its slide.
 struct ImagePlace {
   int64_t width = 0;  ///< of the image, in its own pixels
@@ -87,11 +94,11 @@ struct ImagePlace {
   int64_t slide_width = 0;  ///< of the slide, in level-0 pixels
   int64_t slide_height = 0;
   Region region;  ///< what the image shows, in level-0 pixels
+  MaskCovers mask_covers = MaskCovers::kWhatFits;
 };
 
 /// Labels for an image: one channel, uint8, exactly its size, mapped by nearest centre from a PNG or TIFF of
-/// any downsample. The mask is that of the slide, of which the image's part is taken; a mask whose
-/// proportions do not fit the slide is taken to be that of the image's region.
+/// any downsample. Of a mask that covers the slide the image's part is taken.
 ///
 /// Labels are stored values: grey of 1 to 8 bits, palette indices, or RGB whose channels are equal (alpha, if
 /// any, opaque). In a TIFF whose 0 is white the values are inverted. Refused: colours, 16 bits, JPEG (its

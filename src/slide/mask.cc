@@ -14,6 +14,8 @@
 namespace swath {
 namespace {
 
+__extension__ using Int128 = __int128;
+
 /// One direction of an image: its pixels, and the part of what the mask covers that they show, in level-0
 /// pixels.
 struct Axis {
@@ -24,7 +26,9 @@ struct Axis {
 
   /// The pixel of the mask in which the centre of pixel i lies.
   int64_t Nearest(int64_t i) const {
-    return (2 * size * shown.begin + (2 * i + 1) * shown.size()) * mask / (2 * size * covered);
+    // The product of three sides needs more than 64 bits.
+    const Int128 centre = Int128{2 * size} * shown.begin + Int128{2 * i + 1} * shown.size();
+    return static_cast<int64_t>(centre * mask / (Int128{2 * size} * covered));
   }
   bool is_identity() const { return size == mask && shown == Range{0, covered}; }
 };
@@ -108,8 +112,18 @@ std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& p
   const SlideLevel& mask = format->info().levels.front();
   const Region& r = place.region;
   const bool whole = r.width == place.slide_width && r.height == place.slide_height;
-  const bool of_slide = Fits(mask, place.slide_width, place.slide_height);
-  if (!of_slide && !Fits(mask, r.width, r.height)) {
+  const bool fits_slide = Fits(mask, place.slide_width, place.slide_height),
+             fits_region = Fits(mask, r.width, r.height);
+  const bool of_slide =
+      place.mask_covers == MaskCovers::kWhatFits ? fits_slide : place.mask_covers == MaskCovers::kSlide;
+  if (place.mask_covers == MaskCovers::kWhatFits && fits_slide && fits_region && !whole) {
+    Fail(ErrorCode::kInput,
+         "{}: the mask is {}x{} and fits the slide, {}x{}, as well as its region, {}x{}: say which in a "
+         "column "
+         "mask_covers, slide or region",
+         path, mask.width, mask.height, place.slide_width, place.slide_height, r.width, r.height);
+  }
+  if (of_slide ? !fits_slide : !fits_region) {
     Fail(ErrorCode::kInput,
          "{}: the mask is {}x{}, the slide {}x{}{}: a mask is the slide{} scaled by one factor", path,
          mask.width, mask.height, place.slide_width, place.slide_height,

@@ -16,9 +16,9 @@
 namespace swath {
 namespace {
 
-constexpr std::array kColumns = {"slide", "mask", "split", "region"};
+constexpr std::array kColumns = {"slide", "mask", "split", "region", "mask_covers"};
 
-/// Where each of kColumns stands in a record; -1 for a region that the file does not have.
+/// Where each of kColumns stands in a record; -1 for one that the file does not have.
 using Columns = std::array<int, kColumns.size()>;
 
 Columns ReadHeader(const std::string& path, const CsvRecord& header, Masks masks) {
@@ -27,7 +27,8 @@ Columns ReadHeader(const std::string& path, const CsvRecord& header, Masks masks
   for (size_t i = 0; i < header.fields.size(); ++i) {
     const auto column = std::find(kColumns.begin(), kColumns.end(), header.fields[i]);
     if (column == kColumns.end()) {
-      Fail(ErrorCode::kInput, "{}:{}: header: expected slide,mask,split and perhaps region, found '{}'", path,
+      Fail(ErrorCode::kInput,
+           "{}:{}: header: expected slide,mask,split and perhaps region,mask_covers, found '{}'", path,
            header.line, header.fields[i]);
     }
     int& index = columns[static_cast<size_t>(column - kColumns.begin())];
@@ -58,6 +59,13 @@ Split ParseSplit(const std::string& text) {
     if (ToString(split) == text) return split;
   }
   Fail(ErrorCode::kInput, "expected train, val or test, found '{}'", text);
+}
+
+MaskCovers ParseMaskCovers(const std::string& text) {
+  if (text.empty()) return MaskCovers::kWhatFits;
+  if (text == "slide") return MaskCovers::kSlide;
+  if (text == "region") return MaskCovers::kRegion;
+  Fail(ErrorCode::kInput, "expected slide, region or nothing, found '{}'", text);
 }
 
 Region ParseRegion(const std::string& text) {
@@ -153,6 +161,8 @@ class DatasetReader {
                      .slide_height = whole.height,
                      .region = entry.region.value_or(Region{0, 0, whole.width, whole.height})};
     });
+    if (columns_[4] >= 0)
+      entry.place.mask_covers = at("mask_covers", [&] { return ParseMaskCovers(Field(record, 4)); });
     if (masks) at("mask", [&] { OpenMask(entry.mask, entry.place); });
     return entry;
   }

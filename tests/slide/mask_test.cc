@@ -126,6 +126,21 @@ TEST(Mask, OfASlideIsCutToTheRegionAtAnyLevel) {
   }
 }
 
+TEST(Mask, MayBeOfASlideOfAnyHeight) {
+  const TempFolder folder;
+  Image mask{1, 50000, 1};
+  for (int64_t y = 0; y < mask.height; ++y) mask.pixels.push_back(static_cast<uint8_t>(y / 200));
+  WritePng(folder / "a.png", mask);
+  constexpr int64_t kHeight = (int64_t{1} << 31) - 1;
+  const auto rows = OpenMask(folder / "a.png", kHeight / 50000, kHeight);
+  std::vector<uint8_t> row(static_cast<size_t>(rows->width()));
+  for (const int64_t y : {int64_t{0}, kHeight / 2, kHeight - 1}) {
+    rows->Read({y, y + 1}, row.data());
+    const double mask_row = (static_cast<double>(y) + 0.5) * 50000 / static_cast<double>(kHeight);
+    EXPECT_EQ(row[0], static_cast<int64_t>(mask_row) / 200) << y;
+  }
+}
+
 TEST(Mask, MayBeFinerThanTheImage) {
   const TempFolder folder;
   const Image mask = Noise(501, 389, 1, 11);

@@ -73,7 +73,7 @@ TEST_F(DatasetTest, NamesFileLineAndColumnOfWhatIsWrong) {
   EXPECT_EQ(Message(""), "slides.csv: expected a header slide,mask,split, found an empty file");
   EXPECT_EQ(Message("slide,mask,split\n"), "slides.csv: expected slides below the header, found none");
   EXPECT_EQ(Message("slide,label,split\n"),
-            "slides.csv:1: header: expected slide,mask,split and perhaps region, found 'label'");
+            "slides.csv:1: header: expected slide,mask,split and perhaps region,mask_covers, found 'label'");
   EXPECT_EQ(Message("slide,mask\n"),
             "slides.csv:1: header: expected slide,mask,split, found no column 'split'");
   EXPECT_EQ(Message("slide,mask,split,mask\n"), "slides.csv:1: header: column 'mask' twice");
@@ -96,6 +96,19 @@ TEST_F(DatasetTest, NamesFileLineAndColumnOfWhatIsWrong) {
             "slides.csv:3: region: 20,0,11,5 leaves the slide, which is 30x20");
   EXPECT_THAT(Message(header, {.level = 3}), HasSubstr("slides.csv:2: slide: a.png"));
   EXPECT_THAT(Message(header, {.mpp = 0.5}), HasSubstr("slides.csv:2: slide: a.png"));
+}
+
+TEST_F(DatasetTest, AMaskThatFitsSlideAndRegionNeedsToBeSpokenFor) {
+  const std::string line = "a.png,a_mask.png,train,\"0,0,15,10\"";
+  EXPECT_THAT(Message("slide,mask,split,region\n" + line + "\n"),
+              HasSubstr("slides.csv:2: mask: a_mask.png: the mask is 30x20 and fits the slide, 30x20, as "
+                        "well as its region, "
+                        "15x10: say which in a column mask_covers, slide or region"));
+  const std::string header = "slide,mask,split,region,mask_covers\n";
+  EXPECT_EQ(Open(header + line + ",slide\n").entries[0].place.mask_covers, MaskCovers::kSlide);
+  EXPECT_EQ(Open(header + line + ",region\n").entries[0].place.mask_covers, MaskCovers::kRegion);
+  EXPECT_EQ(Message(header + line + ",all\n"),
+            "slides.csv:2: mask_covers: expected slide, region or nothing, found 'all'");
 }
 
 TEST_F(DatasetTest, WithoutMasksASlideIsEnough) {

@@ -37,7 +37,7 @@ struct TrainSummary {
   int64_t parameters = 0;  ///< trainable values
   int64_t training_slides = 0;
   int64_t validation_slides = 0;
-  bool one_size = true;              ///< all training slides have the same width and height
+  bool one_size = true;              ///< all slides have the same width and height
   int64_t first_step = 0;            ///< more than 0 where a run is continued
   Plan plan;                         ///< of the widest training slide, extended
   int64_t plan_bytes = 0;            ///< engine, decoders, gradients, optimiser

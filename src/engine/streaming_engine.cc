@@ -1,4 +1,5 @@
 /// Strips over threads: the engine that users run.
+#include <algorithm>
 #include <cassert>
 #include <condition_variable>
 #include <exception>
@@ -243,8 +244,12 @@ class Streaming final : public StreamingEngine {
 }  // namespace
 
 int64_t StepBytes(const Plan& plan, const Sample& sample) {
-  return plan.engine_bytes() +
-         plan.in_flight * (sample.image->buffer_bytes() + sample.labels->buffer_bytes());
+  // A strip reads a clone; what the source holds for all of its clones is there once.
+  const auto readers = [&](const RowSource& source) {
+    const int64_t own = source.Clone()->buffer_bytes();
+    return plan.in_flight * own + std::max<int64_t>(0, source.buffer_bytes() - own);
+  };
+  return plan.engine_bytes() + readers(*sample.image) + readers(*sample.labels);
 }
 
 std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Loss* loss, int64_t width,

@@ -268,6 +268,13 @@ std::unique_ptr<Loss> MakeLoss(const LossOptions& options) {
   if (!options.class_weights.empty() && static_cast<int64_t>(options.class_weights.size()) != classes) {
     Fail(ErrorCode::kUsage, "{} class weights, expected {}", options.class_weights.size(), classes);
   }
+  if (!options.class_weights.empty() && options.kind == LossKind::kDice && options.logits == 1) {
+    Fail(ErrorCode::kUsage, "Dice of a binary network is that of its one class, expected no class weights");
+  }
+  if (!options.class_weights.empty() &&
+      *std::max_element(options.class_weights.begin(), options.class_weights.end()) == 0) {
+    Fail(ErrorCode::kUsage, "all class weights are 0, expected one at least above it");
+  }
   for (double w : options.class_weights) {
     if (!(w >= 0) || !std::isfinite(w))
       Fail(ErrorCode::kUsage, "class weight {}, expected a number of at least 0", w);

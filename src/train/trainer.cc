@@ -163,15 +163,21 @@ class Trainer {
                          .training_slides = static_cast<int64_t>(training_.size()),
                          .validation_slides = static_cast<int64_t>(validation_.size())};
     // Memory grows with the width, hardly with the height.
-    const DatasetEntry& widest = **std::max_element(
-        training_.begin(), training_.end(), [](const DatasetEntry* a, const DatasetEntry* b) {
-          return std::pair(a->width(), a->height()) < std::pair(b->width(), b->height());
+    const auto wider = [](const DatasetEntry* a, const DatasetEntry* b) {
+      return std::pair(a->width(), a->height()) < std::pair(b->width(), b->height());
+    };
+    const DatasetEntry& widest = **std::max_element(training_.begin(), training_.end(), wider);
+    for (const auto* entries : {&training_, &validation_}) {
+      for (const DatasetEntry* entry : *entries) {
+        summary.one_size =
+            summary.one_size && entry->width() == widest.width() && entry->height() == widest.height();
+        AtEntry(dataset_, *entry, [&] {
+          CheckPixelLogits(graph_, ExtendedSize(graph_, entry->width()),
+                           ExtendedSize(graph_, entry->height()));
         });
-    summary.one_size = std::all_of(training_.begin(), training_.end(), [&](const DatasetEntry* entry) {
-      return entry->width() == widest.width() && entry->height() == widest.height();
-    });
+      }
+    }
     const SlideSample sample = OpenSample(dataset_, widest, graph_, ignore_label());
-    CheckPixelLogits(graph_, sample.image->width(), sample.image->height());
     summary.plan =
         MakePlan(graph_, loss_.get(), sample.image->width(), sample.image->height(), options_.plan);
     summary.plan_bytes = PlanBytes(summary.plan, sample);
@@ -179,9 +185,8 @@ class Trainer {
   }
 
   int64_t PlanBytes(const Plan& plan, const SlideSample& sample) const {
-    const int64_t readers = sample.image->buffer_bytes() + sample.labels->buffer_bytes();
     const int64_t gradients = 2 * graph_.trainable_size() * static_cast<int64_t>(sizeof(double));
-    return plan.engine_bytes() + plan.in_flight * readers + gradients + optimizer_.state_bytes();
+    return StepBytes(plan, sample.sample()) + gradients + optimizer_.state_bytes();
   }
 
   const DatasetEntry& EntryOf(int64_t index) {

@@ -111,7 +111,10 @@ std::vector<Case> Cases() {
                        .graph = BuiltInModel("unet-4492", seed),
                        .width = size.width,
                        .height = size.height,
-                       .loss = {.kind = kind, .class_weights = {0.75, 2.5}, .dice_epsilon = 0.5},
+                       .loss = {.kind = kind,
+                                .class_weights = kind == LossKind::kDice ? std::vector<double>{}
+                                                                         : std::vector<double>{0.75, 2.5},
+                                .dice_epsilon = 0.5},
                        .plan = {.threads = 2, .strips = size.strips},
                        .seed = seed});
     }
@@ -122,8 +125,10 @@ std::vector<Case> Cases() {
     LossOptions loss{.kind = kKinds[seed % 3], .logits = network.logits};
     if (loss.kind == LossKind::kBce && network.logits > 1) loss.kind = LossKind::kCrossEntropy;
     const int64_t classes = network.logits == 1 ? 2 : network.logits;
-    for (int64_t k = 0; k < classes && seed % 2 == 0; ++k) loss.class_weights.push_back(0.5 + double(k));
-    if (seed % 5 == 0) loss.class_weights.assign(static_cast<size_t>(classes), 1.0);
+    const bool weighted = loss.kind != LossKind::kDice || network.logits > 1;
+    for (int64_t k = 0; k < classes && seed % 2 == 0 && weighted; ++k)
+      loss.class_weights.push_back(0.5 + double(k));
+    if (seed % 5 == 0 && weighted) loss.class_weights.assign(static_cast<size_t>(classes), 1.0);
     cases.push_back({.name = fmt::format("random-{}-{}", seed, ToString(loss.kind)),
                      .graph = std::move(network.graph),
                      .width = network.width,

@@ -142,7 +142,8 @@ def entropy_of(logits, labels, weights):
 def dice_loss_of(logits, labels, weights, epsilon):
     """1 - (2 Σpt + ε) / (Σp + Σt + ε), for several classes their mean by weight."""
     binary = len(logits) == 1
-    p = torch.sigmoid(logits) if binary else torch.softmax(logits, dim=0)
+    # The gradient of sigmoid is p (1 - p), which has lost its digits where p is close to 1; that of exp(logsigmoid) is not.
+    p = torch.exp(F.logsigmoid(logits)) if binary else torch.softmax(logits, dim=0)
     truth = torch.stack([(labels == (1 if binary else c)).double() for c in range(len(logits))])
     dice = (2 * (p * truth).sum(1) + epsilon) / (p.sum(1) + truth.sum(1) + epsilon)
     shares = torch.ones(1, dtype=torch.float64) if binary else weights / weights.sum()

@@ -1,4 +1,6 @@
 /// `swath predict`: maps of a slide, written by rows.
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
@@ -27,18 +29,24 @@ struct Settings {
   std::string split;
   std::optional<int> level;
   std::optional<double> mpp;
+  std::string region;
   std::string probability = "uint8";
   int64_t threads = 0;
 };
+
+std::string LowerCaseEnding(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return ending;
+}
 
 /// By its name: what a folder holds beside slides (masks, tables) is none of our business.
 bool LooksLikeSlide(const fs::path& path) {
   static const std::vector<std::string> endings = {".svs", ".tif", ".tiff", ".ndpi", ".mrxs",
                                                    ".scn", ".vms", ".vmu",  ".bif",  ".svslide",
                                                    ".png", ".jpg", ".jpeg"};
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  const std::string ending = LowerCaseEnding(path);
   return std::find(endings.begin(), endings.end(), ending) != endings.end();
 }
 
@@ -61,36 +69,43 @@ void CheckOutputs(const Settings& settings, const std::vector<PredictTask>& task
   }
 }
 
-/// Of the results of a slide.
-std::string Name(const fs::path& slide) { return slide.stem().string(); }
+/// Of the results of a slide, or of one of several regions of it.
+std::string Name(const fs::path& slide, const std::optional<Region>& region) {
+  const std::string stem = slide.stem().string();
+  return region ? fmt::format("{}_{}_{}_{}x{}", stem, region->x, region->y, region->width, region->height)
+                : stem;
+}
+
+bool IsCsv(const fs::path& path) { return LowerCaseEnding(path) == ".csv"; }
 
 std::vector<PredictTask> FindTasks(const Settings& settings) {
-  const RowOptions rows{.level = settings.level, .mpp = settings.mpp};
+  RowOptions rows{.level = settings.level, .mpp = settings.mpp};
+  if (!settings.region.empty()) {
+    if (fs::is_directory(settings.input) || IsCsv(settings.input))
+      Fail(ErrorCode::kUsage, "--region: is for one slide; a CSV file has a column region");
+    rows.region = ParseRegion(settings.region);
+  }
   std::vector<PredictTask> tasks;
   if (fs::is_directory(settings.input)) {
     for (const auto& file : fs::directory_iterator(settings.input)) {
       if (file.is_regular_file() && LooksLikeSlide(file.path()) &&
           !file.path().stem().string().ends_with("_mask"))
-        tasks.push_back({file.path().string(), Name(file.path()), rows});
+        tasks.push_back({file.path().string(), Name(file.path(), rows.region), rows});
     }
     std::sort(tasks.begin(), tasks.end(),
               [](const PredictTask& a, const PredictTask& b) { return a.slide < b.slide; });
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", settings.input);
-  } else if (fs::path(settings.input).extension() == ".csv") {
+  } else if (IsCsv(settings.input)) {
     const Dataset dataset =
         OpenDataset(settings.input, {.level = settings.level, .mpp = settings.mpp, .masks = Masks::kIgnore});
     for (const DatasetEntry& entry : dataset.entries) {
       if (!settings.split.empty() && ToString(entry.split) != settings.split) continue;
-      tasks.push_back({entry.slide, Name(entry.slide), rows});
-      if (!entry.region) continue;
-      // Several regions of a slide may be wanted.
-      const Region& r = *entry.region;
-      tasks.back().rows.region = r;
-      tasks.back().name += fmt::format("_{}_{}_{}x{}", r.x, r.y, r.width, r.height);
+      tasks.push_back({entry.slide, Name(entry.slide, entry.region), rows});
+      tasks.back().rows.region = entry.region;
     }
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide of split '{}'", settings.input, settings.split);
   } else {
-    tasks.push_back({settings.input, Name(settings.input), rows});
+    tasks.push_back({settings.input, Name(settings.input, rows.region), rows});
   }
   return tasks;
 }
@@ -114,7 +129,7 @@ void Run(const Settings& settings) {
         line.Show(static_cast<double>(done) / static_cast<double>(total));
       });
     }
-    fmt::print("{0}/{1}_mask.tif, {0}/{1}_overlay.png\n", settings.out, tasks[i].name);
+    fmt::print("{}\n", fmt::join(predictor.Files(tasks[i], settings.out), "\n"));
   }
 }
 
@@ -144,6 +159,8 @@ void AddPredict(CLI::App& app) {
   command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")
       ->check(Number({.above = 0}))
       ->excludes(level);
+  command->add_option("--region", settings->region,
+                      "x,y,width,height in level-0 pixels: of a slide only this");
   command->add_option("--probability", settings->probability, "Samples of the maps of probability")
       ->check(CLI::IsMember({"uint8", "float32"}))
       ->capture_default_str();

@@ -107,8 +107,16 @@ void SlidePredictor::ToBytes(const float* const* logits, int64_t width, uint8_t*
   }
 }
 
-void SlidePredictor::Run(const PredictTask& task, const std::string& folder, const Progress& progress) const {
+std::vector<std::string> SlidePredictor::Files(const PredictTask& task, const std::string& folder) const {
   const std::string stem = folder + "/" + task.name;
+  std::vector<std::string> files = {stem + "_mask.tif"};
+  for (size_t c = 1; c < classes_.size(); ++c) files.push_back(stem + MapName(static_cast<int64_t>(c)));
+  files.push_back(stem + "_overlay.png");
+  return files;
+}
+
+void SlidePredictor::Run(const PredictTask& task, const std::string& folder, const Progress& progress) const {
+  const std::vector<std::string> files = Files(task, folder);
   const auto slide = Slide::Open(task.slide);
   auto image = Prefetch(slide->OpenRows(task.rows));
   const int64_t width = image->width(), height = image->height();
@@ -124,11 +132,11 @@ void SlidePredictor::Run(const PredictTask& task, const std::string& folder, con
                          .pixels = PyramidPixels::kLabels,
                          .mpp_x = PixelSize(slide->info().mpp_x, shown.width, width),
                          .mpp_y = PixelSize(slide->info().mpp_y, shown.height, height)};
-  PyramidWriter mask(stem + "_mask.tif", options);
+  PyramidWriter mask(files.front(), options);
   options.pixels = probability_bytes_ == 1 ? PyramidPixels::kGrey : PyramidPixels::kFloat32;
   std::vector<std::unique_ptr<PyramidWriter>> maps;
   for (int64_t c = 1; c < classes; ++c)
-    maps.push_back(std::make_unique<PyramidWriter>(stem + MapName(c), options));
+    maps.push_back(std::make_unique<PyramidWriter>(files[static_cast<size_t>(c)], options));
   Overlay overlay(width, height, classes);
   const int64_t pitch = image->width();
   engine->Predict(
@@ -148,7 +156,7 @@ void SlidePredictor::Run(const PredictTask& task, const std::string& folder, con
   mask.Finish();
   for (const auto& map : maps) map->Finish();
   const double downsample = static_cast<double>(shown.width) / static_cast<double>(overlay.width());
-  overlay.Write(*OpenThumbnail(*slide, task.rows, downsample), stem + "_overlay.png");
+  overlay.Write(*OpenThumbnail(*slide, task.rows, downsample), files.back());
 }
 
 }  // namespace swath::tools

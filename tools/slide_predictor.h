@@ -29,8 +29,10 @@ class SlidePredictor {
   /// has no logit for each of them.
   double CheckPixels(const PredictTask& task) const;
 
-  /// Writes FOLDER/NAME_mask.tif, NAME_probability_CLASS.tif for every class but the first, and
-  /// NAME_overlay.png. Each appears when it is complete, the overlay last.
+  /// FOLDER/NAME_mask.tif, NAME_probability_CLASS.tif for every class but the first, and NAME_overlay.png.
+  std::vector<std::string> Files(const PredictTask& task, const std::string& folder) const;
+
+  /// Writes them. Each appears when it is complete, the overlay last.
   void Run(const PredictTask& task, const std::string& folder, const Progress& progress) const;
 
  private:

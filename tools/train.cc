@@ -51,7 +51,7 @@ int64_t Steps(const Settings& settings, const Dataset& dataset) {
   return std::max<int64_t>(1, CeilDiv(settings.epochs * slides, settings.train.accumulate));
 }
 
-void Run(const CLI::App& command, const Settings& settings) {
+void Run(CLI::App& command, const Settings& settings) {
   const Dataset dataset = OpenDataset(settings.data, settings.pixels);
   TrainOptions options = settings.train;
   options.loss.kind = ParseLossKind(settings.loss);
@@ -60,6 +60,13 @@ void Run(const CLI::App& command, const Settings& settings) {
   options.schedule.steps = Steps(settings, dataset);
   options.schedule.warmup_steps = settings.warmup.value_or(options.schedule.steps / kWarmupShare);
   if (command["--prior-bias"]->count() == 0) options.prior_bias = IsBuiltIn(settings.model);
+  // What is used is written down, also where it was not said.
+  const auto settle = [&](const char* name, int64_t value) {
+    CLI::Option* option = command.get_option(name);
+    if (option->count() == 0) option->default_str(fmt::format("{}", value));
+  };
+  if (settings.epochs == 0) settle("--steps", options.schedule.steps);
+  settle("--warmup", options.schedule.warmup_steps);
   options.config = FormatConfig(command);
   TrainProgress progress(options.schedule.steps);
   const TrainResult result =

@@ -28,7 +28,7 @@ std::string MissingOrExtra(const CLI::App& app, const CLI::ParseError& error) {
     return fmt::format("'{}' is no option of {}", extra.front(), name);
   }
   if (!commands.empty()) {
-    return extra.empty() ? fmt::format("{}: expected a command: {}", name, fmt::join(commands, ", "))
+    return extra.empty() ? fmt::format("expected a command of {}: {}", name, fmt::join(commands, ", "))
                          : fmt::format("'{}' is no command of {}, expected one of {}", extra.front(), name,
                                        fmt::join(commands, ", "));
   }

@@ -22,6 +22,9 @@ struct Region {
   int64_t height = 0;
 };
 
+/// "x,y,width,height" in level-0 pixels. Throws Error (kInput).
+Region ParseRegion(const std::string& text);
+
 struct SlideLevel {
   int64_t width = 0;       ///< pixels of this level
   int64_t height = 0;      ///< pixels of this level

@@ -1,6 +1,8 @@
 #include "swath/slide.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -143,6 +145,26 @@ std::unique_ptr<RowSource> Slide::OpenRows(const RowOptions& options) const {
 std::unique_ptr<RowSource> Slide::OpenExistence(const RowOptions& options) const {
   if (!format_->may_have_holes()) return nullptr;
   return swath::Open(*format_, options, Pixels::kExistence);
+}
+
+Region ParseRegion(const std::string& text) {
+  std::array<int64_t, 4> numbers{};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  bool ok = true;
+  for (size_t i = 0; i < numbers.size() && ok; ++i) {
+    while (at != end && *at == ' ') ++at;
+    const auto [stop, error] = std::from_chars(at, end, numbers[i]);
+    at = stop;
+    while (at != end && *at == ' ') ++at;
+    const bool last = i + 1 == numbers.size();
+    ok = error == std::errc() && (last ? at == end : at != end && *at++ == ',');
+  }
+  const auto [x, y, width, height] = numbers;
+  if (!ok || width < 1 || height < 1) {
+    Fail(ErrorCode::kInput, "a region is \"x,y,width,height\" in level-0 pixels, found '{}'", text);
+  }
+  return {x, y, width, height};
 }
 
 }  // namespace swath

@@ -68,36 +68,6 @@ MaskCovers ParseMaskCovers(const std::string& text) {
   Fail(ErrorCode::kInput, "expected slide, region or nothing, found '{}'", text);
 }
 
-Region ParseRegion(const std::string& text) {
-  std::array<int64_t, 4> numbers{};
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  bool ok = true;
-  for (size_t i = 0; i < numbers.size() && ok; ++i) {
-    while (at != end && *at == ' ') ++at;
-    const auto [stop, error] = std::from_chars(at, end, numbers[i]);
-    at = stop;
-    while (at != end && *at == ' ') ++at;
-    const bool last = i + 1 == numbers.size();
-    ok = error == std::errc() && (last ? at == end : at != end && *at++ == ',');
-  }
-  const auto [x, y, width, height] = numbers;
-  if (!ok || width < 1 || height < 1) {
-    Fail(ErrorCode::kInput, "expected \"x,y,width,height\" in level-0 pixels, found '{}'", text);
-  }
-  return {x, y, width, height};
-}
-
-/// Regions that leave the slide are an error here rather than clipped: labels would move.
-void CheckInside(const Region& region, const SlideLevel& whole) {
-  if (region.x >= 0 && region.y >= 0 && region.width <= whole.width - region.x &&
-      region.height <= whole.height - region.y) {
-    return;
-  }
-  Fail(ErrorCode::kInput, "{},{},{},{} leaves the slide, which is {}x{}", region.x, region.y, region.width,
-       region.height, whole.width, whole.height);
-}
-
 RowOptions RowsOf(const DatasetOptions& options, const std::optional<Region>& region) {
   return {.level = options.level, .mpp = options.mpp, .region = region};
 }
@@ -147,10 +117,7 @@ class DatasetReader {
     if (columns_[2] >= 0) entry.split = at("split", [&] { return ParseSplit(Field(record, 2)); });
     const std::unique_ptr<Slide> slide = at("slide", [&] { return Slide::Open(entry.slide); });
     if (columns_[3] >= 0 && !Field(record, 3).empty()) {
-      at("region", [&] {
-        entry.region = ParseRegion(Field(record, 3));
-        CheckInside(*entry.region, slide->info().levels.front());
-      });
+      at("region", [&] { entry.region = ParseRegion(Field(record, 3)); });
     }
     at(entry.region ? "region" : "slide", [&] {
       const auto rows = slide->OpenRows(RowsOf(options_, entry.region));

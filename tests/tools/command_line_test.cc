@@ -35,12 +35,12 @@ TEST(CommandLine, UsageErrorsAreOneLine) {
   const std::string threads = "--threads: expected a whole number from 0 to 1024, found '-1'";
   const std::string seed = "--seed: expected a whole number from 0 to 18446744073709551615, found ";
   const std::vector<Wrong> cases = {
-      {{}, "swath: expected a command: bench, check-gradients, "},
+      {{}, "swath: expected a command of swath: bench, check-gradients, "},
       {{"foo"}, "'foo' is no command of swath, expected one of bench, "},
       {{"foo", "--bar"}, "'foo' is no command of swath"},
       {{"two\nlines"}, "'two lines' is no command"},
       {{"--foo"}, "'--foo' is no option of swath"},
-      {{"bench"}, "bench: expected a command: step"},
+      {{"bench"}, "expected a command of bench: step"},
       {{"bench", "stop"}, "'stop' is no command of bench, expected one of step"},
       {{"train", "--dat", "x"}, "'--dat' is no option of train"},
       {{"train", "--out", "x"}, "--data is required"},

@@ -89,11 +89,11 @@ TEST_F(DatasetTest, NamesFileLineAndColumnOfWhatIsWrong) {
   EXPECT_THAT(Message(header + "a.png,b_mask.png,train,\n"),
               HasSubstr("slides.csv:3: mask: b_mask.png: the mask is 24x33"));
   EXPECT_EQ(Message(header + "a.png,a_mask.png,train,\"1,2,3\"\n"),
-            "slides.csv:3: region: expected \"x,y,width,height\" in level-0 pixels, found '1,2,3'");
+            "slides.csv:3: region: a region is \"x,y,width,height\" in level-0 pixels, found '1,2,3'");
   EXPECT_EQ(Message(header + "a.png,a_mask.png,train,\"1,2,3,0\"\n"),
-            "slides.csv:3: region: expected \"x,y,width,height\" in level-0 pixels, found '1,2,3,0'");
+            "slides.csv:3: region: a region is \"x,y,width,height\" in level-0 pixels, found '1,2,3,0'");
   EXPECT_EQ(Message(header + "a.png,a_mask.png,train,\"20,0,11,5\"\n"),
-            "slides.csv:3: region: 20,0,11,5 leaves the slide, which is 30x20");
+            "slides.csv:3: region: a.png: the region 11x5 at (20, 0) is not inside the slide, 30x20");
   EXPECT_THAT(Message(header, {.level = 3}), HasSubstr("slides.csv:2: slide: a.png"));
   EXPECT_THAT(Message(header, {.mpp = 0.5}), HasSubstr("slides.csv:2: slide: a.png"));
 }

@@ -99,7 +99,7 @@ class RowKernel {
  public:
   virtual ~RowKernel() = default;
 
-  /// What `plan` and the profile call it: "reference" or "highway".
+  /// What `plan` and the profile call it: "reference", "highway" or "onednn".
   virtual std::string_view name() const = 0;
   /// Values that must be readable, as zeros, left and right of every row of src, dst and their gradients.
   virtual int64_t margin() const { return 0; }

@@ -146,9 +146,13 @@ class Planner {
 
   void MakeKernels() {
     for (const Op& op : p_.program.ops) {
-      p_.kernels.push_back(op.layer->MakeKernel<T>({.srcs = SourceShapes(p_.program, op),
-                                                    .dst = Tensor(op.dst).shape,
-                                                    .backward = loss_ && op.backward}));
+      try {
+        p_.kernels.push_back(op.layer->MakeKernel<T>({.srcs = SourceShapes(p_.program, op),
+                                                      .dst = Tensor(op.dst).shape,
+                                                      .backward = loss_ && op.backward}));
+      } catch (const Error& e) {
+        Fail(e.code(), "[{} {}] {}", op.layer->type(), op.name, e.what());
+      }
     }
   }
 

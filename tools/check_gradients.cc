@@ -138,8 +138,7 @@ bool Check(const Graph& graph, const Loss& loss, const OwnedSample& sample, cons
 
 void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, settings.seed, settings.classes);
-  const auto& names = BuiltInModelNames();
-  const bool seeded = std::find(names.begin(), names.end(), settings.model) != names.end();
+  const bool seeded = IsBuiltInModel(settings.model);
   const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss),
                               .logits = OutputChannels(graph),
                               .ignore_label = settings.ignore_label});

@@ -61,9 +61,8 @@ SlideScore Score(const Settings& settings, const Graph& graph, const Loss& loss,
   PixelProgress progress(entry.name,
                          static_cast<double>(entry.width()) * static_cast<double>(entry.height()));
   const Loss::Value value = AtEntry(dataset, entry, [&] {
-    return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) {
-      progress.Show(static_cast<double>(done) / static_cast<double>(total));
-    });
+    return engine->Evaluate(sample.sample(),
+                            [&](int64_t done, int64_t total) { progress.Show(done, total); });
   });
   if (!std::isfinite(value.loss)) {
     Fail(ErrorCode::kNumeric, "{}:{}: {}: the loss is {}: the network's logits are infinite or not numbers",

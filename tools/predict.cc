@@ -125,9 +125,7 @@ void Run(const Settings& settings) {
   for (size_t i = 0; i < tasks.size(); ++i) {
     {
       PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name), pixels[i]);
-      predictor.Run(tasks[i], settings.out, [&](int64_t done, int64_t total) {
-        line.Show(static_cast<double>(done) / static_cast<double>(total));
-      });
+      predictor.Run(tasks[i], settings.out, [&](int64_t done, int64_t total) { line.Show(done, total); });
     }
     fmt::print("{}\n", fmt::join(predictor.Files(tasks[i], settings.out), "\n"));
   }

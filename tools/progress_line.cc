@@ -49,7 +49,8 @@ void StatusLine::Print(const std::string& text, const char* end) {
   shown_ = Clock::now();
 }
 
-void PixelProgress::Show(double part) {
+void PixelProgress::Show(int64_t done, int64_t total) {
+  const double part = static_cast<double>(done) / static_cast<double>(total);
   const double seconds = Since(start_);
   if (part <= 0 || seconds <= 0) return;
   line_.Show(fmt::format("{}: {:.0f} %, {:.0f} Mpx/s, {} left", what_, 100 * part,

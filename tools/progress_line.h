@@ -41,8 +41,8 @@ class PixelProgress {
   PixelProgress(const PixelProgress&) = delete;
   PixelProgress& operator=(const PixelProgress&) = delete;
 
-  /// part: of the pixels, 0 to 1.
-  void Show(double part);
+  /// So much is done, of how much, in any unit.
+  void Show(int64_t done, int64_t total);
 
  private:
   using Clock = std::chrono::steady_clock;

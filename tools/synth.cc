@@ -103,8 +103,7 @@ double WriteSlide(const Settings& settings, const Size& size, int64_t index, con
     slide_writer.WriteRows(rgb.data(), rows.size());
     mask_writer.WriteRows(labels.data(), mask_rows.size());
     Tally(rgb, labels, size.width, rows.size(), tallies);
-    const double slide_part = static_cast<double>(rows.end) / static_cast<double>(size.height);
-    progress.Show((static_cast<double>(index) + slide_part) / static_cast<double>(settings.slides));
+    progress.Show(index * size.height + rows.end, settings.slides * size.height);
   }
   slide_writer.Finish();
   mask_writer.Finish();

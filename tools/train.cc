@@ -40,11 +40,6 @@ struct Settings {
 constexpr int64_t kDefaultSteps = 200;
 constexpr int64_t kWarmupShare = 20;
 
-bool IsBuiltIn(const std::string& model) {
-  const auto& names = BuiltInModelNames();
-  return std::find(names.begin(), names.end(), model) != names.end();
-}
-
 int64_t Steps(const Settings& settings, const Dataset& dataset) {
   if (settings.epochs == 0) return settings.steps > 0 ? settings.steps : kDefaultSteps;
   const int64_t slides = static_cast<int64_t>(dataset.Of(Split::kTrain).size());
@@ -59,7 +54,7 @@ void Run(CLI::App& command, const Settings& settings) {
   options.schedule.kind = ParseScheduleKind(settings.schedule);
   options.schedule.steps = Steps(settings, dataset);
   options.schedule.warmup_steps = settings.warmup.value_or(options.schedule.steps / kWarmupShare);
-  if (command["--prior-bias"]->count() == 0) options.prior_bias = IsBuiltIn(settings.model);
+  if (command["--prior-bias"]->count() == 0) options.prior_bias = IsBuiltInModel(settings.model);
   // What is used is written down, also where it was not said.
   const auto settle = [&](const char* name, int64_t value) {
     CLI::Option* option = command.get_option(name);

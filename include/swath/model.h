@@ -21,6 +21,7 @@ void ExportOnnx(const Graph& graph, const std::string& path);
 
 /// The architectures that are built in code.
 const std::vector<std::string>& BuiltInModelNames();
+bool IsBuiltInModel(std::string_view name);
 
 /// A built-in network with initial weights that depend on `seed` alone. Two classes share one logit, more
 /// have one each. Throws Error (kUsage) for an unknown name, or classes that are not 2 to 255 different ones.

@@ -185,6 +185,11 @@ const std::vector<std::string>& BuiltInModelNames() {
   return names;
 }
 
+bool IsBuiltInModel(std::string_view name) {
+  const auto& names = BuiltInModelNames();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 Graph BuiltInModel(std::string_view name, uint64_t seed, const std::vector<std::string>& classes) {
   const std::set<std::string> different(classes.begin(), classes.end());
   const bool plain = std::all_of(classes.begin(), classes.end(), [](const std::string& class_name) {

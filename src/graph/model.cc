@@ -54,18 +54,17 @@ void CheckPixelLogits(const Graph& graph, int64_t width, int64_t height) {
 int64_t ExtendedSize(const Graph& graph, int64_t size) { return RoundUp(size, ModelMultiple(graph)); }
 
 Graph LoadModel(const std::string& name_or_path, uint64_t seed, const std::vector<std::string>& classes) {
-  const auto& names = BuiltInModelNames();
-  if (std::find(names.begin(), names.end(), name_or_path) != names.end())
+  if (IsBuiltInModel(name_or_path))
     return classes.empty() ? BuiltInModel(name_or_path, seed) : BuiltInModel(name_or_path, seed, classes);
   if (!classes.empty()) {
     Fail(ErrorCode::kUsage,
          "{}: a file says itself what its classes are; only built-in models ({}) can be given some",
-         name_or_path, fmt::join(names, ", "));
+         name_or_path, fmt::join(BuiltInModelNames(), ", "));
   }
   std::error_code ignored;
   if (!std::filesystem::exists(name_or_path, ignored)) {
     Fail(ErrorCode::kInput, "{}: neither a file nor a built-in model ({})", name_or_path,
-         fmt::join(names, ", "));
+         fmt::join(BuiltInModelNames(), ", "));
   }
   return ImportOnnx(name_or_path);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -215,7 +216,10 @@ class Trainer {
       CheckFinite(entry, result);
       Average(result, static_cast<double>(share), &gradients, &record);
       pixels += Pixels(sample);
-      record.plan_bytes = std::max(record.plan_bytes, PlanBytes(engine->plan(), sample));
+      // Once a slide: to know what its readers hold, some are opened.
+      const auto [known, is_new] = plan_bytes_.try_emplace(&entry);
+      if (is_new) known->second = PlanBytes(engine->plan(), sample);
+      record.plan_bytes = std::max(record.plan_bytes, known->second);
       record.strips = engine->plan().options.strips;
     }
     record.learning_rate = LearningRate(options_.schedule, step);
@@ -339,6 +343,7 @@ class Trainer {
   RunFolder folder_;
   int64_t validate_every_ = 1;
   std::unique_ptr<StreamingEngine> engine_;
+  std::map<const DatasetEntry*, int64_t> plan_bytes_;
   TrainingState state_;  ///< weights and moments are in the graph and the optimiser
   std::vector<int64_t> order_;
   int64_t order_epoch_ = -1;

@@ -53,7 +53,7 @@ void PrintNode(const Graph& graph, const Node& node, const std::vector<Shape>& s
   channels += fmt::format(" -> {}", shapes[static_cast<size_t>(node.dst)].channels);
   std::string kernel = "-", stride = "-", pads = "-";
   if (const auto* layer = dynamic_cast<const RowLayer*>(node.layer.get())) {
-    const Window rows = layer->rows(), columns = layer->columns();
+    const Window rows = layer->rows(1 << 20), columns = layer->columns(1 << 20);
     kernel = Times(rows.kernel, columns.kernel);
     stride = Times(rows.stride, columns.stride);
     pads = fmt::format("{} {} {} {}", rows.pad_begin, columns.pad_begin, rows.pad_end, columns.pad_end);

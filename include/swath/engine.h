@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,10 +15,13 @@
 
 namespace swath {
 
-/// An image and its labels, of one size that the network takes as it is (see ExtendedRows). Not owned.
+/// An image and what is known of it, of one size that the network takes as it is (see ExtendedRows). Not
+/// owned.
 struct Sample {
   const RowSource* image = nullptr;   ///< as many channels as the network's input
-  const RowSource* labels = nullptr;  ///< one channel: classes, or the ignored label
+  const RowSource* labels = nullptr;  ///< for a loss over pixels; one channel: classes, or the ignored label
+  std::vector<double> target = {};    ///< for a loss over slides
+  uint64_t seed = 0;                  ///< of Dropout; 0 switches it off
 };
 
 struct StepResult {
@@ -27,6 +31,9 @@ struct StepResult {
   /// The reference engine's only: by parameter, the largest Σ|terms| of any of its gradients. A gradient far
   /// below it is zero but for rounding.
   std::vector<double> term_sums;
+  /// New values of running statistics, by parameter of the graph (of BatchNormalization with those of the
+  /// image).
+  std::map<int, std::vector<float>> running;
 };
 
 /// What a step on this sample holds in all: the engine's memory, and for every strip in flight a reader of
@@ -53,19 +60,22 @@ class Engine {
 };
 
 /// The streaming engine for images of the plan's size. The graph must outlive it; its weights may change
-/// between steps. Made with a loss it steps and evaluates; made without one it predicts.
+/// between steps. Made with an objective it steps and evaluates; made without one it predicts.
 class StreamingEngine : public Engine {
  public:
-  /// The loss alone, in one forward sweep; needs an engine made with a loss.
+  /// The loss alone, forward only; needs an engine made with an objective.
   virtual Loss::Value Evaluate(const Sample& sample, const Progress& progress = {}) = 0;
+  /// The values that a network with one output a slide gives.
+  virtual std::vector<double> PredictSlide(const RowSource& image, const Progress& progress = {}) = 0;
   /// Logits of an image, through `to_bytes` (PlanOptions::bytes_per_pixel of them), in bounded memory.
   virtual void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
                        const Progress& progress = {}) = 0;
   virtual const Plan& plan() const = 0;
 };
 
-std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Loss* loss, int64_t width,
-                                                     int64_t height, const PlanOptions& options);
+std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Objective& objective,
+                                                     int64_t width, int64_t height,
+                                                     const PlanOptions& options);
 
 /// A value before a Relu or LeakyRelu that float32 and float64 rows put on different sides of 0. Either side
 /// is right, and their gradients differ by the whole of that pixel's.
@@ -83,7 +93,7 @@ std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image);
 ///
 /// At a `kink` it takes the side that is given, if its own value is within rounding of 0 (2^-17 of the
 /// tensor's largest).
-std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Loss& loss, Precision rows,
+std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Objective& objective, Precision rows,
                                             std::vector<Kink> kinks = {});
 
 }  // namespace swath

@@ -40,6 +40,8 @@ struct Graph {
   int input = 0;
   int output = 0;
   int64_t input_channels = 3;
+  /// The only size of image that the network takes, where it flattens a map; else 0.
+  int64_t fixed_width = 0, fixed_height = 0;
   std::map<std::string, std::string> metadata;  ///< of the ONNX model; see docs/model-format.md
 
   int AddTensor(std::string tensor_name);
@@ -69,6 +71,10 @@ std::vector<Shape> InferShapes(const Graph& graph, int64_t width, int64_t height
 /// Checks that the output has the size of an image of width × height, as a loss over pixels needs it. Throws
 /// as InferShapes does, and Error (kUnsupported) that names the output.
 void CheckOutputSize(const Graph& graph, int64_t width, int64_t height);
+
+/// By tensor, whether it is in core: what a global reduction gives, and what follows from that alone. All
+/// others are maps, which are streamed.
+std::vector<bool> InCore(const Graph& graph);
 
 /// The number by which width and height must be divisible for every downsampling to come out even: the
 /// largest downsample of any tensor of the network (64 for `unet-4492`).

@@ -1,6 +1,7 @@
 /// Losses over the pixels of a slide, exact in one sweep or two.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -47,9 +48,56 @@ class Loss {
       double Dice() const { return predicted + truth > 0 ? 2 * both / (predicted + truth) : 1; }
     };
     std::vector<Overlap> overlap;
+    /// Of a network with one output a slide: its values.
+    std::vector<double> output;
   };
   /// Throws Error (kInput) where no pixel is valid.
   virtual Value Finish(const double* sums) const = 0;
+};
+
+/// A loss over the values that a network gives for a whole slide.
+class SlideLoss {
+ public:
+  virtual ~SlideLoss() = default;
+  /// Number of values of the network's output.
+  virtual int64_t values() const = 0;
+  /// Number of values of a target.
+  virtual int64_t targets() const = 0;
+  /// The loss; where `diff` is given, its derivative by each value. Throws Error (kInput) for a target that
+  /// is none.
+  virtual double Evaluate(const std::vector<double>& output, const std::vector<double>& target,
+                          std::vector<double>* diff) const = 0;
+};
+
+enum class SlideLossKind {
+  kBce,           ///< one or several labels, each of its own: targets of 0 or 1
+  kCrossEntropy,  ///< one class of several: the target is its index
+  kMse,           ///< numbers
+};
+
+struct SlideLossOptions {
+  SlideLossKind kind = SlideLossKind::kBce;
+  int64_t values = 1;  ///< that the network gives
+  /// kCrossEntropy: of a slide by its class. kBce: of a target of 1, by value. Empty for all 1.
+  std::vector<double> class_weights;
+};
+
+/// kBce and kMse are means over the values; a target that is not a number is unknown and carries no loss.
+/// Throws Error (kUsage) for options that do not fit together.
+std::unique_ptr<SlideLoss> MakeSlideLoss(const SlideLossOptions& options);
+std::string ToString(SlideLossKind kind);
+
+/// What a step minimises: a loss over pixels or one over slides. Neither for a prediction.
+struct Objective {
+  const Loss* pixels = nullptr;
+  const SlideLoss* slide = nullptr;
+
+  Objective(std::nullptr_t) {}
+  Objective(const Loss* loss) : pixels(loss) {}
+  Objective(const SlideLoss* loss) : slide(loss) {}
+  Objective(const Loss& loss) : pixels(&loss) {}
+  Objective(const SlideLoss& loss) : slide(&loss) {}
+  explicit operator bool() const { return pixels || slide; }
 };
 
 enum class LossKind { kBce, kCrossEntropy, kDice, kBceDice };

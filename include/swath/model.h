@@ -12,8 +12,8 @@ namespace swath {
 
 /// Reads and validates an ONNX model. Throws Error: kInput for a file that is no valid model, kUnsupported
 /// for one that Swath does not run exactly. The message begins with the path and, where a node is at fault,
-/// names the node.
-Graph ImportOnnx(const std::string& path);
+/// names the node. `output` names the output of a model that has several.
+Graph ImportOnnx(const std::string& path, const std::string& output = "");
 
 /// Writes `graph` as an ONNX model, which ImportOnnx reads back as it was, weights bit for bit. Validates the
 /// graph first. The file appears under its name only when it is complete. Throws Error (kOutput).

@@ -7,6 +7,7 @@
 
 #include "swath/graph.h"
 #include "swath/loss.h"
+#include "swath/row_source.h"
 
 namespace swath {
 
@@ -22,9 +23,11 @@ enum class LossSweeps {
 struct PlanOptions {
   int64_t threads = 0;  ///< 0: one for each processor
   int64_t strips = 0;   ///< 0: DefaultStrips, by image and network
+  int64_t panels = 1;   ///< strips in columns, one after the other
   Precision precision = Precision::kFloat32;
   LossSweeps loss_sweeps = LossSweeps::kCheaper;
-  int64_t bytes_per_pixel = 1;  ///< prediction: of what is made of the logits
+  SampleType samples = SampleType::kUint8;  ///< of the image
+  int64_t bytes_per_pixel = 1;              ///< prediction: of what is made of the logits
 };
 
 /// Rows of one tensor that are ever alive in a strip.
@@ -43,11 +46,12 @@ struct Plan {
   int64_t width = 0;
   int64_t height = 0;
   std::vector<TensorPlan> tensors;
-  int64_t in_flight = 0;   ///< strips computed at once
-  int64_t sweeps = 1;      ///< over the image
-  int64_t cotangents = 0;  ///< carried by the backward sweep; 0 for prediction
-  int64_t input_rows = 0;  ///< read in one sweep, halos included; height where nothing is repeated
-  int64_t band_rows = 0;   ///< prediction: output rows that a strip collects before it hands them over
+  int64_t in_flight = 0;    ///< strips computed at once
+  int64_t sweeps = 1;       ///< over the image, in all
+  int64_t loss_sweeps = 1;  ///< 2: one of them is for the loss's sums alone
+  int64_t cotangents = 0;   ///< carried by the backward sweep; 0 for prediction
+  int64_t input_rows = 0;   ///< read in one sweep, halos included; height where nothing is repeated
+  int64_t band_rows = 0;    ///< prediction: output rows that a strip collects before it hands them over
 
   // Bytes, over all strips in flight.
   int64_t ring_bytes = 0;       ///< value and gradient rows
@@ -57,9 +61,10 @@ struct Plan {
   int64_t gradient_bytes = 0;   ///< sums of weight gradients
   int64_t weight_bytes = 0;     ///< packed weights
   int64_t output_bytes = 0;     ///< prediction: rows waiting for their turn
+  int64_t core_bytes = 0;       ///< tensors in core and what reductions add up
   int64_t engine_bytes() const {
     return ring_bytes + view_bytes + workspace_bytes + label_bytes + gradient_bytes + weight_bytes +
-           output_bytes;
+           output_bytes + core_bytes;
   }
 
   // Multiply-adds of one step, all sweeps and halos included.
@@ -67,8 +72,8 @@ struct Plan {
   int64_t backward_multiply_adds = 0;
 };
 
-/// A plan for training (or, with no loss, for prediction). Throws as InferShapes does.
-Plan MakePlan(const Graph& graph, const Loss* loss, int64_t width, int64_t height,
+/// A plan for training (or, with no objective, for prediction). Throws as InferShapes does.
+Plan MakePlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
               const PlanOptions& options);
 
 }  // namespace swath

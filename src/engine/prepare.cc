@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "engine/schedule.h"
+#include "swath/model.h"
 
 namespace swath {
 namespace {
@@ -13,62 +14,63 @@ namespace {
 /// that do 200 G a second).
 constexpr int64_t kDecodeMultiplyAdds = 270;
 
-/// Multiply-adds of one pass over the strips.
+/// Multiply-adds of one sweep over all strips and panels.
 struct Work64 {
   int64_t forward = 0;
   int64_t backward = 0;  ///< of one cotangent
 };
 
-/// The part of an op's source channels that need a gradient.
-double GradientShare(const Program& program, const Op& op) {
+/// The part of an op's streamed source channels that have a gradient in a sweep.
+double GradientShare(const Program& program, const Sweep& sweep, const Op& op) {
   int64_t all = 0, needed = 0;
-  for (const auto& parts : op.srcs) {
-    for (const SourcePart& part : parts) {
-      const ProgramTensor& tensor = program.tensors[static_cast<size_t>(part.tensor)];
-      all += tensor.shape.channels;
-      needed += tensor.needs_gradient ? tensor.shape.channels : 0;
+  for (const OpSource& src : op.srcs) {
+    for (const SourcePart& part : src.parts) {
+      const int writer = program.writer[static_cast<size_t>(part.tensor)];
+      all += part.channels.size();
+      needed += writer >= 0 && sweep.backward[static_cast<size_t>(writer)] ? part.channels.size() : 0;
     }
   }
   return static_cast<double>(needed) / static_cast<double>(all);
 }
 
-std::vector<Shape> SourceShapes(const Program& program, const Op& op) {
-  std::vector<Shape> shapes;
-  for (const auto& parts : op.srcs) {
-    Shape shape = program.tensors[static_cast<size_t>(parts[0].tensor)].shape;
-    shape.channels = 0;
-    for (const SourcePart& part : parts)
-      shape.channels += program.tensors[static_cast<size_t>(part.tensor)].shape.channels;
-    shapes.push_back(shape);
-  }
-  return shapes;
+/// Columns that panels have of a tensor, all together, over its width.
+double Repeated(const Prepared& p, int tensor) {
+  int64_t columns = 0;
+  for (const Panel& panel : p.panels) columns += panel.columns[static_cast<size_t>(tensor)].size();
+  return static_cast<double>(columns) /
+         static_cast<double>(p.program.tensors[static_cast<size_t>(tensor)].shape.width);
 }
 
-Work64 CountWork(const Program& program, const std::vector<Strip>& strips) {
+Work64 CountWork(const Prepared& p, const Sweep& sweep) {
   Work64 work;
-  for (const Op& op : program.ops) {
+  for (size_t i = 0; i < p.program.ops.size(); ++i) {
+    const Op& op = p.program.ops[i];
+    if (!sweep.forward[i] || !op.layer) continue;
     const int64_t row =
-        op.layer->MultiplyAdds(SourceShapes(program, op), program.tensors[static_cast<size_t>(op.dst)].shape);
+        op.layer->MultiplyAdds(p.SourceShapes(op), p.program.tensors[static_cast<size_t>(op.dst)].shape);
     int64_t rows = 0;
-    for (const Strip& strip : strips) rows += strip.rows[static_cast<size_t>(op.dst)].size();
-    work.forward += rows * row;
-    work.backward += static_cast<int64_t>(static_cast<double>(rows * row) *
-                                          ((op.trains ? 1.0 : 0.0) + GradientShare(program, op)));
+    for (const Strip& strip : sweep.strips) rows += strip.rows[static_cast<size_t>(op.dst)].size();
+    const double all = static_cast<double>(rows * row) * Repeated(p, op.dst);
+    work.forward += static_cast<int64_t>(all);
+    if (!sweep.backward[i]) continue;
+    const double parts = (op.trains && sweep.trains ? 1.0 : 0.0) + GradientShare(p.program, sweep, op);
+    work.backward += static_cast<int64_t>(all * parts);
   }
   return work;
 }
 
 /// Runs the scheduler over a strip and takes the largest spans.
-void DryRun(const Program& program, const Strip& strip, Sweep sweep, std::vector<TensorPlan>* tensors) {
-  Schedule schedule(program, strip, sweep);
+void DryRun(const Program& program, const Sweep& sweep, const Strip& strip,
+            std::vector<TensorPlan>* tensors) {
+  Schedule schedule(program, sweep, strip);
   // A row that nobody reads needs a place all the same while it is computed.
   const auto grow = [](int64_t* rows, int64_t span) { *rows = std::max({*rows, span, int64_t{1}}); };
   for (Work work = schedule.Next(); work.kind != Work::Kind::kDone; work = schedule.Next()) {
     if (work.kind == Work::Kind::kBackward) {
       const Op& op = program.ops[static_cast<size_t>(work.op)];
-      for (const auto& parts : op.srcs) {
-        for (const SourcePart& part : parts) {
-          if (!program.tensors[static_cast<size_t>(part.tensor)].needs_gradient) continue;
+      for (const OpSource& src : op.srcs) {
+        for (const SourcePart& part : src.parts) {
+          if (!schedule.HasGradient(part.tensor)) continue;
           const Range live = schedule.LiveGradients(part.tensor);
           const Range rows = schedule.SourceRows(op, part.tensor, work.row);
           grow(&(*tensors)[static_cast<size_t>(part.tensor)].gradient_rows,
@@ -76,15 +78,16 @@ void DryRun(const Program& program, const Strip& strip, Sweep sweep, std::vector
         }
       }
       // A row that nobody has added to is opened, as zeros, when its turn comes.
-      const Range live = schedule.LiveGradients(op.dst);
-      grow(&(*tensors)[static_cast<size_t>(op.dst)].gradient_rows,
-           std::max(live.end, work.row + 1) - live.begin);
+      if (op.layer) {
+        const Range live = schedule.LiveGradients(op.dst);
+        grow(&(*tensors)[static_cast<size_t>(op.dst)].gradient_rows,
+             std::max(live.end, work.row + 1) - live.begin);
+      }
     } else {
       const int tensor = work.kind == Work::Kind::kInput ? 0 : program.ops[static_cast<size_t>(work.op)].dst;
       grow(&(*tensors)[static_cast<size_t>(tensor)].value_rows,
            work.row + 1 - schedule.LiveValues(tensor).begin);
-      if (tensor == program.output && sweep == Sweep::kTraining &&
-          program.tensors[static_cast<size_t>(tensor)].needs_gradient) {
+      if (sweep.output && tensor == program.output && schedule.HasGradient(tensor)) {
         grow(&(*tensors)[static_cast<size_t>(tensor)].gradient_rows,
              work.row + 1 - schedule.LiveGradients(tensor).begin);
       }
@@ -93,120 +96,156 @@ void DryRun(const Program& program, const Strip& strip, Sweep sweep, std::vector
   }
 }
 
-template <class T>
 class Planner {
  public:
-  Planner(const Graph& graph, const Loss* loss, int64_t width, int64_t height, const PlanOptions& options)
-      : graph_(graph), loss_(loss) {
+  Planner(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
+          const PlanOptions& options)
+      : graph_(graph), objective_(objective) {
     p_.program = Lower(graph, width, height);
+    p_.sweeps = PlanSweeps(p_.program);
     p_.plan.options = options;
     p_.plan.width = width;
     p_.plan.height = height;
+    CheckObjective();
   }
 
-  Prepared<T> Run() {
+  template <class T>
+  Prepared Run(PanelKernels<T>* first) {
     Plan& plan = p_.plan;
-    if (loss_) CheckOutputSize(graph_, plan.width, plan.height);
     ChooseStrips();
-    plan.in_flight = std::min<int64_t>(plan.options.threads, static_cast<int64_t>(p_.strips.size()));
-    MakeKernels();
+    p_.panels = MakePanels(p_.program, plan.options.panels, PanelMultiple());
+    plan.options.panels = static_cast<int64_t>(p_.panels.size());
+    plan.in_flight = std::min<int64_t>(plan.options.threads, plan.options.strips);
     PlaceGradients();
+    PlaceStates();
     ChooseSweeps();
     PlanTensors();
-    AddBytes();
+    AddBytes<T>(first);
     return std::move(p_);
   }
 
  private:
   const ProgramTensor& Tensor(int t) const { return p_.program.tensors[static_cast<size_t>(t)]; }
+  bool trains() const { return static_cast<bool>(objective_); }
+
+  void CheckObjective() {
+    if (objective_.pixels) {
+      if (p_.program.output < 0) {
+        Fail(ErrorCode::kUnsupported,
+             "[{}] the output is one value a slide, expected a map, as a loss over pixels needs it",
+             graph_.tensors[static_cast<size_t>(graph_.output)]);
+      }
+      CheckOutputSize(graph_, p_.plan.width, p_.plan.height);
+    }
+    if (objective_.slide && p_.program.core_output < 0) {
+      Fail(ErrorCode::kUnsupported,
+           "[{}] the output is a map, expected values of the slide, as a loss over slides needs them",
+           graph_.tensors[static_cast<size_t>(graph_.output)]);
+    }
+  }
+
+  /// The sweep that the number of strips is chosen for.
+  const Sweep& Longest() const {
+    if (trains()) return p_.sweeps.backward.back();
+    return p_.sweeps.output.output ? p_.sweeps.output : p_.sweeps.forward.back();
+  }
 
   void ChooseStrips() {
     Plan& plan = p_.plan;
     if (plan.options.threads <= 0) {
       plan.options.threads = std::max<int64_t>(1, static_cast<int64_t>(std::thread::hardware_concurrency()));
     }
-    const int64_t rows = Tensor(p_.program.output).shape.height;
-    if (plan.options.strips <= 0) plan.options.strips = loss_ ? DefaultStrips(p_.program) : Bands();
-    p_.strips = MakeStrips(p_.program, plan.options.strips);
-    plan.options.strips = static_cast<int64_t>(p_.strips.size());
-    for (const Strip& strip : p_.strips) plan.input_rows += strip.rows[0].size();
+    if (plan.options.strips <= 0)
+      plan.options.strips =
+          trains() || p_.program.output < 0 ? DefaultStrips(p_.program, Longest()) : Bands();
+    if (!trains()) p_.sweeps.backward.clear();
+    for (Sweep* sweep : p_.sweeps.All()) sweep->strips = MakeStrips(p_.program, *sweep, plan.options.strips);
+    const std::vector<Strip>& strips = Longest().strips;
+    plan.options.strips = static_cast<int64_t>(strips.size());
+    for (const Strip& strip : strips) plan.input_rows += strip.rows[0].size();
+    if (trains() || p_.program.output < 0) return;
     // One strip hands its rows over as they come.
-    if (!loss_)
-      plan.band_rows =
-          p_.strips.size() == 1 ? std::min<int64_t>(rows, 64) : CeilDiv(rows, plan.options.strips);
+    const int64_t rows = Tensor(p_.program.output).shape.height;
+    plan.band_rows = strips.size() == 1 ? std::min<int64_t>(rows, 64) : CeilDiv(rows, plan.options.strips);
   }
 
   /// Prediction: strips are handed over in order, so they are kept short, but long against their halo.
   int64_t Bands() const {
     if (p_.plan.options.threads == 1) return 1;
     const int64_t rows = Tensor(p_.program.output).shape.height;
-    const int64_t halo = MakeStrip(p_.program, {rows / 2, rows / 2 + 1}).rows[0].size();
+    const std::vector<Strip> strips = MakeStrips(p_.program, p_.sweeps.output, rows);
+    const int64_t halo = strips[strips.size() / 2].rows[0].size();
     return std::max<int64_t>(1, rows / std::max<int64_t>(256, 8 * halo));
   }
 
-  void MakeKernels() {
-    for (const Op& op : p_.program.ops) {
-      try {
-        p_.kernels.push_back(op.layer->MakeKernel<T>({.srcs = SourceShapes(p_.program, op),
-                                                      .dst = Tensor(op.dst).shape,
-                                                      .backward = loss_ && op.backward}));
-      } catch (const Error& e) {
-        Fail(e.code(), "[{} {}] {}", op.layer->type(), op.name, e.what());
-      }
+  /// What edges of panels are aligned to, so that inner ones are alike. A network whose tensors fit together
+  /// at this size only has no such number.
+  int64_t PanelMultiple() const {
+    if (p_.plan.options.panels <= 1) return 1;
+    try {
+      return TotalStride(graph_);
+    } catch (const Error&) {
+      return 1;
     }
   }
 
   void PlaceGradients() {
     for (const Parameter& parameter : graph_.parameters) {
-      p_.gradient_offsets.push_back(loss_ && parameter.trainable ? p_.gradient_size : -1);
-      if (loss_ && parameter.trainable) p_.gradient_size += parameter.size();
+      p_.gradient_offsets.push_back(trains() && parameter.trainable ? p_.gradient_size : -1);
+      if (trains() && parameter.trainable) p_.gradient_size += parameter.size();
+    }
+  }
+
+  void PlaceStates() {
+    for (const Op& op : p_.program.ops) {
+      p_.state_offsets.push_back(p_.state_size);
+      if (op.reduction) p_.state_size += op.reduction->StateSize(p_.SourceShapes(op));
     }
   }
 
   void ChooseSweeps() {
     Plan& plan = p_.plan;
-    if (!loss_) {
-      plan.forward_multiply_adds = CountWork(p_.program, p_.strips).forward;
+    Work64 before, back;
+    for (const Sweep& sweep : p_.sweeps.forward) before.forward += CountWork(p_, sweep).forward;
+    const int64_t reductions = static_cast<int64_t>(p_.sweeps.forward.size());
+    const Work64 output = p_.sweeps.output.output ? CountWork(p_, p_.sweeps.output) : Work64{};
+    if (!trains()) {
+      plan.sweeps = reductions + (p_.sweeps.output.output ? 1 : 0);
+      plan.forward_multiply_adds = before.forward + output.forward;
       return;
     }
-    const Work64 work = CountWork(p_.program, p_.strips);
-    const int64_t m = loss_->cotangents(), decode = kDecodeMultiplyAdds * plan.input_rows * plan.width;
-    const int64_t one = decode + work.forward + m * work.backward,
-                  two = 2 * decode + 2 * work.forward + work.backward;
-    const bool twice = m > 1 && (plan.options.loss_sweeps == LossSweeps::kTwo ||
+    for (const Sweep& sweep : p_.sweeps.backward) {
+      const Work64 work = CountWork(p_, sweep);
+      back.forward += work.forward;
+      back.backward += work.backward;
+    }
+    const int64_t m = objective_.pixels ? objective_.pixels->cotangents() : 1;
+    const int64_t decode = kDecodeMultiplyAdds * plan.input_rows * plan.width;
+    const int64_t one = back.forward + m * back.backward,
+                  two = decode + output.forward + back.forward + back.backward;
+    // Tensors in core have one gradient, not one a cotangent.
+    const bool twice = m > 1 && (plan.options.loss_sweeps == LossSweeps::kTwo || reductions > 0 ||
                                  (plan.options.loss_sweeps == LossSweeps::kCheaper && two < one));
-    plan.sweeps = twice ? 2 : 1;
+    plan.loss_sweeps = twice ? 2 : 1;
+    plan.sweeps = reductions + (twice ? 1 : 0) + static_cast<int64_t>(p_.sweeps.backward.size());
     plan.cotangents = twice ? 1 : m;
-    plan.forward_multiply_adds = plan.sweeps * work.forward;
-    plan.backward_multiply_adds = plan.cotangents * work.backward;
+    plan.forward_multiply_adds = before.forward + (twice ? output.forward : 0) + back.forward;
+    plan.backward_multiply_adds = plan.cotangents * back.backward;
   }
 
   void PlanTensors() {
     Plan& plan = p_.plan;
     for (const ProgramTensor& tensor : p_.program.tensors)
       plan.tensors.push_back({.name = tensor.name, .shape = tensor.shape});
-    for (const Strip& strip : p_.strips)
-      DryRun(p_.program, strip, loss_ ? Sweep::kTraining : Sweep::kForward, &plan.tensors);
+    for (const Sweep* sweep : p_.sweeps.All()) {
+      for (const Strip& strip : sweep->strips) DryRun(p_.program, *sweep, strip, &plan.tensors);
+    }
     for (size_t i = 0; i < p_.program.ops.size(); ++i) {
-      const Op& op = p_.program.ops[i];
-      const RowKernel<T>& kernel = *p_.kernels[i];
-      plan.tensors[static_cast<size_t>(op.dst)].kernel = kernel.name();
-      const auto widen = [&](int t) {
-        plan.tensors[static_cast<size_t>(t)].margin =
-            std::max(plan.tensors[static_cast<size_t>(t)].margin, kernel.margin());
-      };
-      widen(op.dst);
-      for (const auto& parts : op.srcs) {
-        for (const SourcePart& part : parts) {
-          widen(part.tensor);
+      for (const OpSource& src : p_.program.ops[i].srcs) {
+        for (const SourcePart& part : src.parts) {
           if (part.view >= 0) AddViewUse(static_cast<int>(i), part.view);
         }
       }
-    }
-    for (int t = 0; t < static_cast<int>(plan.tensors.size()); ++t) {
-      TensorPlan& tensor = plan.tensors[static_cast<size_t>(t)];
-      tensor.bytes = t == 0 ? p_.InputLayout().bytes()
-                            : p_.ValueLayout(t).bytes() + plan.cotangents * p_.GradientLayout(t).bytes();
     }
   }
 
@@ -219,84 +258,174 @@ class Planner {
       p_.views.push_back({index, view, backward, op.rows.most_src()});
     };
     add(false);
-    if (loss_ && op.backward && op.layer->backward_reads().src) add(true);
+    if (trains() && op.backward && op.reads_src_backward()) add(true);
   }
 
-  void AddBytes() {
+  template <class T>
+  void AddBytes(PanelKernels<T>* first) {
     Plan& plan = p_.plan;
-    for (const TensorPlan& tensor : plan.tensors) plan.ring_bytes += tensor.bytes;
-    for (const ViewUse& use : p_.views) plan.view_bytes += p_.ViewLayout(use).bytes();
-    for (const auto& kernel : p_.kernels) {
-      plan.workspace_bytes += kernel->workspace_bytes();
-      plan.weight_bytes += kernel->parameter_bytes();
+    // Panels follow one another, and inner ones are alike: the largest is one of the first two or the last
+    // two.
+    const size_t count = p_.panels.size();
+    for (size_t i = 0; i < count; ++i) {
+      if (i >= 2 && i + 2 < count) continue;
+      PanelKernels<T> kernels = AddPanel<T>(p_.panels[i]);
+      if (first && i == 0) *first = std::move(kernels);
     }
-    if (loss_) plan.label_bytes = plan.width + loss_->scratch_bytes(plan.width);
-    plan.ring_bytes *= plan.in_flight;
-    plan.view_bytes *= plan.in_flight;
-    plan.workspace_bytes *= plan.in_flight;
+    if (objective_.pixels) plan.label_bytes = plan.width + objective_.pixels->scratch_bytes(plan.width);
     plan.label_bytes *= plan.in_flight;
     // One buffer for each strip in flight, one for their sum, one for the result.
     const int64_t doubles = static_cast<int64_t>(sizeof(double));
     plan.gradient_bytes =
-        ((plan.in_flight + 1) * plan.cotangents + (loss_ ? 1 : 0)) * p_.gradient_size * doubles;
-    plan.output_bytes = plan.in_flight * plan.band_rows * Tensor(p_.program.output).shape.width *
-                        (loss_ ? 0 : plan.options.bytes_per_pixel);
+        ((plan.in_flight + 1) * plan.cotangents + (trains() ? 1 : 0)) * p_.gradient_size * doubles;
+    int64_t cores = 0;
+    for (const CoreTensor& core : p_.program.cores) cores += core.shape.size();
+    plan.core_bytes = ((plan.in_flight + 1) * p_.state_size + (plan.in_flight + 3) * cores) * doubles;
+    if (!trains() && p_.program.output >= 0) {
+      plan.output_bytes = plan.in_flight * plan.band_rows * Tensor(p_.program.output).shape.width *
+                          plan.options.bytes_per_pixel;
+    }
+  }
+
+  template <class T>
+  PanelKernels<T> AddPanel(const Panel& panel) {
+    Plan& plan = p_.plan;
+    PanelKernels<T> kernels = MakePanelKernels<T>(p_, panel, trains());
+    int64_t rings = 0, views = 0, workspaces = 0, weights = 0;
+    for (size_t i = 0; i < p_.program.ops.size(); ++i) {
+      const RowKernel<T>* kernel = kernels.kernels[i].get();
+      if (!kernel) continue;
+      plan.tensors[static_cast<size_t>(p_.program.ops[i].dst)].kernel = kernel->name();
+      workspaces += kernel->workspace_bytes();
+      weights += kernel->parameter_bytes();
+    }
+    for (int t = 0; t < static_cast<int>(plan.tensors.size()); ++t) {
+      TensorPlan& tensor = plan.tensors[static_cast<size_t>(t)];
+      const int64_t bytes = t == 0 ? kernels.InputLayout(p_).bytes()
+                                   : kernels.ValueLayout(p_, t).bytes() +
+                                         plan.cotangents * kernels.GradientLayout(p_, t).bytes();
+      tensor.bytes = std::max(tensor.bytes, bytes);
+      tensor.margin = std::max(tensor.margin, kernels.margins[static_cast<size_t>(t)]);
+      rings += bytes;
+    }
+    for (const ViewUse& use : p_.views) views += kernels.ViewLayout(p_, use).bytes();
+    plan.ring_bytes = std::max(plan.ring_bytes, plan.in_flight * rings);
+    plan.view_bytes = std::max(plan.view_bytes, plan.in_flight * views);
+    plan.workspace_bytes = std::max(plan.workspace_bytes, plan.in_flight * workspaces);
+    plan.weight_bytes = std::max(plan.weight_bytes, weights);
+    return kernels;
   }
 
   const Graph& graph_;
-  const Loss* loss_;
-  Prepared<T> p_;
+  Objective objective_;
+  Prepared p_;
 };
 
 }  // namespace
 
-template <class T>
-typename RowRing<T>::Layout Prepared<T>::ValueLayout(int tensor) const {
-  const TensorPlan& t = plan.tensors[static_cast<size_t>(tensor)];
-  return {.capacity = t.value_rows, .channels = t.shape.channels, .width = t.shape.width, .margin = t.margin};
+std::vector<Shape> Prepared::SourceShapes(const Op& op) const {
+  std::vector<Shape> shapes;
+  for (const OpSource& src : op.srcs) {
+    if (!src.streamed()) {
+      shapes.push_back(program.cores[static_cast<size_t>(src.core)].shape);
+      continue;
+    }
+    Shape shape = program.tensors[static_cast<size_t>(src.parts[0].tensor)].shape;
+    shape.channels = 0;
+    for (const SourcePart& part : src.parts) shape.channels += part.channels.size();
+    shapes.push_back(shape);
+  }
+  return shapes;
 }
 
 template <class T>
-typename RowRing<T>::Layout Prepared<T>::GradientLayout(int tensor) const {
-  const TensorPlan& t = plan.tensors[static_cast<size_t>(tensor)];
-  return {
-      .capacity = t.gradient_rows, .channels = t.shape.channels, .width = t.shape.width, .margin = t.margin};
+PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, bool backward) {
+  const Program& program = prepared.program;
+  PanelKernels<T> made{
+      .panel = &panel, .kernels = {}, .margins = std::vector<int64_t>(program.tensors.size(), 0)};
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const Op& op = program.ops[i];
+    std::unique_ptr<RowKernel<T>>& kernel = made.kernels.emplace_back();
+    if (op.reduction) continue;
+    KernelContext context{.srcs = prepared.SourceShapes(op),
+                          .dst = program.tensors[static_cast<size_t>(op.dst)].shape,
+                          .in_core = {},
+                          .src_columns = panel.src_columns[i],
+                          .dst_columns = panel.columns[static_cast<size_t>(op.dst)],
+                          .backward = backward && op.backward};
+    for (const OpSource& src : op.srcs) context.in_core.push_back(!src.streamed());
+    try {
+      kernel = op.layer->MakeKernel<T>(context);
+    } catch (const Error& e) {
+      Fail(e.code(), "[{} {}] {}", op.layer->type(), op.name, e.what());
+    }
+    const auto widen = [&](int t) {
+      int64_t& margin = made.margins[static_cast<size_t>(t)];
+      margin = std::max(margin, kernel->margin());
+    };
+    widen(op.dst);
+    for (const OpSource& src : op.srcs) {
+      for (const SourcePart& part : src.parts) widen(part.tensor);
+    }
+  }
+  return made;
 }
 
 template <class T>
-typename RowRing<T>::Layout Prepared<T>::ViewLayout(const ViewUse& use) const {
-  const TensorPlan& input = plan.tensors[0];
-  return {.capacity = use.capacity,
-          .channels = input.shape.channels,
-          .width = input.shape.width,
-          .margin = input.margin};
+typename RowRing<T>::Layout PanelKernels<T>::ValueLayout(const Prepared& prepared, int tensor) const {
+  const TensorPlan& t = prepared.plan.tensors[static_cast<size_t>(tensor)];
+  return {.capacity = t.value_rows,
+          .channels = t.shape.channels,
+          .width = panel->columns[static_cast<size_t>(tensor)].size(),
+          .margin = margins[static_cast<size_t>(tensor)]};
 }
 
 template <class T>
-RowRing<uint8_t>::Layout Prepared<T>::InputLayout() const {
-  const TensorPlan& input = plan.tensors[0];
+typename RowRing<T>::Layout PanelKernels<T>::GradientLayout(const Prepared& prepared, int tensor) const {
+  typename RowRing<T>::Layout layout = ValueLayout(prepared, tensor);
+  layout.capacity = prepared.plan.tensors[static_cast<size_t>(tensor)].gradient_rows;
+  return layout;
+}
+
+template <class T>
+typename RowRing<T>::Layout PanelKernels<T>::ViewLayout(const Prepared& prepared, const ViewUse& use) const {
+  typename RowRing<T>::Layout layout = ValueLayout(prepared, 0);
+  layout.capacity = use.capacity;
+  return layout;
+}
+
+template <class T>
+RowRing<uint8_t>::Layout PanelKernels<T>::InputLayout(const Prepared& prepared) const {
+  const TensorPlan& input = prepared.plan.tensors[0];
   // Rows stay as the source gives them, channels interleaved.
-  return {.capacity = input.value_rows,
-          .channels = 1,
-          .width = input.shape.width * input.shape.channels,
-          .margin = 0};
+  return {
+      .capacity = input.value_rows,
+      .channels = 1,
+      .width = panel->columns[0].size() * input.shape.channels * SampleBytes(prepared.plan.options.samples),
+      .margin = 0};
 }
 
 template <class T>
-Prepared<T> Prepare(const Graph& graph, const Loss* loss, int64_t width, int64_t height,
-                    const PlanOptions& options) {
-  return Planner<T>(graph, loss, width, height, options).Run();
+Prepared Prepare(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
+                 const PlanOptions& options, PanelKernels<T>* first) {
+  return Planner(graph, objective, width, height, options).Run<T>(first);
 }
 
-template struct Prepared<float>;
-template struct Prepared<double>;
-template Prepared<float> Prepare(const Graph&, const Loss*, int64_t, int64_t, const PlanOptions&);
-template Prepared<double> Prepare(const Graph&, const Loss*, int64_t, int64_t, const PlanOptions&);
+template struct PanelKernels<float>;
+template struct PanelKernels<double>;
+template PanelKernels<float> MakePanelKernels(const Prepared&, const Panel&, bool);
+template PanelKernels<double> MakePanelKernels(const Prepared&, const Panel&, bool);
 
-Plan MakePlan(const Graph& graph, const Loss* loss, int64_t width, int64_t height,
+template Prepared Prepare(const Graph&, const Objective&, int64_t, int64_t, const PlanOptions&,
+                          PanelKernels<float>*);
+template Prepared Prepare(const Graph&, const Objective&, int64_t, int64_t, const PlanOptions&,
+                          PanelKernels<double>*);
+
+Plan MakePlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
               const PlanOptions& options) {
-  return options.precision == Precision::kFloat32 ? Prepare<float>(graph, loss, width, height, options).plan
-                                                  : Prepare<double>(graph, loss, width, height, options).plan;
+  return options.precision == Precision::kFloat32
+             ? Prepare<float>(graph, objective, width, height, options).plan
+             : Prepare<double>(graph, objective, width, height, options).plan;
 }
 
 }  // namespace swath

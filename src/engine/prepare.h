@@ -1,4 +1,4 @@
-/// Everything about a step that does not depend on weights or pixels: program, kernels, strips, plan.
+/// Everything about a step that does not depend on weights or pixels: program, sweeps, strips, panels, plan.
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 
 #include "engine/program.h"
 #include "engine/strip.h"
+#include "engine/sweep.h"
 #include "swath/plan.h"
 #include "tensor/row_ring.h"
 
@@ -20,26 +21,45 @@ struct ViewUse {
   int64_t capacity = 0;  ///< rows of the op's window
 };
 
-template <class T>
 struct Prepared {
   Program program;
-  std::vector<std::unique_ptr<RowKernel<T>>> kernels;  ///< by op
-  std::vector<Strip> strips;
+  Sweeps sweeps;
+  std::vector<Panel> panels;
   std::vector<ViewUse> views;
   Plan plan;
 
-  typename RowRing<T>::Layout ValueLayout(int tensor) const;
-  typename RowRing<T>::Layout GradientLayout(int tensor) const;
-  typename RowRing<T>::Layout ViewLayout(const ViewUse& use) const;
-  RowRing<uint8_t>::Layout InputLayout() const;
   /// Number of values of the trainable parameters, in one gradient buffer.
   int64_t gradient_size = 0;
   /// Where each parameter begins in it; -1 for those that are not trainable.
   std::vector<int64_t> gradient_offsets;
+
+  /// The largest states of reductions that one sweep has, in doubles.
+  int64_t state_size = 0;
+  /// Where the state of an op, a reduction, begins among those of all; and their size.
+  std::vector<int64_t> state_offsets;
+
+  std::vector<Shape> SourceShapes(const Op& op) const;
 };
 
+/// The kernels of one panel, and the layouts of the rings that go with them.
 template <class T>
-Prepared<T> Prepare(const Graph& graph, const Loss* loss, int64_t width, int64_t height,
-                    const PlanOptions& options);
+struct PanelKernels {
+  const Panel* panel = nullptr;
+  std::vector<std::unique_ptr<RowKernel<T>>> kernels;  ///< by op; null for a reduction
+  std::vector<int64_t> margins;                        ///< by tensor: zeros left and right of every row
+
+  typename RowRing<T>::Layout ValueLayout(const Prepared& prepared, int tensor) const;
+  typename RowRing<T>::Layout GradientLayout(const Prepared& prepared, int tensor) const;
+  typename RowRing<T>::Layout ViewLayout(const Prepared& prepared, const ViewUse& use) const;
+  RowRing<uint8_t>::Layout InputLayout(const Prepared& prepared) const;
+};
+
+/// `first`, where given, receives the kernels of the first panel, which planning makes anyhow.
+template <class T>
+Prepared Prepare(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
+                 const PlanOptions& options, PanelKernels<T>* first = nullptr);
+
+template <class T>
+PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, bool backward);
 
 }  // namespace swath

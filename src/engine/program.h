@@ -1,8 +1,11 @@
 /// The graph made ready for rows: what the schedule, the plan and the streaming engine work on.
 ///
-/// Three things that a graph spells out cost nothing here: a Concat is a list of tensors that a kernel sees
-/// as one; an activation runs in place on the row that its only source has just written; and a normalisation
-/// of the input is applied while bytes become numbers, so that the long window of input rows stays in bytes.
+/// Things that a graph spells out and that cost nothing here: picking channels is a list of parts that a
+/// kernel sees as one source; an activation runs in place on the row that its only source has just written;
+/// and a normalisation of the input is applied while samples become numbers, so that the long window of input
+/// rows stays as it was read.
+///
+/// Tensors are streamed, or in core. A reduction leads from the first to the second; a row op may read both.
 #pragma once
 
 #include <cstdint>
@@ -14,36 +17,74 @@
 
 namespace swath {
 
-/// A part of a kernel's source: all channels of a tensor, or of the input seen through a view.
+/// A part of a kernel's source: some channels of a streamed tensor, or of the input seen through a view.
 struct SourcePart {
   int tensor = 0;
   int view = -1;  ///< index into Program::views where tensor is the input, else -1
+  Range channels;
 };
 
-/// The input seen through scale · byte + shift, by channel. Doubles, since the product of two of the graph's
-/// floats need not be one.
+/// The input seen through scale · sample + shift, by channel. Doubles, since the product of two of the
+/// graph's floats need not be one.
 struct InputView {
   std::vector<double> scale;
   std::vector<double> shift;
-  /// The same for float32, as (byte - zero) · scale: that keeps the digits of bytes near the zero point,
-  /// which byte · scale + shift would lose.
+  /// The same for float32, as (sample - zero) · scale: that keeps the digits of samples near the zero point,
+  /// which sample · scale + shift would lose.
   std::vector<float> float_zero;
   std::vector<float> float_scale;
 };
 
+/// A source of an op.
+struct OpSource {
+  std::vector<SourcePart> parts;  ///< empty for a source in core
+  int core = -1;                  ///< index of a core tensor; -1 for a streamed source
+
+  bool streamed() const { return core < 0; }
+};
+
+/// An op on rows: a row layer, or a reduction, which looks at rows and writes none.
 struct Op {
   std::string name;
-  const RowLayer* layer = nullptr;
-  const Activation* activation = nullptr;  ///< applied in place to every row of dst, or null
-  std::vector<std::vector<SourcePart>> srcs;
-  int dst = 0;
+  const RowLayer* layer = nullptr;            ///< null for a reduction
+  const ReductionLayer* reduction = nullptr;  ///< null for a row layer
+  const Activation* activation = nullptr;     ///< applied in place to every row of dst, or null
+  std::vector<OpSource> srcs;
+  int dst = 0;      ///< of a reduction a tensor of the source's size without channels, which counts its rows
+  int result = -1;  ///< of a reduction: the core tensor
   std::vector<int> parameters;  ///< indices into the graph's
-  Window rows;
+  Window rows, columns;
   bool trains = false;    ///< some parameter is trainable
   bool backward = false;  ///< trains, or some source needs a gradient
+
+  /// The streamed sources have one height and one width; this is a part of one.
+  const SourcePart& any_part() const {
+    size_t i = 0;
+    while (!srcs[i].streamed()) ++i;
+    return srcs[i].parts[0];
+  }
+  bool reads_src_backward() const {
+    return layer ? layer->backward_reads().src : reduction->backward_reads().src;
+  }
+};
+
+/// A node whose sources are all in core.
+struct CoreOp {
+  std::string name;
+  const Layer* layer = nullptr;
+  std::vector<int> srcs;  ///< core tensors
+  int dst = 0;
+  std::vector<int> parameters;
+  bool backward = false;
 };
 
 struct ProgramTensor {
+  std::string name;
+  Shape shape;
+  bool needs_gradient = false;
+};
+
+struct CoreTensor {
   std::string name;
   Shape shape;
   bool needs_gradient = false;
@@ -53,13 +94,21 @@ struct ProgramTensor {
 struct Program {
   std::vector<ProgramTensor> tensors;  ///< tensor 0 is the input
   std::vector<Op> ops;                 ///< in topological order
+  std::vector<CoreTensor> cores;
+  std::vector<CoreOp> core_ops;  ///< in topological order
   std::vector<InputView> views;
-  int output = 0;
+  int output = -1;       ///< the streamed tensor that is the output, or -1
+  int core_output = -1;  ///< the core tensor that is the output, or -1
 
   /// The ops that read a tensor, in order, each once.
   std::vector<std::vector<int>> readers;
   /// The op that writes a tensor; -1 for the input.
   std::vector<int> writer;
+
+  const Shape& output_shape() const {
+    return output >= 0 ? tensors[static_cast<size_t>(output)].shape
+                       : cores[static_cast<size_t>(core_output)].shape;
+  }
 };
 
 /// For an image of width × height (already extended). Throws as InferShapes does, and Error (kUnsupported)

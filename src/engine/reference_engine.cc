@@ -1,7 +1,9 @@
 /// The obviously correct engine: every tensor whole, every layer once, doubles, definitions.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
+#include "base/node_seed.h"
 #include "engine/check_source.h"
 #include "layers/layer.h"
 #include "swath/engine.h"
@@ -11,23 +13,32 @@ namespace {
 
 class ReferenceEngine final : public Engine {
  public:
-  ReferenceEngine(const Graph& graph, const Loss& loss, Precision rows, std::vector<Kink> kinks)
-      : graph_(graph), loss_(loss), rows_(rows), kinks_(std::move(kinks)) {}
+  ReferenceEngine(const Graph& graph, const Objective& objective, Precision rows, std::vector<Kink> kinks)
+      : graph_(graph), objective_(objective), rows_(rows), kinks_(std::move(kinks)) {}
 
   StepResult Step(const Sample& sample, const Progress&) override {
     const int64_t width = sample.image->width(), height = sample.image->height();
-    CheckSource(
-        *sample.image,
-        {.what = "the network's input", .width = width, .height = height, .channels = graph_.input_channels});
-    CheckSource(*sample.labels, {.what = "labels", .width = width, .height = height, .channels = 1});
-    CheckOutputSize(graph_, width, height);
+    CheckSource(*sample.image, {.what = "the network's input",
+                                .width = width,
+                                .height = height,
+                                .channels = graph_.input_channels,
+                                .samples = sample.image->sample_type()});
+    if (objective_.pixels) {
+      CheckSource(*sample.labels, {.what = "labels", .width = width, .height = height, .channels = 1});
+      CheckOutputSize(graph_, width, height);
+    }
+    seed_ = sample.seed;
+    in_core_ = InCore(graph_);
     shapes_ = InferShapes(graph_, width, height);
     MarkGradients();
     values_.assign(graph_.tensors.size(), {});
     diffs_.assign(graph_.tensors.size(), {});
     LoadImage(*sample.image);
     for (const Node& node : graph_.nodes) Forward(node);
-    StepResult result = TakeLoss(*sample.labels);
+    StepResult result = objective_.pixels ? TakeLoss(*sample.labels) : TakeSlideLoss(sample.target);
+    for (const Parameter& p : graph_.parameters)
+      result.gradients.emplace_back(p.trainable ? p.values.size() : 0, 0.0);
+    result.term_sums.assign(graph_.parameters.size(), 0.0);
     for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) Backward(*node, &result);
     return result;
   }
@@ -36,9 +47,9 @@ class ReferenceEngine final : public Engine {
   Tensor& Value(int t) { return values_[static_cast<size_t>(t)]; }
   Tensor& Diff(int t) { return diffs_[static_cast<size_t>(t)]; }
 
-  /// What a float32 engine with exact sums would store.
-  void Round(Tensor* tensor) const {
-    if (rows_ == Precision::kFloat64) return;
+  /// What a float32 engine with exact sums would store: rows are rounded, tensors in core are doubles.
+  void Round(int t, Tensor* tensor) const {
+    if (rows_ == Precision::kFloat64 || in_core_[static_cast<size_t>(t)]) return;
     for (double& value : tensor->values) value = static_cast<double>(static_cast<float>(value));
   }
 
@@ -55,13 +66,21 @@ class ReferenceEngine final : public Engine {
   void LoadImage(const RowSource& image) {
     Tensor tensor(shapes_[static_cast<size_t>(graph_.input)]);
     const Shape& shape = tensor.shape;
-    std::vector<uint8_t> row(static_cast<size_t>(shape.width * shape.channels));
+    const bool bytes = image.sample_type() == SampleType::kUint8;
+    std::vector<uint8_t> row(
+        static_cast<size_t>(shape.width * shape.channels * SampleBytes(image.sample_type())));
+    std::vector<float> floats(static_cast<size_t>(shape.width * shape.channels));
     const auto source = image.Clone();
     for (int64_t y = 0; y < shape.height; ++y) {
       source->Read({y, y + 1}, row.data());
+      if (bytes) {
+        std::copy(row.begin(), row.end(), floats.begin());
+      } else {
+        std::memcpy(floats.data(), row.data(), row.size());
+      }
       for (int64_t x = 0; x < shape.width; ++x) {
         for (int64_t c = 0; c < shape.channels; ++c) {
-          tensor.Row(c, y)[x] = row[static_cast<size_t>(x * shape.channels + c)];
+          tensor.Row(c, y)[x] = static_cast<double>(floats[static_cast<size_t>(x * shape.channels + c)]);
         }
       }
     }
@@ -70,6 +89,7 @@ class ReferenceEngine final : public Engine {
 
   ReferenceArgs Arguments(const Node& node) {
     ReferenceArgs args;
+    args.seed = SeedOf(seed_, HashName(node.name));
     for (int src : node.srcs) args.srcs.push_back(&Value(src));
     for (int p : node.parameters) args.parameters.push_back(&graph_.parameters[static_cast<size_t>(p)]);
     return args;
@@ -95,7 +115,7 @@ class ReferenceEngine final : public Engine {
     TakeSides(node);
     Tensor dst(shapes_[static_cast<size_t>(node.dst)]);
     node.layer->ReferenceForward(Arguments(node), &dst);
-    Round(&dst);
+    Round(node.dst, &dst);
     Value(node.dst) = std::move(dst);
   }
 
@@ -104,8 +124,9 @@ class ReferenceEngine final : public Engine {
   StepResult TakeLoss(const RowSource& labels) {
     Tensor& logits = Value(graph_.output);
     const Shape& shape = logits.shape;
-    std::vector<double> sums(static_cast<size_t>(loss_.sums()), 0.0);
-    std::vector<std::byte> scratch(static_cast<size_t>(loss_.scratch_bytes(shape.width)));
+    const Loss& loss = *objective_.pixels;
+    std::vector<double> sums(static_cast<size_t>(loss.sums()), 0.0);
+    std::vector<std::byte> scratch(static_cast<size_t>(loss.scratch_bytes(shape.width)));
     std::vector<uint8_t> row(static_cast<size_t>(shape.width));
     Tensor diff(shape);
     StepResult result;
@@ -120,19 +141,25 @@ class ReferenceEngine final : public Engine {
           rows.push_back(logits.Row(c, y));
           diffs.push_back(diff.Row(c, y));
         }
-        loss_.Row(LossRow<double>{.logits = rows.data(),
-                                  .labels = row.data(),
-                                  .width = shape.width,
-                                  .diff = backward ? diffs.data() : nullptr,
-                                  .coefficients = backward ? result.loss.coefficients.data() : nullptr},
-                  backward ? ignored.data() : sums.data(), scratch.data());
+        loss.Row(LossRow<double>{.logits = rows.data(),
+                                 .labels = row.data(),
+                                 .width = shape.width,
+                                 .diff = backward ? diffs.data() : nullptr,
+                                 .coefficients = backward ? result.loss.coefficients.data() : nullptr},
+                 backward ? ignored.data() : sums.data(), scratch.data());
       }
-      if (!backward) result.loss = loss_.Finish(sums.data());
+      if (!backward) result.loss = loss.Finish(sums.data());
     }
-    for (const Parameter& p : graph_.parameters)
-      result.gradients.emplace_back(p.trainable ? p.values.size() : 0, 0.0);
-    result.term_sums.assign(graph_.parameters.size(), 0.0);
-    Round(&diff);
+    Round(graph_.output, &diff);
+    Diff(graph_.output) = std::move(diff);
+    return result;
+  }
+
+  StepResult TakeSlideLoss(const std::vector<double>& target) {
+    StepResult result;
+    Tensor diff(Value(graph_.output).shape);
+    result.loss.output = Value(graph_.output).values;
+    result.loss.loss = objective_.slide->Evaluate(result.loss.output, target, &diff.values);
     Diff(graph_.output) = std::move(diff);
     return result;
   }
@@ -152,8 +179,8 @@ class ReferenceEngine final : public Engine {
       gradients.diff_parameters.push_back(trainable ? &result->gradients[static_cast<size_t>(p)] : nullptr);
     }
     node.layer->ReferenceBackward(Arguments(node), Value(node.dst), diff_dst, gradients);
-    for (Tensor* diff : gradients.diff_srcs) {
-      if (diff) Round(diff);
+    for (size_t i = 0; i < node.srcs.size(); ++i) {
+      if (gradients.diff_srcs[i]) Round(node.srcs[i], gradients.diff_srcs[i]);
     }
     SumTerms(node, result);
     Diff(node.dst) = Tensor();
@@ -189,9 +216,11 @@ class ReferenceEngine final : public Engine {
   }
 
   const Graph& graph_;
-  const Loss& loss_;
+  Objective objective_;
   Precision rows_;
   std::vector<Kink> kinks_;
+  uint64_t seed_ = 0;
+  std::vector<bool> in_core_;
   std::vector<Shape> shapes_;
   std::vector<bool> needs_gradient_;
   std::vector<Tensor> values_;
@@ -200,9 +229,9 @@ class ReferenceEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Loss& loss, Precision rows,
+std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Objective& objective, Precision rows,
                                             std::vector<Kink> kinks) {
-  return std::make_unique<ReferenceEngine>(graph, loss, rows, std::move(kinks));
+  return std::make_unique<ReferenceEngine>(graph, objective, rows, std::move(kinks));
 }
 
 }  // namespace swath

@@ -5,8 +5,8 @@
 
 namespace swath {
 
-Schedule::Schedule(const Program& program, const Strip& strip, Sweep sweep)
-    : program_(program), strip_(strip), sweep_(sweep) {
+Schedule::Schedule(const Program& program, const Sweep& sweep, const Strip& strip)
+    : program_(program), sweep_(sweep), strip_(strip) {
   for (const Range& rows : strip.rows) forward_.push_back(rows.begin);
   for (const Op& op : program.ops) backward_.push_back(Rows(op.dst).begin);
 }
@@ -19,11 +19,12 @@ Range Schedule::SourceRows(const Op& op, int tensor, int64_t y) const {
 }
 
 bool Schedule::ReadyForward(int index) const {
+  if (!sweep_.forward[static_cast<size_t>(index)]) return false;
   const Op& op = program_.ops[static_cast<size_t>(index)];
   const int64_t y = forward_[static_cast<size_t>(op.dst)];
   if (y >= Rows(op.dst).end) return false;
-  for (const auto& parts : op.srcs) {
-    for (const SourcePart& part : parts) {
+  for (const OpSource& src : op.srcs) {
+    for (const SourcePart& part : src.parts) {
       const Range rows = SourceRows(op, part.tensor, y);
       if (!rows.empty() && forward_[static_cast<size_t>(part.tensor)] < rows.end) return false;
     }
@@ -34,8 +35,10 @@ bool Schedule::ReadyForward(int index) const {
 bool Schedule::ReadyBackward(int index) const {
   const Op& op = program_.ops[static_cast<size_t>(index)];
   const int64_t y = backward_[static_cast<size_t>(index)];
-  if (!GoesBack(op) || y >= forward_[static_cast<size_t>(op.dst)]) return false;
+  if (!sweep_.backward[static_cast<size_t>(index)] || y >= forward_[static_cast<size_t>(op.dst)])
+    return false;
   for (int reader : program_.readers[static_cast<size_t>(op.dst)]) {
+    if (!sweep_.backward[static_cast<size_t>(reader)]) continue;
     const Op& next = program_.ops[static_cast<size_t>(reader)];
     const int64_t last = std::min(next.rows.LastDst(y), Rows(next.dst).end - 1);
     if (backward_[static_cast<size_t>(reader)] <= last) return false;
@@ -83,13 +86,15 @@ Range Schedule::LiveValues(int tensor) const {
   };
   for (int reader : program_.readers[t]) {
     const Op& op = program_.ops[static_cast<size_t>(reader)];
-    keep_for(op, forward_[static_cast<size_t>(op.dst)]);
+    if (sweep_.forward[static_cast<size_t>(reader)]) keep_for(op, forward_[static_cast<size_t>(op.dst)]);
     // Weights' gradients, and gradients that depend on the source, read its values again.
-    if (GoesBack(op) && op.layer->backward_reads().src) keep_for(op, backward_[static_cast<size_t>(reader)]);
+    if (sweep_.backward[static_cast<size_t>(reader)] && op.reads_src_backward())
+      keep_for(op, backward_[static_cast<size_t>(reader)]);
   }
   if (const int writer = program_.writer[t]; writer >= 0) {
     const Op& op = program_.ops[static_cast<size_t>(writer)];
-    if (GoesBack(op) && op.activation) oldest = std::min(oldest, backward_[static_cast<size_t>(writer)]);
+    if (HasGradient(tensor) && op.activation)
+      oldest = std::min(oldest, backward_[static_cast<size_t>(writer)]);
   }
   return {std::max(oldest, Rows(tensor).begin), forward_[t]};
 }
@@ -97,11 +102,12 @@ Range Schedule::LiveValues(int tensor) const {
 Range Schedule::LiveGradients(int tensor) const {
   const size_t t = static_cast<size_t>(tensor);
   const int writer = program_.writer[t];
-  if (writer < 0 || !GoesBack(program_.ops[static_cast<size_t>(writer)])) return {};
+  if (!HasGradient(tensor)) return {};
   const int64_t oldest = backward_[static_cast<size_t>(writer)];
   // The loss writes the output's gradient as soon as the row exists.
-  int64_t newest = tensor == program_.output ? forward_[t] : oldest;
+  int64_t newest = sweep_.output && tensor == program_.output ? forward_[t] : oldest;
   for (int reader : program_.readers[t]) {
+    if (!sweep_.backward[static_cast<size_t>(reader)]) continue;
     const Op& op = program_.ops[static_cast<size_t>(reader)];
     const int64_t done = backward_[static_cast<size_t>(reader)];
     if (done > Rows(op.dst).begin) newest = std::max(newest, op.rows.Src(done - 1).end);

@@ -10,13 +10,9 @@
 
 #include "engine/program.h"
 #include "engine/strip.h"
+#include "engine/sweep.h"
 
 namespace swath {
-
-enum class Sweep {
-  kForward,   ///< forward only: prediction, or the sums of a loss
-  kTraining,  ///< forward, loss and backward
-};
 
 struct Work {
   enum class Kind { kInput, kForward, kBackward, kDone };
@@ -27,8 +23,8 @@ struct Work {
 
 class Schedule {
  public:
-  /// Both arguments must outlive the schedule.
-  Schedule(const Program& program, const Strip& strip, Sweep sweep);
+  /// All arguments must outlive the schedule.
+  Schedule(const Program& program, const Sweep& sweep, const Strip& strip);
 
   /// The next row of work; the same until it is committed.
   Work Next() const;
@@ -43,8 +39,11 @@ class Schedule {
   /// The source rows that op needs for row y of its dst, clipped to the image.
   Range SourceRows(const Op& op, int tensor, int64_t y) const;
 
-  /// Whether the op has anything to do on the way back in this sweep.
-  bool GoesBack(const Op& op) const { return sweep_ == Sweep::kTraining && op.backward; }
+  /// Whether a tensor has a gradient in this sweep.
+  bool HasGradient(int tensor) const {
+    const int writer = program_.writer[static_cast<size_t>(tensor)];
+    return writer >= 0 && sweep_.backward[static_cast<size_t>(writer)];
+  }
 
  private:
   bool ReadyForward(int op) const;
@@ -52,8 +51,8 @@ class Schedule {
   const Range& Rows(int tensor) const { return strip_.rows[static_cast<size_t>(tensor)]; }
 
   const Program& program_;
+  const Sweep& sweep_;
   const Strip& strip_;
-  Sweep sweep_;
   std::vector<int64_t> forward_;   ///< by tensor: values exist below this row
   std::vector<int64_t> backward_;  ///< by op: rows of dst below this one have gone back
 };

@@ -1,12 +1,15 @@
 /// Strips over threads: the engine that users run.
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
 
+#include "base/node_seed.h"
 #include "engine/check_source.h"
+#include "engine/running.h"
 #include "engine/strip_runner.h"
 
 namespace swath {
@@ -53,137 +56,313 @@ class ProgressCounter {
  public:
   ProgressCounter(const Progress& progress, int64_t total) : progress_(progress), total_(total) {}
 
-  void Add(int64_t rows) {
+  /// Rows, or their share of one of several panels.
+  void Add(double rows) {
     if (!progress_) return;
     const std::lock_guard lock(mutex_);
     done_ += rows;
-    progress_(done_, total_);
+    progress_(std::min(static_cast<int64_t>(std::llround(done_)), total_), total_);
   }
 
  private:
   const Progress& progress_;
   int64_t total_;
   std::mutex mutex_;
-  int64_t done_ = 0;
+  double done_ = 0;
 };
+
+/// Some columns of a source of rows.
+class ColumnRows final : public RowSource {
+ public:
+  ColumnRows(std::unique_ptr<RowSource> source, Range columns)
+      : source_(std::move(source)), columns_(columns) {}
+
+  int64_t width() const override { return columns_.size(); }
+  int64_t height() const override { return source_->height(); }
+  int64_t channels() const override { return source_->channels(); }
+  SampleType sample_type() const override { return source_->sample_type(); }
+  int64_t natural_rows() const override { return source_->natural_rows(); }
+  int64_t buffer_bytes() const override {
+    return source_->buffer_bytes() + static_cast<int64_t>(row_.size());
+  }
+  const std::string& name() const override { return source_->name(); }
+  std::unique_ptr<RowSource> Clone() const override {
+    return std::make_unique<ColumnRows>(source_->Clone(), columns_);
+  }
+  void Read(Range rows, uint8_t* dst) override {
+    const int64_t pixel = channels() * SampleBytes(sample_type()), bytes = width() * pixel;
+    row_.resize(static_cast<size_t>(source_->width() * pixel));
+    for (int64_t y = rows.begin; y < rows.end; ++y, dst += bytes) {
+      source_->Read({y, y + 1}, row_.data());
+      std::copy_n(row_.data() + columns_.begin * pixel, bytes, dst);
+    }
+  }
+
+ private:
+  std::unique_ptr<RowSource> source_;
+  Range columns_;
+  std::vector<uint8_t> row_;
+};
+
+std::unique_ptr<RowSource> Columns(const RowSource& source, Range columns) {
+  if (columns.begin == 0 && columns.end == source.width()) return source.Clone();
+  return std::make_unique<ColumnRows>(source.Clone(), columns);
+}
 
 template <class T>
 class Streaming final : public StreamingEngine {
  public:
-  Streaming(const Graph& graph, const Loss* loss, Prepared<T> prepared)
-      : graph_(graph), loss_(loss), prepared_(std::move(prepared)) {
-    for (int64_t i = 0; i < prepared_.plan.in_flight; ++i) runners_.emplace_back(prepared_, loss_);
-    if (!loss_) return;
-    total_.loss.resize(static_cast<size_t>(loss_->sums()));
-    for (int64_t k = 0; k < prepared_.plan.cotangents; ++k)
-      total_.gradients.emplace_back(prepared_.gradient_size);
+  Streaming(const Graph& graph, const Objective& objective, Prepared prepared, PanelKernels<T> kernels)
+      : graph_(graph), objective_(objective), prepared_(std::move(prepared)), total_(prepared_, objective_) {
+    for (int64_t i = 0; i < prepared_.plan.in_flight; ++i)
+      sums_.push_back(std::make_unique<StripSums>(prepared_, objective_));
+    kernels_ = std::move(kernels);
+    MakeRunners();
+    for (const CoreTensor& core : prepared_.program.cores) {
+      cores_.values.emplace_back(core.shape);
+      cores_.diffs.emplace_back(objective_ ? Tensor(core.shape) : Tensor());
+    }
+    cores_.states.resize(static_cast<size_t>(prepared_.state_size));
   }
 
   const Plan& plan() const override { return prepared_.plan; }
 
   StepResult Step(const Sample& sample, const Progress& progress) override {
     Begin(sample);
-    ProgressCounter counter(progress, prepared_.plan.sweeps * prepared_.plan.input_rows);
+    const Sweeps& sweeps = prepared_.sweeps;
+    ProgressCounter counter(progress, RowsOf(sweeps.forward) + RowsOf(sweeps.backward) +
+                                          (prepared_.plan.loss_sweeps == 2 ? RowsOf(sweeps.output) : 0));
+    RunForward(sample, &counter);
+    StepResult result;
     std::vector<double> coefficients;
-    if (prepared_.plan.sweeps == 2) {
-      SweepLoss(sample, Sweep::kForward, nullptr, &counter);
-      coefficients = loss_->Finish(total_.loss.data()).coefficients;
+    if (objective_.slide) {
+      result.loss = SlideValue(sample, true);
+    } else if (prepared_.plan.loss_sweeps == 2) {
+      RunSweep(sweeps.output, sample, nullptr, &counter);
+      result.loss = objective_.pixels->Finish(total_.loss.data());
+      coefficients = result.loss.coefficients;
     }
-    SweepLoss(sample, Sweep::kTraining, coefficients.empty() ? nullptr : coefficients.data(), &counter);
-    StepResult result{.loss = loss_->Finish(total_.loss.data()), .gradients = {}};
-    Combine(coefficients.empty() ? result.loss.coefficients : std::vector<double>{1.0}, &result);
+    std::vector<double> core_gradients(static_cast<size_t>(prepared_.gradient_size), 0.0);
+    for (size_t i = 0; i < sweeps.backward.size(); ++i) {
+      RunCoreBackward(sweeps.backward_cores[i], sample, &core_gradients);
+      RunSweep(sweeps.backward[i], sample, coefficients.empty() ? nullptr : coefficients.data(), &counter);
+      for (size_t c = 0; c < cores_.diffs.size(); ++c) {
+        for (size_t v = 0; v < total_.diff_cores[c].values.size(); ++v)
+          cores_.diffs[c].values[v] += total_.diff_cores[c].values[v];
+      }
+    }
+    RunCoreBackward(sweeps.backward_cores.back(), sample, &core_gradients);
+    if (objective_.pixels) result.loss = objective_.pixels->Finish(total_.loss.data());
+    Combine(objective_.pixels && coefficients.empty() ? result.loss.coefficients : std::vector<double>{1.0},
+            core_gradients, &result);
+    AddRunning(&result);
     return result;
   }
 
   Loss::Value Evaluate(const Sample& sample, const Progress& progress) override {
     Begin(sample);
-    ProgressCounter counter(progress, prepared_.plan.input_rows);
-    SweepLoss(sample, Sweep::kForward, nullptr, &counter);
-    return loss_->Finish(total_.loss.data());
+    ProgressCounter counter(progress, RowsOf(prepared_.sweeps.forward) + RowsOf(prepared_.sweeps.output));
+    RunForward(sample, &counter);
+    if (objective_.slide) return SlideValue(sample, false);
+    RunSweep(prepared_.sweeps.output, sample, nullptr, &counter);
+    return objective_.pixels->Finish(total_.loss.data());
+  }
+
+  std::vector<double> PredictSlide(const RowSource& image, const Progress& progress) override {
+    assert(prepared_.program.core_output >= 0);
+    CheckImage(image);
+    ProgressCounter counter(progress, RowsOf(prepared_.sweeps.forward));
+    RunForward({.image = &image}, &counter);
+    return cores_.values[static_cast<size_t>(prepared_.program.core_output)].values;
   }
 
   void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
                const Progress& progress) override {
-    assert(!loss_);
+    assert(!objective_ && prepared_.program.output >= 0);
     CheckImage(image);
-    SetParameters();
-    ProgressCounter counter(progress, prepared_.plan.input_rows);
-    ForEachStrip([&](StripRunner<T>* runner, int64_t index, Turnstile* turnstile) {
-      PredictStrip(runner, index, image, to_bytes, sink, &counter, turnstile);
-    });
+    ProgressCounter counter(progress, RowsOf(prepared_.sweeps.forward) + RowsOf(prepared_.sweeps.output));
+    RunForward({.image = &image}, &counter);
+    ForEachStrip(prepared_.sweeps.output,
+                 [&](StripRunner<T>* runner, const Panel&, int64_t index, StripSums*, Turnstile* turnstile) {
+                   PredictStrip(runner, index, image, to_bytes, sink, &counter, turnstile);
+                 });
   }
 
  private:
+  static int64_t RowsOf(const Sweep& sweep) {
+    int64_t rows = 0;
+    for (const Strip& strip : sweep.strips) rows += strip.rows[0].size();
+    return rows;
+  }
+  static int64_t RowsOf(const std::vector<Sweep>& sweeps) {
+    int64_t rows = 0;
+    for (const Sweep& sweep : sweeps) rows += RowsOf(sweep);
+    return rows;
+  }
+
   void CheckImage(const RowSource& image) const {
     CheckSource(image, {.what = "the network's input",
                         .width = prepared_.plan.width,
                         .height = prepared_.plan.height,
-                        .channels = prepared_.program.tensors[0].shape.channels});
+                        .channels = prepared_.program.tensors[0].shape.channels,
+                        .samples = prepared_.plan.options.samples});
   }
 
   void Begin(const Sample& sample) {
-    assert(loss_);
+    assert(objective_);
     CheckImage(*sample.image);
+    if (!objective_.pixels) return;
     CheckSource(
         *sample.labels,
         {.what = "labels", .width = prepared_.plan.width, .height = prepared_.plan.height, .channels = 1});
-    SetParameters();
   }
 
-  void SetParameters() {
-    for (size_t i = 0; i < prepared_.kernels.size(); ++i) {
-      ParameterList parameters;
-      for (int p : prepared_.program.ops[i].parameters)
-        parameters.push_back(&graph_.parameters[static_cast<size_t>(p)]);
-      prepared_.kernels[i]->SetParameters(parameters);
+  ParameterList Parameters(const std::vector<int>& indices) const {
+    ParameterList parameters;
+    for (int p : indices) parameters.push_back(&graph_.parameters[static_cast<size_t>(p)]);
+    return parameters;
+  }
+
+  void MakeRunners() {
+    for (auto& sums : sums_) runners_.emplace_back(prepared_, kernels_, objective_, sums.get());
+  }
+
+  /// Kernels and runners for a panel; where there are several, those of the one before make room.
+  void EnterPanel(const Panel& panel) {
+    if (kernels_.panel != &panel) {
+      runners_.clear();
+      kernels_ = {};
+      kernels_ = MakePanelKernels<T>(prepared_, panel, static_cast<bool>(objective_));
+      MakeRunners();
+    }
+    for (size_t i = 0; i < kernels_.kernels.size(); ++i) {
+      if (kernels_.kernels[i])
+        kernels_.kernels[i]->SetParameters(Parameters(prepared_.program.ops[i].parameters));
     }
   }
 
-  /// Runs work(runner, strip index, turnstile) for every strip, each runner on a thread of its own.
+  /// Runs work(runner, panel, strip index, sums, turnstile) for every strip of every panel, each runner on a
+  /// thread of its own.
   template <class F>
-  void ForEachStrip(F&& work) {
-    Turnstile turnstile;
-    const auto loop = [&](StripRunner<T>* runner) {
-      try {
-        const int64_t count = static_cast<int64_t>(prepared_.strips.size());
-        for (int64_t i = turnstile.Take(count); i >= 0; i = turnstile.Take(count))
-          work(runner, i, &turnstile);
-      } catch (...) {
-        turnstile.Fail(std::current_exception());
+  void ForEachStrip(const Sweep& sweep, F&& work) {
+    for (const Panel& panel : prepared_.panels) {
+      EnterPanel(panel);
+      Turnstile turnstile;
+      const auto loop = [&](size_t thread) {
+        try {
+          const int64_t count = static_cast<int64_t>(sweep.strips.size());
+          for (int64_t i = turnstile.Take(count); i >= 0; i = turnstile.Take(count))
+            work(&runners_[thread], panel, i, sums_[thread].get(), &turnstile);
+        } catch (...) {
+          turnstile.Fail(std::current_exception());
+        }
+      };
+      {
+        std::vector<std::jthread> threads;
+        for (size_t i = 1; i < runners_.size(); ++i) threads.emplace_back(loop, i);
+        loop(0);
       }
-    };
-    {
-      std::vector<std::jthread> threads;
-      for (size_t i = 1; i < runners_.size(); ++i) threads.emplace_back(loop, &runners_[i]);
-      loop(&runners_[0]);
+      turnstile.Rethrow();
     }
-    turnstile.Rethrow();
   }
 
-  void SweepLoss(const Sample& sample, Sweep sweep, const double* coefficients, ProgressCounter* counter) {
+  /// Adds up in total_ what the sweep adds up.
+  void RunSweep(const Sweep& sweep, const Sample& sample, const double* coefficients,
+                ProgressCounter* counter) {
     total_.Clear();
-    ForEachStrip([&](StripRunner<T>* runner, int64_t index, Turnstile* turnstile) {
-      const auto image = sample.image->Clone();
-      const auto labels = sample.labels->Clone();
-      runner->sums().Clear();
-      runner->Run({.strip = &prepared_.strips[static_cast<size_t>(index)],
-                   .sweep = sweep,
+    const double panels = static_cast<double>(prepared_.panels.size());
+    ForEachStrip(sweep, [&](StripRunner<T>* runner, const Panel& panel, int64_t index, StripSums* sums,
+                            Turnstile* turnstile) {
+      const auto image = Columns(*sample.image, panel.columns[0]);
+      const auto labels = sweep.output ? Columns(*sample.labels, panel.owned) : nullptr;
+      sums->Clear();
+      runner->Run({.sweep = &sweep,
+                   .strip = &sweep.strips[static_cast<size_t>(index)],
                    .image = image.get(),
                    .labels = labels.get(),
+                   .cores = &cores_,
                    .coefficients = coefficients,
+                   .seed = sample.seed,
                    .sink = {},
-                   .progress = [&](int64_t rows) { counter->Add(rows); }});
+                   .progress = [&](int64_t rows) { counter->Add(static_cast<double>(rows) / panels); }});
       if (!turnstile->Wait(index)) return;
-      total_.Add(runner->sums());
+      total_.Add(*sums);
       turnstile->Pass();
     });
+  }
+
+  ReferenceArgs CoreArguments(const CoreOp& op, uint64_t seed) const {
+    ReferenceArgs args{
+        .srcs = {}, .parameters = Parameters(op.parameters), .seed = SeedOf(seed, HashName(op.name))};
+    for (const int src : op.srcs) args.srcs.push_back(&cores_.values[static_cast<size_t>(src)]);
+    return args;
+  }
+
+  /// The sweeps that end in reductions, and what follows from them in core.
+  void RunForward(const Sample& sample, ProgressCounter* counter) {
+    for (Tensor& diff : cores_.diffs) std::fill(diff.values.begin(), diff.values.end(), 0.0);
+    const Program& program = prepared_.program;
+    for (size_t i = 0; i < prepared_.sweeps.forward.size(); ++i) {
+      const Sweep& sweep = prepared_.sweeps.forward[i];
+      RunSweep(sweep, sample, nullptr, counter);
+      for (size_t o = 0; o < program.ops.size(); ++o) {
+        const Op& op = program.ops[o];
+        if (!op.reduction || !sweep.forward[o]) continue;
+        const std::vector<Shape> shapes = prepared_.SourceShapes(op);
+        const int64_t at = prepared_.state_offsets[o];
+        std::copy_n(total_.states.data() + at, op.reduction->StateSize(shapes), cores_.states.data() + at);
+        Tensor& dst = cores_.values[static_cast<size_t>(op.result)];
+        dst = Tensor(dst.shape);
+        op.reduction->Finish(shapes, cores_.states.data() + at, &dst);
+      }
+      for (const int core : prepared_.sweeps.forward_cores[i]) {
+        const CoreOp& op = program.core_ops[static_cast<size_t>(core)];
+        Tensor& dst = cores_.values[static_cast<size_t>(op.dst)];
+        dst = Tensor(dst.shape);
+        op.layer->ReferenceForward(CoreArguments(op, sample.seed), &dst);
+      }
+    }
+  }
+
+  void RunCoreBackward(const std::vector<int>& ops, const Sample& sample, std::vector<double>* gradient) {
+    for (const int core : ops) {
+      const CoreOp& op = prepared_.program.core_ops[static_cast<size_t>(core)];
+      ReferenceGradients gradients;
+      for (const int src : op.srcs) {
+        const bool needed = prepared_.program.cores[static_cast<size_t>(src)].needs_gradient;
+        gradients.diff_srcs.push_back(needed ? &cores_.diffs[static_cast<size_t>(src)] : nullptr);
+      }
+      std::vector<std::vector<double>> parts(op.parameters.size());
+      for (size_t i = 0; i < parts.size(); ++i) {
+        const Parameter& parameter = graph_.parameters[static_cast<size_t>(op.parameters[i])];
+        if (parameter.trainable) parts[i].resize(parameter.values.size());
+        gradients.diff_parameters.push_back(parameter.trainable ? &parts[i] : nullptr);
+      }
+      const size_t dst = static_cast<size_t>(op.dst);
+      op.layer->ReferenceBackward(CoreArguments(op, sample.seed), cores_.values[dst], cores_.diffs[dst],
+                                  gradients);
+      for (size_t i = 0; i < parts.size(); ++i) {
+        const int64_t at = prepared_.gradient_offsets[static_cast<size_t>(op.parameters[i])];
+        for (size_t v = 0; v < parts[i].size(); ++v) (*gradient)[static_cast<size_t>(at) + v] += parts[i][v];
+      }
+    }
+  }
+
+  Loss::Value SlideValue(const Sample& sample, bool backward) {
+    const size_t output = static_cast<size_t>(prepared_.program.core_output);
+    Loss::Value value;
+    value.output = cores_.values[output].values;
+    value.loss = objective_.slide->Evaluate(value.output, sample.target,
+                                            backward ? &cores_.diffs[output].values : nullptr);
+    return value;
   }
 
   void PredictStrip(StripRunner<T>* runner, int64_t index, const RowSource& image,
                     const LogitsToBytes& to_bytes, const PredictionSink& sink, ProgressCounter* counter,
                     Turnstile* turnstile) {
-    const Strip& strip = prepared_.strips[static_cast<size_t>(index)];
-    const Shape& shape = prepared_.program.tensors[static_cast<size_t>(prepared_.program.output)].shape;
+    const Sweep& sweep = prepared_.sweeps.output;
+    const Strip& strip = sweep.strips[static_cast<size_t>(index)];
+    const Shape& shape = prepared_.program.output_shape();
     const int64_t row_bytes = shape.width * prepared_.plan.options.bytes_per_pixel;
     std::vector<uint8_t> band(static_cast<size_t>(prepared_.plan.band_rows * row_bytes));
     Range filled{strip.owned.begin, strip.owned.begin};
@@ -195,12 +374,14 @@ class Streaming final : public StreamingEngine {
     };
     std::vector<float> floats(std::is_same_v<T, float> ? 0
                                                        : static_cast<size_t>(shape.channels * shape.width));
-    const auto clone = image.Clone();
-    runner->Run({.strip = &strip,
-                 .sweep = Sweep::kForward,
-                 .image = clone.get(),
+    const auto columns = Columns(image, kernels_.panel->columns[0]);
+    runner->Run({.sweep = &sweep,
+                 .strip = &strip,
+                 .image = columns.get(),
                  .labels = nullptr,
+                 .cores = &cores_,
                  .coefficients = nullptr,
+                 .seed = 0,
                  .sink =
                      [&](int64_t, const T* const* logits) {
                        uint8_t* out = band.data() + filled.size() * row_bytes;
@@ -216,29 +397,50 @@ class Streaming final : public StreamingEngine {
                        }
                        if (++filled.end - filled.begin == prepared_.plan.band_rows) flush();
                      },
-                 .progress = [&](int64_t rows) { counter->Add(rows); }});
+                 .progress = [&](int64_t rows) { counter->Add(static_cast<double>(rows)); }});
     if (!filled.empty()) flush();
     if (!stop && turnstile->Wait(index)) turnstile->Pass();
   }
 
-  /// The gradient, from those of the cotangents.
-  void Combine(const std::vector<double>& coefficients, StepResult* result) const {
+  /// The gradient, from those of the cotangents; that of parameters in core has no others.
+  void Combine(const std::vector<double>& coefficients, const std::vector<double>& core_gradients,
+               StepResult* result) const {
     for (size_t p = 0; p < graph_.parameters.size(); ++p) {
       std::vector<double>& gradient = result->gradients.emplace_back();
-      if (prepared_.gradient_offsets[p] < 0) continue;
+      const int64_t at = prepared_.gradient_offsets[p];
+      if (at < 0) continue;
       gradient.resize(graph_.parameters[p].values.size());
       for (size_t k = 0; k < total_.gradients.size(); ++k) {
-        const double* part = total_.gradients[k].data() + prepared_.gradient_offsets[p];
+        const double* part = total_.gradients[k].data() + at;
         for (size_t i = 0; i < gradient.size(); ++i) gradient[i] += coefficients[k] * part[i];
+      }
+      for (size_t i = 0; i < gradient.size(); ++i)
+        gradient[i] += coefficients[0] * core_gradients[static_cast<size_t>(at) + i];
+    }
+  }
+
+  /// Running statistics move towards those of the image.
+  void AddRunning(StepResult* result) const {
+    for (const Node& node : graph_.nodes) {
+      if (node.layer->kind() != LayerKind::kNormalization) continue;
+      const auto& layer = static_cast<const NormalizationLayer&>(*node.layer);
+      if (!layer.updates_running()) continue;
+      for (const Op& op : prepared_.program.ops) {
+        if (op.reduction != &layer.statistics() || op.name != node.name) continue;
+        UpdateRunning(layer, prepared_.SourceShapes(op)[0], cores_.values[static_cast<size_t>(op.result)],
+                      node, graph_, &result->running);
       }
     }
   }
 
   const Graph& graph_;
-  const Loss* loss_;
-  Prepared<T> prepared_;
-  std::vector<StripRunner<T>> runners_;
+  Objective objective_;
+  Prepared prepared_;
+  PanelKernels<T> kernels_;
+  std::vector<std::unique_ptr<StripSums>> sums_;  // by thread
+  std::vector<StripRunner<T>> runners_;           // by thread
   StripSums total_;
+  CoreValues cores_;
 };
 
 }  // namespace
@@ -249,17 +451,18 @@ int64_t StepBytes(const Plan& plan, const Sample& sample) {
     const int64_t own = source.Clone()->buffer_bytes();
     return plan.in_flight * own + std::max<int64_t>(0, source.buffer_bytes() - own);
   };
-  return plan.engine_bytes() + readers(*sample.image) + readers(*sample.labels);
+  return plan.engine_bytes() + readers(*sample.image) + (sample.labels ? readers(*sample.labels) : 0);
 }
 
-std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Loss* loss, int64_t width,
-                                                     int64_t height, const PlanOptions& options) {
-  if (options.precision == Precision::kFloat32) {
-    return std::make_unique<Streaming<float>>(graph, loss,
-                                              Prepare<float>(graph, loss, width, height, options));
-  }
-  return std::make_unique<Streaming<double>>(graph, loss,
-                                             Prepare<double>(graph, loss, width, height, options));
+std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Objective& objective,
+                                                     int64_t width, int64_t height,
+                                                     const PlanOptions& options) {
+  const auto make = [&]<class T>(PanelKernels<T> kernels) -> std::unique_ptr<StreamingEngine> {
+    Prepared prepared = Prepare<T>(graph, objective, width, height, options, &kernels);
+    return std::make_unique<Streaming<T>>(graph, objective, std::move(prepared), std::move(kernels));
+  };
+  if (options.precision == Precision::kFloat32) return make(PanelKernels<float>());
+  return make(PanelKernels<double>());
 }
 
 }  // namespace swath

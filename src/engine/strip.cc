@@ -2,41 +2,110 @@
 
 #include <algorithm>
 
-namespace swath {
+#include "engine/sweep.h"
 
-Strip MakeStrip(const Program& program, Range owned) {
-  Strip strip{owned, std::vector<Range>(program.tensors.size())};
-  strip.rows[static_cast<size_t>(program.output)] = owned;
-  for (auto op = program.ops.rbegin(); op != program.ops.rend(); ++op) {
-    const Range needed = op->rows.Src(strip.rows[static_cast<size_t>(op->dst)]);
-    for (const auto& parts : op->srcs) {
-      for (const SourcePart& part : parts) {
-        Range& rows = strip.rows[static_cast<size_t>(part.tensor)];
-        const int64_t height = program.tensors[static_cast<size_t>(part.tensor)].shape.height;
-        rows = Hull(rows, Intersect(needed, {0, height}));
+namespace swath {
+namespace {
+
+/// The tensors whose rows or columns are owned: the output, and what stands for the rows of a reduction.
+std::vector<int> Targets(const Program& program, const Sweep& sweep) {
+  std::vector<int> targets;
+  if (sweep.output) targets.push_back(program.output);
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    if (program.ops[i].reduction && sweep.forward[i]) targets.push_back(program.ops[i].dst);
+  }
+  return targets;
+}
+
+/// What an op reads for these columns of its dst: never nothing, and for a scatter also the source column
+/// that the first of them would be made of, so that columns counted from there have no negative padding.
+Range SourceColumns(const Op& op, Range dst, int64_t width) {
+  Range src = op.columns.Src(dst);
+  if (op.columns.kind == Window::Kind::kScatter)
+    src.begin = std::min(src.begin, FloorDiv(dst.begin + op.columns.pad_begin, op.columns.stride));
+  src.begin = std::clamp<int64_t>(src.begin, 0, width - 1);
+  src.end = std::clamp<int64_t>(src.end, src.begin + 1, width);
+  return src;
+}
+
+/// A panel that owns [begin, end) of the image's columns, and the same share of everything else.
+Panel MakePanel(const Program& program, Range image) {
+  const int64_t all = program.tensors[0].shape.width;
+  Panel panel{{}, std::vector<Range>(program.tensors.size()), std::vector<Range>(program.ops.size())};
+  const auto own = [&](int t) {
+    const int64_t width = program.tensors[static_cast<size_t>(t)].shape.width;
+    const Range owned{width * image.begin / all, width * image.end / all};
+    panel.columns[static_cast<size_t>(t)] = Hull(panel.columns[static_cast<size_t>(t)], owned);
+    return owned;
+  };
+  if (program.output >= 0) panel.owned = own(program.output);
+  for (const Op& op : program.ops) {
+    if (op.reduction) own(op.dst);
+  }
+  for (size_t i = program.ops.size(); i-- > 0;) {
+    const Op& op = program.ops[i];
+    const int64_t width = program.tensors[static_cast<size_t>(op.any_part().tensor)].shape.width;
+    panel.src_columns[i] = SourceColumns(op, panel.columns[static_cast<size_t>(op.dst)], width);
+    for (const OpSource& src : op.srcs) {
+      for (const SourcePart& part : src.parts) {
+        Range& columns = panel.columns[static_cast<size_t>(part.tensor)];
+        columns = Hull(columns, panel.src_columns[i]);
+      }
+    }
+  }
+  return panel;
+}
+
+}  // namespace
+
+Strip MakeStrip(const Program& program, const Sweep& sweep, Range part, int64_t of) {
+  Strip strip{{}, std::vector<Range>(program.tensors.size())};
+  const auto height = [&](int t) { return program.tensors[static_cast<size_t>(t)].shape.height; };
+  for (const int target : Targets(program, sweep)) {
+    const int64_t rows = height(target);
+    strip.rows[static_cast<size_t>(target)] = {rows * part.begin / of, rows * part.end / of};
+  }
+  if (sweep.output) strip.owned = strip.rows[static_cast<size_t>(program.output)];
+  for (size_t i = program.ops.size(); i-- > 0;) {
+    const Op& op = program.ops[i];
+    if (!sweep.forward[i]) continue;
+    const Range needed = op.rows.Src(strip.rows[static_cast<size_t>(op.dst)]);
+    for (const OpSource& src : op.srcs) {
+      for (const SourcePart& p : src.parts) {
+        Range& rows = strip.rows[static_cast<size_t>(p.tensor)];
+        rows = Hull(rows, Intersect(needed, {0, height(p.tensor)}));
       }
     }
   }
   return strip;
 }
 
-std::vector<Strip> MakeStrips(const Program& program, int64_t count) {
-  const int64_t height = program.tensors[static_cast<size_t>(program.output)].shape.height;
+std::vector<Strip> MakeStrips(const Program& program, const Sweep& sweep, int64_t count) {
+  int64_t height = 1;
+  for (const int target : Targets(program, sweep))
+    height = std::max(height, program.tensors[static_cast<size_t>(target)].shape.height);
   count = std::clamp<int64_t>(count, 1, height);
   std::vector<Strip> strips;
-  for (int64_t i = 0; i < count; ++i) {
-    strips.push_back(MakeStrip(program, {height * i / count, height * (i + 1) / count}));
-  }
+  for (int64_t i = 0; i < count; ++i) strips.push_back(MakeStrip(program, sweep, {i, i + 1}, count));
   return strips;
 }
 
-int64_t DefaultStrips(const Program& program) {
+std::vector<Panel> MakePanels(const Program& program, int64_t count, int64_t multiple) {
+  const int64_t width = program.tensors[0].shape.width;
+  const int64_t each = RoundUp(CeilDiv(width, std::max<int64_t>(count, 1)), multiple);
+  std::vector<Panel> panels;
+  for (int64_t begin = 0; begin < width; begin += each)
+    panels.push_back(MakePanel(program, {begin, std::min(begin + each, width)}));
+  return panels;
+}
+
+int64_t DefaultStrips(const Program& program, const Sweep& sweep) {
   constexpr int64_t kMostStrips = 8;
   constexpr double kMostRepeated = 0.07;
   const int64_t height = program.tensors[0].shape.height;
   for (int64_t count = kMostStrips; count > 1; count /= 2) {
     int64_t rows = 0;
-    const std::vector<Strip> strips = MakeStrips(program, count);
+    const std::vector<Strip> strips = MakeStrips(program, sweep, count);
     for (const Strip& strip : strips) rows += strip.rows[0].size();
     if (static_cast<int64_t>(strips.size()) == count &&
         static_cast<double>(rows - height) <= kMostRepeated * static_cast<double>(height)) {

@@ -1,5 +1,6 @@
-/// Strips: the units of work. A strip owns rows of the output; interval arithmetic through the graph says
-/// which rows of every other tensor it needs, halo included.
+/// Strips and panels: the units of work. A strip owns rows of the output, a panel columns; interval
+/// arithmetic through the graph says which rows and columns of every other tensor they need, halo included.
+/// With a reduction they own their share of the reduced tensor as well.
 #pragma once
 
 #include <cstdint>
@@ -10,21 +11,34 @@
 
 namespace swath {
 
+struct Sweep;
+
 struct Strip {
   Range owned;  ///< rows of the output that feed the loss
   std::vector<Range>
       rows;  ///< by tensor: the rows that are computed, or read; clipped to the image; may be empty
 };
 
-Strip MakeStrip(const Program& program, Range owned);
+struct Panel {
+  Range owned;                     ///< columns of the output that feed the loss
+  std::vector<Range> columns;      ///< by tensor: those that are held
+  std::vector<Range> src_columns;  ///< by op: what it reads of its sources
+};
 
-/// `count` strips of nearly equal height over the whole output. count is reduced to the number of output
-/// rows.
-std::vector<Strip> MakeStrips(const Program& program, int64_t count);
+/// The strip that owns [part.begin / of, part.end / of) of everything.
+Strip MakeStrip(const Program& program, const Sweep& sweep, Range part, int64_t of);
+
+/// `count` strips of nearly equal height over the whole image. count is reduced to the number of rows of the
+/// tallest tensor that is owned.
+std::vector<Strip> MakeStrips(const Program& program, const Sweep& sweep, int64_t count);
+
+/// `count` panels over the whole image; the inner edges of what they own are multiples of `multiple`, so that
+/// all but the first and the last are alike. count is reduced to what that allows.
+std::vector<Panel> MakePanels(const Program& program, int64_t count, int64_t multiple);
 
 /// The number of strips taken when the user asks for none: the largest power of two up to 8 for which the
 /// input rows that strips repeat stay below 7 % of the image. Depends on network and image only, so that
 /// results do not depend on the machine.
-int64_t DefaultStrips(const Program& program);
+int64_t DefaultStrips(const Program& program, const Sweep& sweep);
 
 }  // namespace swath

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/node_seed.h"
 #include "kernels/rows.h"
 
 namespace swath {
@@ -11,23 +12,46 @@ namespace {
 /// How many input rows pass between two reports of progress.
 constexpr int64_t kProgressRows = 64;
 
-void FromBytes(const InputView& view, const uint8_t* src, int64_t width, float* const* dst) {
+void FromSamples(const InputView& view, const uint8_t* src, int64_t width, float* const* dst) {
   rows::FromBytes(src, static_cast<int64_t>(view.scale.size()), width, view.float_zero.data(),
                   view.float_scale.data(), dst);
 }
 
-void FromBytes(const InputView& view, const uint8_t* src, int64_t width, double* const* dst) {
+void FromSamples(const InputView& view, const float* src, int64_t width, float* const* dst) {
   const size_t channels = view.scale.size();
   for (int64_t x = 0; x < width; ++x) {
-    for (size_t c = 0; c < channels; ++c) dst[c][x] = *src++ * view.scale[c] + view.shift[c];
+    for (size_t c = 0; c < channels; ++c) dst[c][x] = (*src++ - view.float_zero[c]) * view.float_scale[c];
+  }
+}
+
+template <class Sample>
+void FromSamples(const InputView& view, const Sample* src, int64_t width, double* const* dst) {
+  const size_t channels = view.scale.size();
+  for (int64_t x = 0; x < width; ++x) {
+    for (size_t c = 0; c < channels; ++c)
+      dst[c][x] = static_cast<double>(*src++) * view.scale[c] + view.shift[c];
   }
 }
 
 }  // namespace
 
+StripSums::StripSums(const Prepared& p, const Objective& objective)
+    : prepared(&p), states(static_cast<size_t>(p.state_size)) {
+  if (objective.pixels) loss.resize(static_cast<size_t>(objective.pixels->sums()));
+  for (int64_t k = 0; k < p.plan.cotangents; ++k) gradients.emplace_back(p.gradient_size);
+  for (const CoreTensor& core : p.program.cores)
+    diff_cores.push_back(objective && core.needs_gradient ? Tensor(core.shape) : Tensor());
+}
+
 void StripSums::Clear() {
   std::fill(loss.begin(), loss.end(), 0.0);
   for (auto& buffer : gradients) std::fill_n(buffer.data(), buffer.size(), 0.0);
+  for (Tensor& diff : diff_cores) std::fill(diff.values.begin(), diff.values.end(), 0.0);
+  for (size_t i = 0; i < prepared->program.ops.size(); ++i) {
+    const Op& op = prepared->program.ops[i];
+    if (op.reduction)
+      op.reduction->Clear(prepared->SourceShapes(op), states.data() + prepared->state_offsets[i]);
+  }
 }
 
 void StripSums::Add(const StripSums& other) {
@@ -35,50 +59,76 @@ void StripSums::Add(const StripSums& other) {
   for (size_t k = 0; k < gradients.size(); ++k) {
     for (int64_t i = 0; i < gradients[k].size(); ++i) gradients[k].data()[i] += other.gradients[k].data()[i];
   }
+  for (size_t c = 0; c < diff_cores.size(); ++c) {
+    for (size_t i = 0; i < diff_cores[c].values.size(); ++i)
+      diff_cores[c].values[i] += other.diff_cores[c].values[i];
+  }
+  for (size_t i = 0; i < prepared->program.ops.size(); ++i) {
+    const Op& op = prepared->program.ops[i];
+    const int64_t at = prepared->state_offsets[i];
+    if (op.reduction)
+      op.reduction->Merge(prepared->SourceShapes(op), other.states.data() + at, states.data() + at);
+  }
 }
 
 template <class T>
-StripRunner<T>::StripRunner(const Prepared<T>& prepared, const Loss* loss)
-    : prepared_(prepared), loss_(loss), input_(prepared.InputLayout()) {
+StripRunner<T>::StripRunner(const Prepared& prepared, const PanelKernels<T>& kernels,
+                            const Objective& objective, StripSums* sums)
+    : prepared_(prepared),
+      kernels_(kernels),
+      loss_(objective.pixels),
+      sums_(sums),
+      input_(kernels.InputLayout(prepared)) {
   const Program& program = prepared.program;
   const size_t tensors = program.tensors.size(), cotangents = static_cast<size_t>(prepared.plan.cotangents);
   values_.resize(tensors);
   gradients_.resize(cotangents);
   for (auto& rings : gradients_) rings.resize(tensors);
   for (size_t t = 1; t < tensors; ++t) {
-    values_[t] = Ring(prepared.ValueLayout(static_cast<int>(t)));
-    for (auto& rings : gradients_) rings[t] = Ring(prepared.GradientLayout(static_cast<int>(t)));
+    values_[t] = Ring(kernels.ValueLayout(prepared, static_cast<int>(t)));
+    for (auto& rings : gradients_) rings[t] = Ring(kernels.GradientLayout(prepared, static_cast<int>(t)));
   }
-  for (const ViewUse& use : prepared.views) views_.emplace_back(prepared.ViewLayout(use));
-  for (const auto& kernel : prepared.kernels) workspaces_.push_back(kernel->MakeWorkspace());
+  for (const ViewUse& use : prepared.views) views_.emplace_back(kernels.ViewLayout(prepared, use));
+  for (const auto& kernel : kernels.kernels)
+    workspaces_.push_back(kernel ? kernel->MakeWorkspace() : nullptr);
   arguments_.resize(program.ops.size());
   for (size_t i = 0; i < program.ops.size(); ++i) {
     arguments_[i].src_pointers.resize(program.ops[i].srcs.size());
     arguments_[i].diff_src_pointers.resize(program.ops[i].srcs.size());
+    arguments_[i].shapes = prepared.SourceShapes(program.ops[i]);
+    seeds_.push_back(HashName(program.ops[i].name));
   }
-  if (!loss) return;
-  labels_.resize(static_cast<size_t>(prepared.plan.width));
-  loss_scratch_.resize(static_cast<size_t>(loss->scratch_bytes(prepared.plan.width)));
-  sums_.loss.resize(static_cast<size_t>(loss->sums()));
-  for (size_t k = 0; k < cotangents; ++k) sums_.gradients.emplace_back(prepared.gradient_size);
+  if (!loss_) return;
+  const int64_t width = kernels.panel->owned.size();
+  labels_.resize(static_cast<size_t>(width));
+  loss_scratch_.resize(static_cast<size_t>(loss_->scratch_bytes(width)));
 }
 
 template <class T>
 void StripRunner<T>::Run(const Job& job) {
   Reset(*job.strip);
-  Schedule schedule(prepared_.program, *job.strip, job.sweep);
+  Schedule schedule(prepared_.program, *job.sweep, *job.strip);
   int64_t read = 0;
   for (Work work = schedule.Next(); work.kind != Work::Kind::kDone; work = schedule.Next()) {
+    const bool reduction = work.op >= 0 && OpAt(work.op).reduction;
     switch (work.kind) {
       case Work::Kind::kInput:
         ReadInput(job.image, work.row);
         if (++read == kProgressRows && job.progress) job.progress(std::exchange(read, 0));
         break;
       case Work::Kind::kForward:
-        Forward(job, schedule, work.op, work.row);
+        if (reduction) {
+          Reduce(job, schedule, work.op, work.row);
+        } else {
+          Forward(job, schedule, work.op, work.row);
+        }
         break;
       case Work::Kind::kBackward:
-        Backward(schedule, work.op, work.row);
+        if (reduction) {
+          BackwardReduction(job, schedule, work.op, work.row);
+        } else {
+          Backward(job, schedule, work.op, work.row);
+        }
         break;
       case Work::Kind::kDone:
         break;
@@ -113,7 +163,12 @@ void StripRunner<T>::Convert(const InputView& view, int64_t row, Ring* ring) {
   ring->Open();
   std::vector<T*> dst;
   for (int64_t c = 0; c < ring->layout().channels; ++c) dst.push_back(ring->Row(row, c));
-  FromBytes(view, input_.Row(row, 0), ring->layout().width, dst.data());
+  const uint8_t* samples = input_.Row(row, 0);
+  if (prepared_.plan.options.samples == SampleType::kUint8) {
+    FromSamples(view, samples, ring->layout().width, dst.data());
+  } else {
+    FromSamples(view, reinterpret_cast<const float*>(samples), ring->layout().width, dst.data());
+  }
 }
 
 template <class T>
@@ -137,55 +192,66 @@ void StripRunner<T>::BindSources(const Schedule& schedule, int index, int64_t y,
   const Op& op = OpAt(index);
   windows->clear();
   for (size_t s = 0; s < op.srcs.size(); ++s) {
-    const auto& parts = op.srcs[s];
+    const OpSource& src = op.srcs[s];
+    if (!src.streamed()) {
+      windows->push_back({});
+      continue;
+    }
     std::vector<const T*>& pointers = arguments_[static_cast<size_t>(index)].src_pointers[s];
-    const Range rows = schedule.SourceRows(op, parts[0].tensor, y);
-    int64_t channels = 0;
-    for (const SourcePart& part : parts)
-      channels += prepared_.program.tensors[static_cast<size_t>(part.tensor)].shape.channels;
+    const Range rows = schedule.SourceRows(op, src.parts[0].tensor, y);
+    const int64_t channels = arguments_[static_cast<size_t>(index)].shapes[s].channels;
     pointers.resize(static_cast<size_t>(rows.size() * channels));
     int64_t first = 0;
-    for (const SourcePart& part : parts) {
+    for (const SourcePart& part : src.parts) {
       Ring& ring = part.view >= 0 ? ViewRows(index, part.view, backward, rows) : Values(part.tensor);
+      const int64_t offset = Offset(index, part.tensor);
       for (int64_t r = rows.begin; r < rows.end; ++r) {
-        for (int64_t c = 0; c < ring.layout().channels; ++c) {
-          pointers[static_cast<size_t>((r - rows.begin) * channels + first + c)] = ring.Row(r, c);
-        }
+        const T** out = pointers.data() + (r - rows.begin) * channels + first;
+        for (int64_t c = part.channels.begin; c < part.channels.end; ++c) *out++ = ring.Row(r, c) + offset;
       }
-      first += ring.layout().channels;
+      first += part.channels.size();
     }
-    windows->push_back({rows, channels, Values(op.dst).layout().width, pointers.data()});
+    windows->push_back({rows, channels, 0, pointers.data()});
   }
 }
 
 template <class T>
 void StripRunner<T>::BindGradients(const Schedule& schedule, int index, int64_t y,
-                                   std::vector<Ring>* gradients) {
+                                   std::vector<Ring>* gradients, std::vector<RowWindow<T>>* windows) {
   const Op& op = OpAt(index);
-  BackwardRow<T>& row = arguments_[static_cast<size_t>(index)].backward;
-  row.diff_srcs.clear();
+  windows->clear();
   for (size_t s = 0; s < op.srcs.size(); ++s) {
+    const OpSource& src = op.srcs[s];
+    if (!src.streamed()) {
+      windows->push_back({});
+      continue;
+    }
     std::vector<T*>& pointers = arguments_[static_cast<size_t>(index)].diff_src_pointers[s];
-    const Range rows = schedule.SourceRows(op, op.srcs[s][0].tensor, y);
-    pointers.clear();
-    for (const SourcePart& part : op.srcs[s]) {
-      const ProgramTensor& tensor = prepared_.program.tensors[static_cast<size_t>(part.tensor)];
-      if (tensor.needs_gradient && !rows.empty())
-        (*gradients)[static_cast<size_t>(part.tensor)].OpenZeroed(rows.end);
-    }
-    int64_t channels = 0;
-    for (int64_t r = rows.begin; r < rows.end; ++r) {
-      for (const SourcePart& part : op.srcs[s]) {
-        const ProgramTensor& tensor = prepared_.program.tensors[static_cast<size_t>(part.tensor)];
-        for (int64_t c = 0; c < tensor.shape.channels; ++c) {
-          pointers.push_back(tensor.needs_gradient ? (*gradients)[static_cast<size_t>(part.tensor)].Row(r, c)
-                                                   : nullptr);
-        }
+    const Range rows = schedule.SourceRows(op, src.parts[0].tensor, y);
+    const int64_t channels = arguments_[static_cast<size_t>(index)].shapes[s].channels;
+    pointers.resize(static_cast<size_t>(rows.size() * channels));
+    int64_t first = 0;
+    for (const SourcePart& part : src.parts) {
+      const bool needed = schedule.HasGradient(part.tensor);
+      Ring& ring = (*gradients)[static_cast<size_t>(part.tensor)];
+      if (needed && !rows.empty()) ring.OpenZeroed(rows.end);
+      const int64_t offset = Offset(index, part.tensor);
+      for (int64_t r = rows.begin; r < rows.end; ++r) {
+        T** out = pointers.data() + (r - rows.begin) * channels + first;
+        for (int64_t c = part.channels.begin; c < part.channels.end; ++c)
+          *out++ = needed ? ring.Row(r, c) + offset : nullptr;
       }
-      if (r == rows.begin) channels = static_cast<int64_t>(pointers.size());
+      first += part.channels.size();
     }
-    row.diff_srcs.push_back({rows, channels, Values(op.dst).layout().width, pointers.data()});
+    windows->push_back({rows, channels, 0, pointers.data()});
   }
+}
+
+template <class T>
+void StripRunner<T>::BindCores(const Job& job, int index, std::vector<const Tensor*>* cores) const {
+  cores->clear();
+  for (const OpSource& src : OpAt(index).srcs)
+    cores->push_back(src.streamed() ? nullptr : &job.cores->values[static_cast<size_t>(src.core)]);
 }
 
 template <class T>
@@ -196,52 +262,63 @@ void StripRunner<T>::Forward(const Job& job, const Schedule& schedule, int index
   dst.Open();
   arguments.dst_pointers.clear();
   for (int64_t c = 0; c < dst.layout().channels; ++c) arguments.dst_pointers.push_back(dst.Row(y, c));
-  arguments.forward.y = y;
-  arguments.forward.dst = arguments.dst_pointers.data();
-  BindSources(schedule, index, y, false, &arguments.forward.srcs);
-  prepared_.kernels[static_cast<size_t>(index)]->Forward(arguments.forward,
-                                                         workspaces_[static_cast<size_t>(index)].get());
+  ForwardRow<T>& row = arguments.forward;
+  row.y = y;
+  row.dst = arguments.dst_pointers.data();
+  row.seed = SeedOf(job.seed, seeds_[static_cast<size_t>(index)]);
+  BindSources(schedule, index, y, false, &row.srcs);
+  BindCores(job, index, &row.cores);
+  kernels_.kernels[static_cast<size_t>(index)]->Forward(row, workspaces_[static_cast<size_t>(index)].get());
   if (op.activation) {
-    for (T* row : arguments.dst_pointers) op.activation->Forward(row, dst.layout().width);
+    for (T* values : arguments.dst_pointers) op.activation->Forward(values, dst.layout().width);
   }
-  if (op.dst != prepared_.program.output) return;
-  if (job.labels) {
-    TakeLoss(job, y, arguments.dst_pointers.data());
-  } else {
-    job.sink(y, arguments.dst_pointers.data());
-  }
+  if (job.sweep->output && op.dst == prepared_.program.output && job.strip->owned.contains(y))
+    TakeOutput(job, schedule, y, arguments.dst_pointers.data());
 }
 
 template <class T>
-void StripRunner<T>::TakeLoss(const Job& job, int64_t y, T* const* logits) {
+void StripRunner<T>::TakeOutput(const Job& job, const Schedule& schedule, int64_t y, T* const* logits) {
   const int output = prepared_.program.output;
+  const Panel& panel = *kernels_.panel;
+  const int64_t offset = panel.owned.begin - Columns(output).begin;
+  const int64_t channels = prepared_.program.output_shape().channels;
+  std::vector<const T*> owned;
+  for (int64_t c = 0; c < channels; ++c) owned.push_back(logits[c] + offset);
+  if (!job.labels) return job.sink(y, owned.data());
   job.labels->Read({y, y + 1}, labels_.data());
   loss_pointers_.clear();
-  const bool back =
-      job.sweep == Sweep::kTraining && prepared_.program.tensors[static_cast<size_t>(output)].needs_gradient;
+  const bool back = schedule.HasGradient(output);
   if (back) {
     for (auto& rings : gradients_) {
       Ring& ring = rings[static_cast<size_t>(output)];
       ring.OpenZeroed(y + 1);
-      for (int64_t c = 0; c < ring.layout().channels; ++c) loss_pointers_.push_back(ring.Row(y, c));
+      for (int64_t c = 0; c < channels; ++c) loss_pointers_.push_back(ring.Row(y, c) + offset);
     }
   }
-  loss_->Row(LossRow<T>{.logits = logits,
+  loss_->Row(LossRow<T>{.logits = owned.data(),
                         .labels = labels_.data(),
-                        .width = prepared_.plan.width,
+                        .width = panel.owned.size(),
                         .diff = back ? loss_pointers_.data() : nullptr,
                         .coefficients = job.coefficients},
-             sums_.loss.data(), loss_scratch_.data());
+             sums_->loss.data(), loss_scratch_.data());
 }
 
 template <class T>
-void StripRunner<T>::Backward(const Schedule& schedule, int index, int64_t y) {
+void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int index, int64_t y) {
   const Op& op = OpAt(index);
   Arguments& arguments = arguments_[static_cast<size_t>(index)];
   BackwardRow<T>& row = arguments.backward;
   row.y = y;
+  row.seed = SeedOf(job.seed, seeds_[static_cast<size_t>(index)]);
   row.srcs.clear();
-  if (op.layer->backward_reads().src) BindSources(schedule, index, y, true, &row.srcs);
+  if (op.reads_src_backward()) BindSources(schedule, index, y, true, &row.srcs);
+  BindCores(job, index, &row.cores);
+  row.diff_cores.clear();
+  for (const OpSource& src : op.srcs) {
+    const bool adds = !src.streamed() && job.sweep->adds_core[static_cast<size_t>(index)] &&
+                      prepared_.program.cores[static_cast<size_t>(src.core)].needs_gradient;
+    row.diff_cores.push_back(adds ? &sums_->diff_cores[static_cast<size_t>(src.core)] : nullptr);
+  }
   for (size_t k = 0; k < gradients_.size(); ++k) {
     Ring& diff_dst = gradients_[k][static_cast<size_t>(op.dst)];
     diff_dst.OpenZeroed(y + 1);
@@ -252,17 +329,45 @@ void StripRunner<T>::Backward(const Schedule& schedule, int index, int64_t y) {
       arguments.dst_pointers.push_back(diff);
     }
     row.diff_dst = arguments.dst_pointers.data();
-    BindGradients(schedule, index, y, &gradients_[k]);
+    BindGradients(schedule, index, y, &gradients_[k], &row.diff_srcs);
     arguments.diff_parameters.clear();
     for (int p : op.parameters) {
-      const int64_t offset = prepared_.gradient_offsets[static_cast<size_t>(p)];
-      arguments.diff_parameters.push_back(offset < 0 ? nullptr : sums_.gradients[k].data() + offset);
+      const int64_t offset = job.sweep->trains ? prepared_.gradient_offsets[static_cast<size_t>(p)] : -1;
+      arguments.diff_parameters.push_back(offset < 0 ? nullptr : sums_->gradients[k].data() + offset);
     }
     row.diff_parameters = arguments.diff_parameters.data();
-    prepared_.kernels[static_cast<size_t>(index)]->Backward(row,
-                                                            workspaces_[static_cast<size_t>(index)].get());
+    kernels_.kernels[static_cast<size_t>(index)]->Backward(row,
+                                                           workspaces_[static_cast<size_t>(index)].get());
     diff_dst.Release(y + 1);
   }
+}
+
+template <class T>
+void StripRunner<T>::Reduce(const Job& job, const Schedule& schedule, int index, int64_t y) {
+  Values(OpAt(index).dst).Open();
+  if (job.sweep->goes_back()) return;  // the result is known
+  Arguments& arguments = arguments_[static_cast<size_t>(index)];
+  ReductionRow<T>& row = arguments.reduction;
+  row.y = y;
+  row.columns = Columns(OpAt(index).dst);
+  BindSources(schedule, index, y, false, &row.srcs);
+  OpAt(index).reduction->AddRow(arguments.shapes, row, State(index, &sums_->states));
+}
+
+template <class T>
+void StripRunner<T>::BackwardReduction(const Job& job, const Schedule& schedule, int index, int64_t y) {
+  const Op& op = OpAt(index);
+  Arguments& arguments = arguments_[static_cast<size_t>(index)];
+  ReductionRow<T>& row = arguments.reduction;
+  row.y = y;
+  row.columns = Columns(op.dst);
+  row.srcs.clear();
+  if (op.reads_src_backward()) BindSources(schedule, index, y, true, &row.srcs);
+  BindGradients(schedule, index, y, &gradients_[0], &row.diff_srcs);
+  const size_t result = static_cast<size_t>(op.result);
+  op.reduction->Backward(arguments.shapes, row,
+                         {job.cores->states.data() + prepared_.state_offsets[static_cast<size_t>(index)],
+                          job.cores->values[result], job.cores->diffs[result]});
 }
 
 template <class T>
@@ -273,8 +378,8 @@ void StripRunner<T>::Release(const Schedule& schedule, const Work& work) {
   }
   const Op& op = OpAt(work.op);
   Values(op.dst).Release(schedule.LiveValues(op.dst).begin);
-  for (const auto& parts : op.srcs) {
-    for (const SourcePart& part : parts) {
+  for (const OpSource& src : op.srcs) {
+    for (const SourcePart& part : src.parts) {
       const int64_t begin = schedule.LiveValues(part.tensor).begin;
       if (part.tensor == 0) {
         input_.Release(begin);

@@ -1,4 +1,4 @@
-/// One strip in flight: its rings, and the loop that does what the schedule says.
+/// One strip, row by row, in the order of the schedule: the inner loop of the streaming engine.
 #pragma once
 
 #include <functional>
@@ -14,36 +14,50 @@ namespace swath {
 
 /// What sweeps over strips add up.
 struct StripSums {
+  explicit StripSums(const Prepared& prepared, const Objective& objective);
+
+  const Prepared* prepared;
   std::vector<double> loss;                      ///< Loss::sums() values
   std::vector<AlignedBuffer<double>> gradients;  ///< by cotangent, Prepared::gradient_size values
+  std::vector<double> states;                    ///< of reductions, at Prepared::state_offsets
+  std::vector<Tensor> diff_cores;                ///< by core tensor; empty where no gradient is needed
 
   void Clear();
+  /// Adds those of the next strip.
   void Add(const StripSums& other);
+};
+
+/// What is known of the tensors in core while rows go through.
+struct CoreValues {
+  std::vector<Tensor> values;  ///< by core tensor
+  std::vector<Tensor> diffs;
+  std::vector<double> states;  ///< of reductions that have seen all rows
 };
 
 /// Rings, views, workspaces and sums for one strip at a time. One thread at a time.
 template <class T>
 class StripRunner {
  public:
-  /// Receives row y of the output, [channel] -> values.
+  /// Receives row y of the output, [channel] -> values of the columns that the panel owns.
   using Sink = std::function<void(int64_t y, const T* const* logits)>;
 
-  /// `prepared` and `loss` (null for prediction) must outlive the runner.
-  StripRunner(const Prepared<T>& prepared, const Loss* loss);
+  /// All arguments must outlive the runner. `sums` are added to.
+  StripRunner(const Prepared& prepared, const PanelKernels<T>& kernels, const Objective& objective,
+              StripSums* sums);
 
   struct Job {
+    const Sweep* sweep = nullptr;
     const Strip* strip = nullptr;
-    Sweep sweep = Sweep::kForward;
-    RowSource* image = nullptr;
-    RowSource* labels = nullptr;           ///< null: no loss, rows go to the sink
+    RowSource* image = nullptr;   ///< of the columns that the panel has
+    RowSource* labels = nullptr;  ///< of those that it owns; null: no loss over pixels
+    const CoreValues* cores = nullptr;
     const double* coefficients = nullptr;  ///< of the second of two sweeps over a loss
-    Sink sink;
+    uint64_t seed = 0;
+    Sink sink;                                   ///< where there are no labels
     std::function<void(int64_t rows)> progress;  ///< told how many input rows were read since the last call
   };
-  /// Adds to sums(). May throw what the sources throw; the runner can be used again.
+  /// May throw what the sources throw; the runner can be used again.
   void Run(const Job& job);
-
-  StripSums& sums() { return sums_; }
 
  private:
   using Ring = RowRing<T>;
@@ -56,37 +70,54 @@ class StripRunner {
     std::vector<double*> diff_parameters;
     ForwardRow<T> forward;
     BackwardRow<T> backward;
+    ReductionRow<T> reduction;
+    std::vector<Shape> shapes;  ///< of the sources
   };
 
   void Reset(const Strip& strip);
   void ReadInput(RowSource* image, int64_t row);
   void Forward(const Job& job, const Schedule& schedule, int index, int64_t row);
-  void Backward(const Schedule& schedule, int index, int64_t row);
-  void TakeLoss(const Job& job, int64_t row, T* const* logits);
+  void Backward(const Job& job, const Schedule& schedule, int index, int64_t row);
+  void Reduce(const Job& job, const Schedule& schedule, int index, int64_t row);
+  void BackwardReduction(const Job& job, const Schedule& schedule, int index, int64_t row);
+  void TakeOutput(const Job& job, const Schedule& schedule, int64_t row, T* const* logits);
   void Release(const Schedule& schedule, const Work& work);
 
   /// Fills windows with the source rows of row y; converts those of a view on the way.
   void BindSources(const Schedule& schedule, int index, int64_t y, bool backward,
                    std::vector<RowWindow<const T>>* windows);
-  void BindGradients(const Schedule& schedule, int index, int64_t y, std::vector<Ring>* gradients);
+  void BindGradients(const Schedule& schedule, int index, int64_t y, std::vector<Ring>* gradients,
+                     std::vector<RowWindow<T>>* windows);
+  /// By source: its values in core, or null.
+  void BindCores(const Job& job, int index, std::vector<const Tensor*>* cores) const;
   Ring& ViewRows(int op, int view, bool backward, Range rows);
   void Convert(const InputView& view, int64_t row, Ring* ring);
 
   const Op& OpAt(int index) const { return prepared_.program.ops[static_cast<size_t>(index)]; }
   Ring& Values(int tensor) { return values_[static_cast<size_t>(tensor)]; }
+  const Range& Columns(int tensor) const { return kernels_.panel->columns[static_cast<size_t>(tensor)]; }
+  /// Where the columns that an op reads begin in the rows of a source.
+  int64_t Offset(int index, int tensor) const {
+    return kernels_.panel->src_columns[static_cast<size_t>(index)].begin - Columns(tensor).begin;
+  }
+  double* State(int index, std::vector<double>* states) const {
+    return states->data() + prepared_.state_offsets[static_cast<size_t>(index)];
+  }
 
-  const Prepared<T>& prepared_;
+  const Prepared& prepared_;
+  const PanelKernels<T>& kernels_;
   const Loss* loss_;
+  StripSums* sums_;
   RowRing<uint8_t> input_;
   std::vector<Ring> values_;                            // by tensor; that of the input is empty
   std::vector<std::vector<Ring>> gradients_;            // [cotangent][tensor]
   std::vector<Ring> views_;                             // as Prepared::views
   std::vector<std::unique_ptr<Workspace>> workspaces_;  // by op
   std::vector<Arguments> arguments_;                    // by op
+  std::vector<uint64_t> seeds_;                         // by op, of its name
   std::vector<T*> loss_pointers_;
   std::vector<uint8_t> labels_;
   std::vector<std::byte> loss_scratch_;
-  StripSums sums_;
 };
 
 }  // namespace swath

@@ -1,5 +1,9 @@
 #include "geometry/window.h"
 
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
 namespace swath {
 
 int64_t Window::DstSize(int64_t src) const {
@@ -14,21 +18,38 @@ int64_t Window::DstSize(int64_t src) const {
   return (size - 1) * stride >= src + pad_begin ? size - 1 : size;
 }
 
+int64_t Window::most_src() const {
+  if (kind == Kind::kReflect) return std::max(pad_begin, pad_end) + 1;
+  return kind == Kind::kGather ? extent() : (extent() - 1) / stride + 1;
+}
+
 Range Window::Src(int64_t y) const { return Src(Range{y, y + 1}); }
 
 Range Window::Src(Range dst) const {
   if (dst.empty()) return {};
   const int64_t first = dst.begin, last = dst.end - 1;
-  if (kind == Kind::kGather) return {first * stride - pad_begin, last * stride - pad_begin + extent()};
-  return {CeilDiv(first + pad_begin - extent() + 1, stride), FloorDiv(last + pad_begin, stride) + 1};
+  if (kind == Kind::kScatter)
+    return {CeilDiv(first + pad_begin - extent() + 1, stride), FloorDiv(last + pad_begin, stride) + 1};
+  if (kind == Kind::kReflect) {
+    // What is mirrored at the top is read from its far end on, what is mirrored at the bottom up to it.
+    return {std::clamp<int64_t>(first - pad_begin, 0, clamp - 1 - pad_end),
+            std::clamp<int64_t>(last - pad_begin, pad_begin, clamp - 1) + 1};
+  }
+  const Range src{FloorDiv(first * stride - pad_begin, divisor),
+                  FloorDiv(last * stride - pad_begin, divisor) + extent()};
+  if (clamp == 0) return src;
+  return {std::clamp<int64_t>(src.begin, 0, clamp - 1), std::clamp<int64_t>(src.end - 1, 0, clamp - 1) + 1};
 }
 
 int64_t Window::LastDst(int64_t r) const {
-  if (kind == Kind::kGather) return FloorDiv(r + pad_begin, stride);
-  return r * stride - pad_begin + extent() - 1;
+  if (kind == Kind::kScatter) return r * stride - pad_begin + extent() - 1;
+  const int64_t end = kind == Kind::kReflect ? clamp - 1 - pad_end : clamp - 1;
+  if (clamp > 0 && r >= end) return std::numeric_limits<int64_t>::max();
+  return kind == Kind::kReflect ? r + pad_begin : FloorDiv(divisor * (r + 1) - 1 + pad_begin, stride);
 }
 
 int64_t Window::Tap(int64_t y, int64_t r) const {
+  assert(kind != Kind::kReflect && divisor == 1 && clamp == 0);
   const int64_t fine = kind == Kind::kGather ? r : y, coarse = kind == Kind::kGather ? y : r;
   const int64_t offset = fine + pad_begin - coarse * stride;
   if (offset < 0 || offset % dilation != 0 || offset / dilation >= kernel) return -1;

@@ -17,15 +17,19 @@ enum class Rounding { kFloor, kCeil };
 ///
 /// kGather is a convolution or a pooling: dst[y] reads src[y·stride - pad_begin + i·dilation] for i in [0,
 /// kernel). kScatter is a transposed convolution: src[x] feeds dst[x·stride - pad_begin + i·dilation].
-/// Nearest resizing by f is the scatter {kernel = f, stride = f}; a pointwise layer is the gather {kernel =
-/// 1, stride = 1}.
+/// A pointwise layer is the gather {kernel = 1, stride = 1}.
+///
+/// Resizing is a gather that moves by a fraction: with a `divisor` D it begins at ⌊(y·stride - pad_begin) /
+/// D⌋. Padding with values of the image reads no padding: with `clamp` = n indices below 0 read 0 and those
+/// from n on read n - 1. kReflect is such a padding, mirrored: dst[y] reads src[|y - pad_begin|] and, at the
+/// other end, src[2 (n - 1) - (y - pad_begin)].
 ///
 /// Ranges are hulls and are not clipped to the image: indices outside it are padding. They may be empty
 /// (kernel < stride leaves source rows that nobody reads, dilation or kernel < stride leaves transposed
 /// outputs that read nothing). Begins and ends never decrease with the index, which is what lets rows be
 /// freed in order.
 struct Window {
-  enum class Kind { kGather, kScatter };
+  enum class Kind { kGather, kScatter, kReflect };
 
   Kind kind = Kind::kGather;
   int64_t kernel = 1;
@@ -34,13 +38,15 @@ struct Window {
   int64_t pad_begin = 0;
   int64_t pad_end = 0;
   int64_t output_padding = 0;  ///< kScatter only: extra rows at the end of dst
+  int64_t divisor = 1;         ///< kGather only
+  int64_t clamp = 0;           ///< kGather and kReflect: number of source indices; 0 pads with nothing
   Rounding rounding = Rounding::kFloor;
 
   /// Length of the dilated kernel.
   int64_t extent() const { return dilation * (kernel - 1) + 1; }
 
   /// The most source indices that an output's range spans.
-  int64_t most_src() const { return kind == Kind::kGather ? extent() : (extent() - 1) / stride + 1; }
+  int64_t most_src() const;
 
   /// Number of outputs for `src` inputs; may be <= 0, which the caller refuses.
   int64_t DstSize(int64_t src) const;

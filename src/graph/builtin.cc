@@ -35,14 +35,16 @@ class Builder {
   /// of the convolutions is 0 too, so the border of a slide, its extension and its padding all look like
   /// empty glass.
   int Normalise() {
-    const int shift = graph_.AddParameter(
-        {.name = "normalise.shift", .dims = {3}, .values = {-255.0f, -255.0f, -255.0f}, .trainable = false});
+    const int shift = graph_.AddParameter({.name = "normalise.shift",
+                                           .dims = {1, 3, 1, 1},
+                                           .values = {-255.0f, -255.0f, -255.0f},
+                                           .trainable = false});
     const int scale = graph_.AddParameter({.name = "normalise.scale",
-                                           .dims = {3},
+                                           .dims = {1, 3, 1, 1},
                                            .values = {-0x1p-6f, -0x1p-6f, -0x1p-6f},
                                            .trainable = false});
-    const int shifted = graph_.AddNode("normalise.shift", MakeChannelAdd(), {graph_.input}, {shift});
-    return graph_.AddNode("normalise.scale", MakeChannelMul(), {shifted}, {scale});
+    const int shifted = graph_.AddNode("normalise.shift", MakeAdd(), {graph_.input}, {shift});
+    return graph_.AddNode("normalise.scale", MakeMul(), {shifted}, {scale});
   }
 
   int Conv(const std::string& name, int src, const ConvSpec& spec, Role role) {

@@ -1,5 +1,6 @@
 #include "swath/graph.h"
 
+#include <algorithm>
 #include <cassert>
 #include <numeric>
 #include <utility>
@@ -40,7 +41,10 @@ Shape DstShape(const Graph& graph, const Node& node, const std::vector<Shape>& s
   if (node.layer->kind() == LayerKind::kActivation && srcs.size() != 1) {
     Fail(ErrorCode::kUnsupported, "expected one source, found {}", srcs.size());
   }
-  if (node.layer->kind() != LayerKind::kRows && !parameters.empty()) {
+  const LayerKind kind = node.layer->kind();
+  const bool takes_parameters =
+      kind == LayerKind::kRows || kind == LayerKind::kNormalization || kind == LayerKind::kCore;
+  if (!takes_parameters && !parameters.empty()) {
     Fail(ErrorCode::kUnsupported, "expected no parameters, found '{}'", parameters[0]->name);
   }
   const Shape dst = node.layer->DstShape(srcs, parameters);
@@ -63,14 +67,10 @@ Ratio Scaled(Ratio a, int64_t up, int64_t down) {
   return {n * u / common, d * w / common};
 }
 
-Ratio Follow(Ratio src, const Window& window) {
-  if (window.kind == Window::Kind::kGather) return Scaled(src, window.stride, 1);
-  return Scaled(src, 1, window.stride);
-}
-
-Downsample DstDownsample(const Node& node, const std::vector<Downsample>& downsamples) {
-  const Downsample first = downsamples.at(static_cast<size_t>(node.srcs.at(0)));
-  for (const int src : node.srcs) {
+Downsample DstDownsample(const Node& node, const std::vector<int>& maps,
+                         const std::vector<Downsample>& downsamples) {
+  const Downsample first = downsamples.at(static_cast<size_t>(maps.at(0)));
+  for (const int src : maps) {
     const Downsample& other = downsamples.at(static_cast<size_t>(src));
     if (other == first) continue;
     Fail(ErrorCode::kUnsupported,
@@ -79,7 +79,9 @@ Downsample DstDownsample(const Node& node, const std::vector<Downsample>& downsa
   }
   const auto* layer = dynamic_cast<const RowLayer*>(node.layer.get());
   if (layer == nullptr) return first;
-  return {.rows = Follow(first.rows, layer->rows()), .columns = Follow(first.columns, layer->columns())};
+  const RowLayer::Step step = layer->step();
+  return {.rows = Scaled(first.rows, step.rows.numerator, step.rows.denominator),
+          .columns = Scaled(first.columns, step.columns.numerator, step.columns.denominator)};
 }
 
 }  // namespace
@@ -137,11 +139,28 @@ std::string ToString(Ratio ratio) {
 
 std::vector<Downsample> Downsamples(const Graph& graph) {
   std::vector<Downsample> downsamples(graph.tensors.size());
+  const std::vector<bool> in_core = InCore(graph);
   for (const Node& node : graph.nodes) {
+    std::vector<int> maps;
+    for (const int src : node.srcs) {
+      if (!in_core[static_cast<size_t>(src)]) maps.push_back(src);
+    }
+    if (maps.empty()) continue;
     downsamples.at(static_cast<size_t>(node.dst)) =
-        WithNodeName(node, [&] { return DstDownsample(node, downsamples); });
+        WithNodeName(node, [&] { return DstDownsample(node, maps, downsamples); });
   }
   return downsamples;
+}
+
+std::vector<bool> InCore(const Graph& graph) {
+  std::vector<bool> in_core(graph.tensors.size(), false);
+  for (const Node& node : graph.nodes) {
+    const LayerKind kind = node.layer->kind();
+    const bool all = std::all_of(node.srcs.begin(), node.srcs.end(),
+                                 [&](int src) { return in_core[static_cast<size_t>(src)]; });
+    in_core[static_cast<size_t>(node.dst)] = all || kind == LayerKind::kReduction || kind == LayerKind::kCore;
+  }
+  return in_core;
 }
 
 void CheckOutputSize(const Graph& graph, int64_t width, int64_t height) {

@@ -19,6 +19,7 @@ constexpr int64_t kMostClasses = 255;
 std::vector<Shape> ValidateGraph(const Graph& graph) {
   // The size of the image is open, and some networks (convolutions without pads, with skips) fit only every
   // so many pixels; so the sizes of one period are tried.
+  if (graph.fixed_width > 0) return InferShapes(graph, graph.fixed_width, graph.fixed_height);
   constexpr int64_t kLarge = int64_t{1} << 20, kMostTries = 1024;
   const int64_t period = TotalStride(graph), first = RoundUp(kLarge, period);
   std::optional<Error> error;

@@ -8,6 +8,7 @@
 #include "base/pending_file.h"
 #include "graph/metadata.h"
 #include "graph/onnx_messages.h"
+#include "graph/trainable.h"
 #include "layers/layer.h"
 #include "swath/model.h"
 
@@ -31,11 +32,6 @@ bool IsDilatedPool(const Layer& layer) {
   const Attributes attributes = layer.attributes();
   const auto it = attributes.find("dilations");
   return it != attributes.end() && !IsOnes(it->second);
-}
-
-/// Add or Mul with a constant: the one kind of parameter that ONNX wants in another shape.
-bool HasChannelConstant(const Node& node) {
-  return !node.parameters.empty() && (node.layer->type() == "Add" || node.layer->type() == "Mul");
 }
 
 void WriteAttribute(const std::string& name, const AttributeValue& value, onnx::NodeProto* node) {
@@ -73,7 +69,7 @@ void WriteImage(const std::string& name, int64_t channels, const char* height, c
 
 class Exporter {
  public:
-  explicit Exporter(const Graph& graph) : graph_(graph) {}
+  explicit Exporter(const Graph& graph) : graph_(graph), trains_by_default_(TrainsByDefault(graph)) {}
 
   onnx::ModelProto Run() {
     model_.set_ir_version(kIrVersion);
@@ -119,43 +115,55 @@ class Exporter {
     out->set_name(node.name);
     out->set_op_type(std::string(node.layer->type()));
     for (const int src : node.srcs) out->add_input(TensorName(src));
-    const auto layout = HasChannelConstant(node) ? Layout::kChannel : Layout::kAsIs;
-    for (const int parameter : node.parameters) out->add_input(WriteParameter(parameter, layout));
+    for (const int parameter : node.parameters) out->add_input(WriteParameter(parameter));
+    if (node.layer->constant_first()) out->mutable_input()->SwapElements(0, 1);
+    WriteSettings(node, out);
     Claim(TensorName(node.dst));
     out->add_output(TensorName(node.dst));
     for (const auto& [name, value] : node.layer->attributes()) {
       // Opset 13 knows no dilations here; without them they are 1.
       if (node.layer->type() == "AveragePool" && name == "dilations" && IsOnes(value)) continue;
-      if (node.layer->type() == "Resize" && name == "scales") {
-        WriteScales(node, std::get<std::vector<double>>(value), out);
-      } else {
-        WriteAttribute(name, value, out);
-      }
+      WriteAttribute(name, value, out);
     }
   }
 
-  enum class Layout { kAsIs, kChannel };
-
-  const std::string& WriteParameter(int index, Layout layout) {
+  const std::string& WriteParameter(int index) {
     const Parameter& parameter = graph_.parameters.at(static_cast<size_t>(index));
-    const auto [it, is_new] = written_.emplace(index, layout);
-    if (!is_new) {
-      if (it->second == layout) return parameter.name;
-      Fail(ErrorCode::kOutput, "parameter '{}' is both a channel constant and a weight", parameter.name);
-    }
-    std::vector<int64_t> dims = parameter.dims;
-    if (layout == Layout::kChannel) dims = {1, parameter.size(), 1, 1};
-    WriteTensor(parameter.name, dims, parameter.values);
-    if (layout == Layout::kAsIs && !parameter.trainable) frozen_.push_back(parameter.name);
+    if (!written_.insert(index).second) return parameter.name;
+    WriteTensor(parameter.name, parameter.dims, parameter.values);
+    if (!parameter.trainable && trains_by_default_[static_cast<size_t>(index)])
+      frozen_.push_back(parameter.name);
     return parameter.name;
   }
 
-  /// ONNX has them as the third input, after a region of interest that is left out.
-  void WriteScales(const Node& node, const std::vector<double>& scales, onnx::NodeProto* out) {
-    const std::string name = node.name + ".scales";
-    WriteTensor(name, {static_cast<int64_t>(scales.size())}, {scales.begin(), scales.end()});
-    out->add_input("");
-    out->add_input(name);
+  /// Settings that ONNX has as inputs.
+  void WriteSettings(const Node& node, onnx::NodeProto* out) {
+    for (const Setting& setting : node.layer->settings()) {
+      if (setting.name.empty()) {
+        out->add_input("");
+        continue;
+      }
+      const std::string name = node.name + "." + setting.name;
+      std::vector<int64_t> dims;
+      if (setting.type != Setting::Type::kScalar) dims = {static_cast<int64_t>(setting.values.size())};
+      if (setting.type == Setting::Type::kIntegers) {
+        WriteIntegers(name, setting.values);
+      } else {
+        WriteTensor(name, dims, {setting.values.begin(), setting.values.end()});
+      }
+      out->add_input(name);
+    }
+    while (out->input_size() > 0 && out->input(out->input_size() - 1).empty())
+      out->mutable_input()->RemoveLast();
+  }
+
+  void WriteIntegers(const std::string& name, const std::vector<double>& values) {
+    Claim(name);
+    onnx::TensorProto* out = file_.add_initializer();
+    out->set_name(name);
+    out->set_data_type(onnx::TensorProto::INT64);
+    out->add_dims(static_cast<int64_t>(values.size()));
+    for (const double value : values) out->add_int64_data(static_cast<int64_t>(value));
   }
 
   void WriteTensor(const std::string& name, const std::vector<int64_t>& dims,
@@ -182,7 +190,8 @@ class Exporter {
   onnx::ModelProto model_;
   onnx::GraphProto file_;
   std::set<std::string> names_;
-  std::map<int, Layout> written_;
+  std::set<int> written_;
+  std::vector<bool> trains_by_default_;
   std::vector<std::string> frozen_;
 };
 

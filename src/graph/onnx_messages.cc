@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -30,14 +31,56 @@ int64_t CountValues(const onnx::TensorProto& tensor) {
   return count;
 }
 
-/// Takes values from raw_data or from the typed field.
+/// Reads the bytes of a tensor that are kept in a file of their own, beside the model.
+std::string ReadExternal(const onnx::TensorProto& tensor, const std::string& folder, int64_t bytes) {
+  std::string location;
+  int64_t offset = 0, length = bytes;
+  for (const onnx::StringStringEntryProto& entry : tensor.external_data()) {
+    const auto number = [&] {
+      int64_t value = -1;
+      const char* const end = entry.value().data() + entry.value().size();
+      const auto [stop, error] = std::from_chars(entry.value().data(), end, value);
+      if (error != std::errc() || stop != end || value < 0) {
+        Fail(ErrorCode::kInput, "constant '{}': external data: {} is '{}', expected a whole number",
+             tensor.name(), entry.key(), entry.value());
+      }
+      return value;
+    };
+    if (entry.key() == "location") location = entry.value();
+    if (entry.key() == "offset") offset = number();
+    if (entry.key() == "length") length = number();
+  }
+  const std::filesystem::path relative = std::filesystem::path(location).lexically_normal();
+  if (location.empty() || relative.is_absolute() || *relative.begin() == "..") {
+    Fail(ErrorCode::kInput, "constant '{}': external data is in '{}', expected a file in the model's folder",
+         tensor.name(), location);
+  }
+  if (length != bytes) {
+    Fail(ErrorCode::kInput, "constant '{}': external data has {} bytes, expected {}", tensor.name(), length,
+         bytes);
+  }
+  const std::string path = (std::filesystem::path(folder) / relative).string();
+  std::ifstream file(path, std::ios::binary);
+  std::string data(static_cast<size_t>(bytes), '\0');
+  if (!file.seekg(offset) || !file.read(data.data(), bytes)) {
+    Fail(ErrorCode::kInput, "constant '{}': {}: expected {} bytes from {} on, found fewer, or no such file",
+         tensor.name(), path, bytes, offset);
+  }
+  return data;
+}
+
+/// Takes values from raw_data, from a file, or from the typed field.
 template <class T, class Field>
-std::vector<T> ReadValues(const onnx::TensorProto& tensor, const Field& typed) {
+std::vector<T> ReadValues(const onnx::TensorProto& tensor, const std::string& folder, const Field& typed) {
   const int64_t count = CountValues(tensor);
-  const std::string& raw = tensor.raw_data();
-  const int64_t found = tensor.has_raw_data() ? static_cast<int64_t>(raw.size() / sizeof(T)) : typed.size();
+  std::string external;
+  const bool is_external = tensor.data_location() == onnx::TensorProto::EXTERNAL;
+  if (is_external) external = ReadExternal(tensor, folder, count * static_cast<int64_t>(sizeof(T)));
+  const std::string& raw = is_external ? external : tensor.raw_data();
+  const bool has_raw = is_external || tensor.has_raw_data();
+  const int64_t found = has_raw ? static_cast<int64_t>(raw.size() / sizeof(T)) : typed.size();
   const bool whole = raw.size() % sizeof(T) == 0;
-  const bool once = !tensor.has_raw_data() || typed.empty();
+  const bool once = !has_raw || typed.empty();
   if (found != count || !whole || !once) {
     Fail(ErrorCode::kInput, "constant '{}' of dimensions [{}] has {} values{}, expected {}", tensor.name(),
          fmt::join(tensor.dims(), ", "), found,
@@ -46,22 +89,15 @@ std::vector<T> ReadValues(const onnx::TensorProto& tensor, const Field& typed) {
                  : "",
          count);
   }
-  if (!tensor.has_raw_data()) return {typed.begin(), typed.end()};
+  if (!has_raw) return {typed.begin(), typed.end()};
   std::vector<T> values(static_cast<size_t>(count));
   if (count > 0) std::memcpy(values.data(), raw.data(), raw.size());
   return values;
 }
 
 template <class T>
-std::vector<float> ToFloat(const std::vector<T>& values, const std::string& name) {
-  std::vector<float> out;
-  for (const T value : values) {
-    if (value > (1 << 24) || value < -(1 << 24)) {
-      Fail(ErrorCode::kUnsupported, "constant '{}' holds {}, which float32 cannot hold exactly", name, value);
-    }
-    out.push_back(static_cast<float>(value));
-  }
-  return out;
+std::vector<int64_t> ToIntegers(const std::vector<T>& values) {
+  return {values.begin(), values.end()};
 }
 
 /// Refuses what no network means, so that arithmetic on attributes cannot overflow.
@@ -112,36 +148,52 @@ onnx::ModelProto ReadModel(const std::string& path) {
   return model;
 }
 
-Constant ReadTensor(const onnx::TensorProto& tensor) {
-  if (tensor.data_location() == onnx::TensorProto::EXTERNAL || tensor.external_data_size() > 0) {
-    Fail(ErrorCode::kUnsupported,
-         "constant '{}' is kept in another file; save the model with its weights inside", tensor.name());
+Parameter Constant::AsParameter() const {
+  Parameter parameter{.name = name, .dims = dims, .values = floats};
+  for (const int64_t value : integers) {
+    if (value > (1 << 24) || value < -(1 << 24))
+      Fail(ErrorCode::kUnsupported, "constant '{}' holds {}, which float32 cannot hold exactly", name, value);
+    parameter.values.push_back(static_cast<float>(value));
   }
+  return parameter;
+}
+
+Constant ReadTensor(const onnx::TensorProto& tensor, const std::string& folder) {
   if (tensor.has_segment())
     Fail(ErrorCode::kUnsupported, "constant '{}' is split in segments", tensor.name());
-  Constant constant{.type = tensor.data_type(), .values = {}};
-  Parameter& values = constant.values;
-  values.name = tensor.name();
-  values.dims.assign(tensor.dims().begin(), tensor.dims().end());
+  Constant constant{.name = tensor.name(), .dims = {tensor.dims().begin(), tensor.dims().end()}};
   switch (tensor.data_type()) {
     case onnx::TensorProto::FLOAT:
-      values.values = ReadValues<float>(tensor, tensor.float_data());
+      constant.floats = ReadValues<float>(tensor, folder, tensor.float_data());
       break;
+    case onnx::TensorProto::DOUBLE: {
+      const auto doubles = ReadValues<double>(tensor, folder, tensor.double_data());
+      if (doubles.size() != 1)
+        Fail(ErrorCode::kUnsupported, "constant '{}' is of type float64, expected float32", tensor.name());
+      constant.floats = {static_cast<float>(doubles[0])};
+      break;
+    }
     case onnx::TensorProto::INT64:
-      values.values = ToFloat(ReadValues<int64_t>(tensor, tensor.int64_data()), tensor.name());
+      constant.type = onnx::TensorProto::INT64;
+      constant.integers = ReadValues<int64_t>(tensor, folder, tensor.int64_data());
+      break;
+    case onnx::TensorProto::INT32:
+      constant.type = onnx::TensorProto::INT64;
+      constant.integers = ToIntegers(ReadValues<int32_t>(tensor, folder, tensor.int32_data()));
       break;
     case onnx::TensorProto::BOOL:
-      values.values = ToFloat(ReadValues<int8_t>(tensor, tensor.int32_data()), tensor.name());
+      constant.type = onnx::TensorProto::BOOL;
+      constant.integers = ToIntegers(ReadValues<int8_t>(tensor, folder, tensor.int32_data()));
       break;
     default:
       Fail(ErrorCode::kUnsupported, "constant '{}' is of type {}, expected float32", tensor.name(),
            DataTypeName(tensor.data_type()));
   }
   const auto bad =
-      std::find_if(values.values.begin(), values.values.end(), [](float v) { return !std::isfinite(v); });
-  if (bad != values.values.end()) {
+      std::find_if(constant.floats.begin(), constant.floats.end(), [](float v) { return !std::isfinite(v); });
+  if (bad != constant.floats.end()) {
     Fail(ErrorCode::kNumeric, "constant '{}' has a value that is not finite (number {})", tensor.name(),
-         bad - values.values.begin());
+         bad - constant.floats.begin());
   }
   return constant;
 }
@@ -160,12 +212,26 @@ Constant ReadConstantNode(const onnx::NodeProto& node) {
     tensor.set_data_type(onnx::TensorProto::FLOAT);
     *tensor.mutable_float_data() = attribute.floats();
     tensor.add_dims(attribute.floats_size());
+  } else if (attribute.name() == "value_int") {
+    tensor.set_data_type(onnx::TensorProto::INT64);
+    tensor.add_int64_data(attribute.i());
+  } else if (attribute.name() == "value_ints") {
+    tensor.set_data_type(onnx::TensorProto::INT64);
+    *tensor.mutable_int64_data() = attribute.ints();
+    tensor.add_dims(attribute.ints_size());
   } else {
-    Fail(ErrorCode::kUnsupported,
-         "attribute '{}' is not supported, expected value, value_float or value_floats", attribute.name());
+    Fail(ErrorCode::kUnsupported, "attribute '{}' is not supported, expected value, or numbers",
+         attribute.name());
   }
   tensor.set_name(node.output(0));
-  return ReadTensor(tensor);
+  return ReadTensor(tensor, "");
+}
+
+Constant ReadValueAttribute(const onnx::NodeProto& node) {
+  for (const onnx::AttributeProto& attribute : node.attribute()) {
+    if (attribute.name() == "value") return ReadTensor(attribute.t(), "");
+  }
+  return {.name = "", .dims = {1}, .floats = {0.0f}, .integers = {}};
 }
 
 Attributes ReadAttributes(const onnx::NodeProto& node) {

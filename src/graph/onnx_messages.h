@@ -17,17 +17,32 @@ constexpr int64_t kNewestOpset = 25;
 /// Parses a file. Throws Error (kInput) for anything that is not a model, without the path in front.
 onnx::ModelProto ReadModel(const std::string& path);
 
-/// An initialiser or the value of a Constant node. Integers and booleans (settings only) are converted.
+/// An initialiser, the value of a Constant node, or what followed from such.
 struct Constant {
-  int type = onnx::TensorProto::UNDEFINED;
-  Parameter values;
+  std::string name;
+  std::vector<int64_t> dims;
+  std::vector<float> floats;            ///< of float32
+  std::vector<int64_t> integers;        ///< of int64, int32 and bool
+  int type = onnx::TensorProto::FLOAT;  ///< FLOAT, INT64 (int32 as well) or BOOL
+  bool initializer = false;
+
+  bool is_float() const { return type == onnx::TensorProto::FLOAT; }
+  int64_t size() const { return static_cast<int64_t>(is_float() ? floats.size() : integers.size()); }
+  double Number(int64_t i) const {
+    return is_float() ? static_cast<double>(floats[static_cast<size_t>(i)])
+                      : static_cast<double>(integers[static_cast<size_t>(i)]);
+  }
+  /// Throws Error (kUnsupported) for integers that float32 does not hold exactly.
+  Parameter AsParameter() const;
 };
 
-/// Checks dimensions against data. float32, int64 and bool are understood; int64 only where float32 holds it
-/// exactly.
-Constant ReadTensor(const onnx::TensorProto& tensor);
+/// Checks dimensions against data. float32, int64, int32, bool and single float64 values are understood.
+/// `folder` is where files with external data are.
+Constant ReadTensor(const onnx::TensorProto& tensor, const std::string& folder);
 /// The value of a node of type Constant, named after its output.
 Constant ReadConstantNode(const onnx::NodeProto& node);
+/// The value of an attribute of a ConstantOfShape: one number.
+Constant ReadValueAttribute(const onnx::NodeProto& node);
 
 Attributes ReadAttributes(const onnx::NodeProto& node);
 

@@ -38,14 +38,14 @@ std::string AttributeReader::String(const std::string& name, const std::string& 
 }
 
 std::vector<int64_t> AttributeReader::Ints(const std::string& name, const std::vector<int64_t>& fallback,
-                                           size_t count) {
+                                           std::optional<size_t> count) {
   const AttributeValue* value = Find(name);
   if (!value) return fallback;
   const auto& ints = Expect<std::vector<int64_t>>(*value, name, "a list of integers");
-  if (ints.size() != count) {
+  if (count && ints.size() != *count) {
     Fail(ErrorCode::kUnsupported,
          "attribute '{}' has {} values, expected {}: only two-dimensional images are supported", name,
-         ints.size(), count);
+         ints.size(), *count);
   }
   return ints;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -23,8 +24,9 @@ class AttributeReader {
   int64_t Int(const std::string& name, int64_t fallback);
   double Float(const std::string& name, double fallback);
   std::string String(const std::string& name, const std::string& fallback);
-  /// Exactly `count` values.
-  std::vector<int64_t> Ints(const std::string& name, const std::vector<int64_t>& fallback, size_t count);
+  /// Exactly `count` values, or any number of them.
+  std::vector<int64_t> Ints(const std::string& name, const std::vector<int64_t>& fallback,
+                            std::optional<size_t> count = std::nullopt);
 
   /// Throws Error (kUnsupported) naming an attribute that was there and not read.
   void Finish() const;

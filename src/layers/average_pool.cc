@@ -17,8 +17,8 @@ class AveragePool final : public SimpleRowLayer<AveragePool> {
     out["count_include_pad"] = int64_t{pool_.count_include_pad};
     return out;
   }
-  Window rows() const override { return pool_.rows; }
-  Window columns() const override { return pool_.columns; }
+  Window rows(int64_t) const override { return pool_.rows; }
+  Window columns(int64_t) const override { return pool_.columns; }
   BackwardReads backward_reads() const override { return {.src = false}; }
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList&) const override {
     return PoolShape(pool_, srcs);
@@ -65,15 +65,15 @@ class AveragePool final : public SimpleRowLayer<AveragePool> {
     const Shape& src = context.srcs[0];
     const int64_t row_divisor = Divisor(pool_.rows, row.y, src.height);
     for (int64_t c = 0; c < context.dst.channels; ++c) {
-      T* dst = row.dst[c];
-      std::fill(dst, dst + context.dst.width, T(0));
+      T* dst = row.dst[c] - context.dst_columns.begin;
+      std::fill_n(row.dst[c], context.width(), T(0));
       ForTaps(pool_.rows, row.y, src.height, [&](int64_t, int64_t r) {
-        const T* values = row.srcs[0].At(r, c);
-        for (int64_t x = 0; x < context.dst.width; ++x) {
+        const T* values = row.srcs[0].At(r, c) - context.src_columns.begin;
+        for (int64_t x = context.dst_columns.begin; x < context.dst_columns.end; ++x) {
           ForTaps(pool_.columns, x, src.width, [&](int64_t, int64_t column) { dst[x] += values[column]; });
         }
       });
-      for (int64_t x = 0; x < context.dst.width; ++x) {
+      for (int64_t x = context.dst_columns.begin; x < context.dst_columns.end; ++x) {
         dst[x] /= static_cast<T>(row_divisor * Divisor(pool_.columns, x, src.width));
       }
     }
@@ -87,9 +87,10 @@ class AveragePool final : public SimpleRowLayer<AveragePool> {
       ForTaps(pool_.rows, row.y, src.height, [&](int64_t, int64_t r) {
         T* diff_src = row.diff_srcs[0].At(r, c);
         if (!diff_src) return;
-        for (int64_t x = 0; x < context.dst.width; ++x) {
-          const T share =
-              row.diff_dst[c][x] / static_cast<T>(row_divisor * Divisor(pool_.columns, x, src.width));
+        diff_src -= context.src_columns.begin;
+        const T* diff_dst = row.diff_dst[c] - context.dst_columns.begin;
+        for (int64_t x = context.dst_columns.begin; x < context.dst_columns.end; ++x) {
+          const T share = diff_dst[x] / static_cast<T>(row_divisor * Divisor(pool_.columns, x, src.width));
           ForTaps(pool_.columns, x, src.width, [&](int64_t, int64_t column) { diff_src[column] += share; });
         }
       });

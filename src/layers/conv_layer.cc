@@ -10,6 +10,15 @@
 namespace swath {
 namespace {
 
+/// The columns' rule with both tensors numbered from the first column that the panel has.
+Window PanelColumns(Window columns, const KernelContext& context) {
+  const bool gathers = columns.kind == Window::Kind::kGather;
+  const int64_t coarse = (gathers ? context.dst_columns : context.src_columns).begin,
+                fine = (gathers ? context.src_columns : context.dst_columns).begin;
+  columns.pad_begin += fine - coarse * columns.stride;
+  return columns;
+}
+
 /// In the sense of kernels/correlation.h a Conv reads the fine tensor, a ConvTranspose the coarse one.
 CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelContext& context) {
   const bool gathers = conv.rows.kind == Window::Kind::kGather;
@@ -17,12 +26,12 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
               &fine = gathers ? context.srcs[0] : context.dst;
   return {.coarse_channels = coarse.channels,
           .fine_channels = fine.channels,
-          .coarse_width = coarse.width,
-          .fine_width = fine.width,
+          .coarse_width = (gathers ? context.dst_columns : context.src_columns).size(),
+          .fine_width = (gathers ? context.src_columns : context.dst_columns).size(),
           .groups = conv.groups,
           .row_taps = conv.rows.kernel,
           .window_rows = conv.rows.most_src(),
-          .columns = conv.columns,
+          .columns = PanelColumns(conv.columns, context),
           .backward = context.backward};
 }
 
@@ -32,7 +41,8 @@ class ConvKernel final : public RowKernel<T> {
   ConvKernel(const ConvAttributes& conv, const KernelContext& context)
       : rows_(conv.rows),
         gathers_(conv.rows.kind == Window::Kind::kGather),
-        dst_(context.dst),
+        channels_(context.dst.channels),
+        width_(context.width()),
         correlation_(ChooseCorrelation<T>(MakeCorrelationShape(conv, context))),
         zeros_(static_cast<size_t>(context.dst.channels), 0.0f) {}
 
@@ -96,15 +106,15 @@ class ConvKernel final : public RowKernel<T> {
       }
     }
     if (bias_ != zeros_.data() && row.diff_parameters[1]) {
-      for (int64_t c = 0; c < dst_.channels; ++c) {
-        row.diff_parameters[1][c] += correlation_->Sum(row.diff_dst[c], dst_.width);
+      for (int64_t c = 0; c < channels_; ++c) {
+        row.diff_parameters[1][c] += correlation_->Sum(row.diff_dst[c], width_);
       }
     }
   }
 
   Window rows_;
-  bool gathers_;  // Conv; otherwise ConvTranspose
-  Shape dst_;
+  bool gathers_;              // Conv; otherwise ConvTranspose
+  int64_t channels_, width_;  // of dst
   std::unique_ptr<Correlation<T>> correlation_;
   std::vector<float> zeros_;
   const float* bias_ = nullptr;
@@ -163,8 +173,8 @@ class ConvLayer final : public RowLayer {
     attributes["group"] = conv_.groups;
     return attributes;
   }
-  Window rows() const override { return conv_.rows; }
-  Window columns() const override { return conv_.columns; }
+  Window rows(int64_t) const override { return conv_.rows; }
+  Window columns(int64_t) const override { return conv_.columns; }
   BackwardReads backward_reads() const override { return {.src = true}; }
 
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList& parameters) const override;

@@ -25,7 +25,7 @@ class Copy final : public SimpleRowLayer<Copy> {
   template <class T>
   void ForwardOneRow(const ForwardRow<T>& row, const KernelContext& context, const ParameterList&) const {
     for (int64_t c = 0; c < context.dst.channels; ++c) {
-      std::copy_n(row.srcs[0].At(row.y, c), context.dst.width, row.dst[c]);
+      std::copy_n(row.srcs[0].At(row.y, c), context.width(), row.dst[c]);
     }
   }
 
@@ -34,7 +34,7 @@ class Copy final : public SimpleRowLayer<Copy> {
     for (int64_t c = 0; c < context.dst.channels; ++c) {
       T* diff_src = row.diff_srcs[0].At(row.y, c);
       if (!diff_src) continue;
-      for (int64_t x = 0; x < context.dst.width; ++x) diff_src[x] += row.diff_dst[c][x];
+      for (int64_t x = 0; x < context.width(); ++x) diff_src[x] += row.diff_dst[c][x];
     }
   }
 };

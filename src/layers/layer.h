@@ -1,11 +1,14 @@
 /// The operators of a network. One operator a file; docs/add-an-operator.md walks through one.
 ///
-/// An operator is described three times, on purpose:
+/// A tensor is either *streamed*, as rows, or kept *in core*: what a global reduction has left of the image,
+/// and all that follows from it. An operator is described up to three times, on purpose:
 ///  - its shapes and row rules (Window), from which schedule, plan and strips follow;
-///  - the reference: whole tensors, doubles, plain loops over definitions, used by the reference engine;
-///  - its row kernel: one row forward, one row backward, used by the streaming engine.
+///  - the reference: whole tensors, doubles, plain loops over definitions. The reference engine uses it, and
+///    the streaming engine for tensors in core, which are small;
+///  - for streamed tensors its row kernel: one row forward, one row backward.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +33,7 @@ using ParameterList = std::vector<const Parameter*>;
 struct ReferenceArgs {
   std::vector<const Tensor*> srcs;
   ParameterList parameters;
+  uint64_t seed = 0;  ///< of Dropout; 0 switches it off
 };
 
 /// Gradients that Layer::ReferenceBackward adds to; null where no gradient is wanted.
@@ -38,11 +42,22 @@ struct ReferenceGradients {
   std::vector<std::vector<double>*> diff_parameters;
 };
 
-/// What an operator is to the streaming engine.
+/// What an operator is to the streaming engine, where its first source is streamed.
 enum class LayerKind {
   kRows,        ///< RowLayer: has a window and a row kernel
   kActivation,  ///< Activation: pointwise, backward from its own output; runs in place on the row it follows
-  kConcat,      ///< channels side by side; costs nothing, since kernels see a pointer per channel
+  kChannels,    ///< ChannelLayer: picks channels; costs nothing, since kernels see a pointer per channel
+  kReduction,   ///< ReductionLayer: from rows to a tensor in core
+  kNormalization,  ///< NormalizationLayer: a reduction, and a row layer that reads its result
+  kCore,           ///< only for tensors in core
+};
+
+/// A constant input of an operator that is no parameter: ONNX has some settings there instead of in
+/// attributes. One without a name is left out.
+struct Setting {
+  std::string name;
+  std::vector<double> values;
+  enum class Type { kFloats, kIntegers, kScalar } type = Type::kFloats;
 };
 
 class Layer {
@@ -54,6 +69,14 @@ class Layer {
   virtual LayerKind kind() const = 0;
   /// The operator's attributes as ONNX writes them; its maker in the registry reads them back.
   virtual Attributes attributes() const { return {}; }
+  /// What ONNX has as inputs after the sources and parameters; the maker reads them back as well.
+  virtual std::vector<Setting> settings() const { return {}; }
+  /// Number of ONNX dimensions of the output.
+  virtual int DstRank(const std::vector<int>& srcs) const {
+    return *std::max_element(srcs.begin(), srcs.end());
+  }
+  /// Whether parameters stand before the sources among ONNX's inputs (2 / x).
+  virtual bool constant_first() const { return false; }
 
   /// Shape of the output. `parameters` are checked against the sources. Throws Error (kUnsupported) with a
   /// message that says what was expected and what was found; InferShapes puts the node's name in front.
@@ -74,12 +97,14 @@ class Workspace {
   virtual void Reset() = 0;
 };
 
-/// One row of a layer, forward.
+/// One row of a layer, forward. Pointers to rows point at the first column of KernelContext's ranges.
 template <class T>
 struct ForwardRow {
   int64_t y = 0;                         ///< row of dst
-  std::vector<RowWindow<const T>> srcs;  ///< the rows that y reads
-  T* const* dst = nullptr;               ///< [channel] -> width values, to be overwritten
+  std::vector<RowWindow<const T>> srcs;  ///< by source: the rows that y reads; none of a source in core
+  std::vector<const Tensor*> cores;      ///< by source: its values where it is in core, else null
+  T* const* dst = nullptr;               ///< [channel] -> columns, to be overwritten
+  uint64_t seed = 0;                     ///< of Dropout; 0 switches it off
 };
 
 /// One row of a layer, backward.
@@ -87,10 +112,13 @@ template <class T>
 struct BackwardRow {
   int64_t y = 0;                         ///< row of dst
   std::vector<RowWindow<const T>> srcs;  ///< the rows that y reads; no rows where BackwardReads::src is false
+  std::vector<const Tensor*> cores;      ///< as in ForwardRow
   const T* const* diff_dst = nullptr;    ///< [channel]
   std::vector<RowWindow<T>> diff_srcs;   ///< the same rows of the gradients, to be added to
-  double* const* diff_parameters =
-      nullptr;  ///< [parameter] -> values in ONNX's layout, to be added to; or null
+  std::vector<Tensor*> diff_cores;       ///< by source, to be added to; null where none is wanted
+  double* const* diff_parameters = nullptr;  ///< [parameter] -> values in ONNX's layout, to be added to;
+                                             ///< null, or an entry, where not wanted
+  uint64_t seed = 0;
 };
 
 /// The arithmetic of a layer on rows. Shared by all strips: state lives in the workspace.
@@ -115,22 +143,40 @@ class RowKernel {
   virtual void Backward(const BackwardRow<T>& row, Workspace* workspace) const = 0;
 };
 
-/// What a row kernel is made for.
+/// What a row kernel is made for. A panel has some columns of every tensor; with a single one these are all.
 struct KernelContext {
-  std::vector<Shape> srcs;
+  std::vector<Shape> srcs;  ///< of the whole image
   Shape dst;
+  std::vector<bool> in_core;  ///< by source
+  Range src_columns;          ///< of the streamed sources: all that dst_columns read inside the image
+  Range dst_columns;
   bool backward = true;  ///< false: prediction only, no memory for the way back
+
+  int64_t width() const { return dst_columns.size(); }
 };
 
-/// A layer whose rows depend on a window of source rows.
+/// A layer whose rows depend on a window of source rows. Its first source is streamed; the others may be in
+/// core, one value a channel.
 class RowLayer : public Layer {
  public:
   LayerKind kind() const final { return LayerKind::kRows; }
 
-  /// The row rule, the same for every source.
-  virtual Window rows() const { return {}; }
-  virtual Window columns() const { return {}; }
+  /// The row rule for a source of `src` rows, the same for every streamed source.
+  virtual Window rows(int64_t /*src*/) const { return {}; }
+  virtual Window columns(int64_t /*src*/) const { return {}; }
   virtual BackwardReads backward_reads() const = 0;
+
+  /// How many pixels of the image a pixel of dst spans for one of src, exactly.
+  struct Step {
+    struct Axis {
+      int64_t numerator = 1, denominator = 1;
+    };
+    Axis rows, columns;
+  };
+  virtual Step step() const;
+
+  /// Throws Error (kUnsupported) for what the layer does in core, but not to rows.
+  virtual void CheckStreamed(const ParameterList&) const {}
 
   /// Multiply-adds per row of dst, forward; 0 for layers that do none worth counting.
   virtual int64_t MultiplyAdds(const std::vector<Shape>&, const Shape&) const { return 0; }
@@ -174,9 +220,86 @@ class Activation : public Layer {
   virtual double Derivative(double x) const = 0;
 };
 
+/// Some channels of one source.
+struct ChannelPick {
+  int src = 0;
+  Range channels;
+};
+
+/// A layer whose dst is channels of its sources, side by side.
+class ChannelLayer : public Layer {
+ public:
+  LayerKind kind() const final { return LayerKind::kChannels; }
+  /// What dst is made of, in order. Throws as DstShape does.
+  virtual std::vector<ChannelPick> Picks(const std::vector<Shape>& srcs) const = 0;
+
+  Shape DstShape(const std::vector<Shape>& srcs, const ParameterList&) const final;
+  void ReferenceForward(const ReferenceArgs& args, Tensor* dst) const final;
+  void ReferenceBackward(const ReferenceArgs& args, const Tensor& dst, const Tensor& diff_dst,
+                         const ReferenceGradients& gradients) const final;
+};
+
+/// One row of the sources of a reduction. Pointers point at columns.begin.
+template <class T>
+struct ReductionRow {
+  int64_t y = 0;
+  Range columns;
+  std::vector<RowWindow<const T>> srcs;  ///< by source: row y
+  std::vector<RowWindow<T>> diff_srcs;   ///< backward: its gradient, to be added to
+};
+
+/// From all pixels of streamed tensors of one size to a tensor in core. What it adds up on the way is its
+/// *state*; strips and panels have one each, which are merged in their order.
+class ReductionLayer : public Layer {
+ public:
+  LayerKind kind() const final { return LayerKind::kReduction; }
+  virtual BackwardReads backward_reads() const = 0;
+
+  /// Number of doubles.
+  virtual int64_t StateSize(const std::vector<Shape>& srcs) const = 0;
+  /// The state of no pixels.
+  virtual void Clear(const std::vector<Shape>& srcs, double* state) const = 0;
+  virtual void AddRow(const std::vector<Shape>& srcs, const ReductionRow<float>& row,
+                      double* state) const = 0;
+  virtual void AddRow(const std::vector<Shape>& srcs, const ReductionRow<double>& row,
+                      double* state) const = 0;
+  /// Adds the state of other pixels.
+  virtual void Merge(const std::vector<Shape>& srcs, const double* other, double* state) const = 0;
+  /// dst has its shape.
+  virtual void Finish(const std::vector<Shape>& srcs, const double* state, Tensor* dst) const = 0;
+
+  /// What a row's gradient follows from, when all pixels have been seen.
+  struct Result {
+    const double* state;
+    const Tensor& dst;
+    const Tensor& diff_dst;
+  };
+  virtual void Backward(const std::vector<Shape>& srcs, const ReductionRow<float>& row,
+                        const Result& result) const = 0;
+  virtual void Backward(const std::vector<Shape>& srcs, const ReductionRow<double>& row,
+                        const Result& result) const = 0;
+};
+
+/// A layer that needs statistics of the whole image: a graph has it as one node, the streaming engine as a
+/// reduction and a row layer with two sources, src and the reduction's result. The reference is the
+/// textbook's.
+class NormalizationLayer : public Layer {
+ public:
+  /// Whether parameters 2 and 3 are running statistics, a mean and a variance, to be brought up to date in
+  /// training.
+  virtual bool updates_running() const { return false; }
+  /// The share of the old ones that stays.
+  virtual double momentum() const { return 0; }
+  LayerKind kind() const final { return LayerKind::kNormalization; }
+  virtual const ReductionLayer& statistics() const = 0;
+  virtual const RowLayer& apply() const = 0;
+};
+
 /// Checks shared by the layers; each throws Error (kUnsupported) with `what` in its message.
 void ExpectSources(const std::vector<Shape>& srcs, size_t count);
 void ExpectDims(const Parameter& parameter, const std::vector<int64_t>& dims, std::string_view what);
+/// Streamed sources of one size.
+void ExpectOneSize(const std::vector<Shape>& srcs);
 std::string ToString(const Shape& shape);
 
 }  // namespace swath

@@ -15,8 +15,8 @@ class MaxPool final : public SimpleRowLayer<MaxPool> {
 
   std::string_view type() const override { return "MaxPool"; }
   Attributes attributes() const override { return PoolToOnnx(pool_); }
-  Window rows() const override { return pool_.rows; }
-  Window columns() const override { return pool_.columns; }
+  Window rows(int64_t) const override { return pool_.rows; }
+  Window columns(int64_t) const override { return pool_.columns; }
   BackwardReads backward_reads() const override { return {.src = true}; }
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList&) const override {
     return PoolShape(pool_, srcs);
@@ -44,11 +44,11 @@ class MaxPool final : public SimpleRowLayer<MaxPool> {
   void ForwardOneRow(const ForwardRow<T>& row, const KernelContext& context, const ParameterList&) const {
     const RowWindow<const T>& src = row.srcs[0];
     for (int64_t c = 0; c < context.dst.channels; ++c) {
-      T* dst = row.dst[c];
-      std::fill(dst, dst + context.dst.width, -std::numeric_limits<T>::infinity());
+      T* dst = row.dst[c] - context.dst_columns.begin;
+      std::fill_n(row.dst[c], context.width(), -std::numeric_limits<T>::infinity());
       ForTaps(pool_.rows, row.y, context.srcs[0].height, [&](int64_t, int64_t r) {
-        const T* values = src.At(r, c);
-        for (int64_t x = 0; x < context.dst.width; ++x) {
+        const T* values = src.At(r, c) - context.src_columns.begin;
+        for (int64_t x = context.dst_columns.begin; x < context.dst_columns.end; ++x) {
           ForTaps(pool_.columns, x, context.srcs[0].width, [&](int64_t, int64_t column) {
             if (values[column] > dst[x]) dst[x] = values[column];
           });
@@ -62,11 +62,12 @@ class MaxPool final : public SimpleRowLayer<MaxPool> {
     for (int64_t c = 0; c < context.dst.channels; ++c) {
       // A channel either needs its gradient in every row or in none, and row y reads at least one.
       if (!row.diff_srcs[0].At(row.diff_srcs[0].rows.begin, c)) continue;
-      for (int64_t x = 0; x < context.dst.width; ++x) {
+      const T* diff_dst = row.diff_dst[c] - context.dst_columns.begin;
+      for (int64_t x = context.dst_columns.begin; x < context.dst_columns.end; ++x) {
         T best = -std::numeric_limits<T>::infinity();
         int64_t best_row = -1, best_column = -1;
         ForTaps(pool_.rows, row.y, context.srcs[0].height, [&](int64_t, int64_t r) {
-          const T* values = row.srcs[0].At(r, c);
+          const T* values = row.srcs[0].At(r, c) - context.src_columns.begin;
           ForTaps(pool_.columns, x, context.srcs[0].width, [&](int64_t, int64_t column) {
             if (best_row >= 0 && !(values[column] > best)) return;
             best = values[column];
@@ -74,7 +75,7 @@ class MaxPool final : public SimpleRowLayer<MaxPool> {
             best_column = column;
           });
         });
-        row.diff_srcs[0].At(best_row, c)[best_column] += row.diff_dst[c][x];
+        row.diff_srcs[0].At(best_row, c)[best_column - context.src_columns.begin] += diff_dst[x];
       }
     }
   }

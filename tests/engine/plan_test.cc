@@ -62,9 +62,10 @@ TEST(Plan, RefusesAnOutputOfAnotherSize) {
 TEST(Schedule, DoesEverythingOnce) {
   const Graph graph = BuiltInModel("unet-4492", 1);
   const Program program = Lower(graph, 64, 1024);
+  const Sweep sweep = PlanSweeps(program).backward.back();
   for (const Range owned : {Range{0, 1024}, Range{300, 301}, Range{517, 900}}) {
-    const Strip strip = MakeStrip(program, owned);
-    Schedule schedule(program, strip, Sweep::kTraining);
+    const Strip strip = MakeStrip(program, sweep, owned, 1024);
+    Schedule schedule(program, sweep, strip);
     std::map<std::pair<int, int>, int64_t> next;  // (kind, op) -> row
     for (Work work = schedule.Next(); work.kind != Work::Kind::kDone; work = schedule.Next()) {
       const int tensor = work.kind == Work::Kind::kInput ? 0 : program.ops[static_cast<size_t>(work.op)].dst;
@@ -84,10 +85,11 @@ TEST(Schedule, DoesEverythingOnce) {
 TEST(Strips, RepeatTheirHaloAndNoMore) {
   const Graph graph = BuiltInModel("unet-4492", 1);
   const Program program = Lower(graph, 64, 6400);
+  const Sweep sweep = PlanSweeps(program).backward.back();
   int64_t most = 0;
   for (int64_t cut = 3200; cut < 3264; ++cut) {
-    const int64_t above = MakeStrip(program, {0, cut}).rows[0].size(),
-                  below = MakeStrip(program, {cut, 6400}).rows[0].size();
+    const int64_t above = MakeStrip(program, sweep, {0, cut}, 6400).rows[0].size(),
+                  below = MakeStrip(program, sweep, {cut, 6400}, 6400).rows[0].size();
     most = std::max(most, above + below - 6400);
   }
   EXPECT_EQ(most, 276) << "as many rows as the longest window, wherever the cut lies against the strides";

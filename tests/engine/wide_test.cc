@@ -39,7 +39,7 @@ Graph WideNetwork() {
                           bias(name + ".bias", to)});
   };
   const auto relu = [&](const std::string& name, int src) { return graph.AddNode(name, MakeRelu(), {src}); };
-  const int image = graph.AddNode("scale", MakeChannelMul(), {graph.input}, {scale});
+  const int image = graph.AddNode("scale", MakeMul(), {graph.input}, {scale});
   const int a = relu("a.relu", conv("a", image, 3, 40, 3, 1));
   const int b = relu("b.relu", conv("b", a, 40, 80, 4, 2));
   const int c = relu("c.relu", conv("c", b, 80, 240, 3, 1));  // sums of more than 512 terms on the way back

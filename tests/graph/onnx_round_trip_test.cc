@@ -71,10 +71,10 @@ Graph EveryOperator() {
   graph.name = "every operator";
   graph.input_channels = 4;
   graph.input = graph.AddTensor("x");
-  Parameter one = Values("one", {1}), by_channel = Values("by channel", {4});
+  Parameter one = Values("one", {1}), by_channel = Values("by channel", {4, 1, 1});
   one.trainable = by_channel.trainable = false;
-  int t = graph.AddNode("add1", MakeChannelAdd(), {graph.input}, {graph.AddParameter(one)});
-  t = graph.AddNode("mul1", MakeChannelMul(), {t}, {graph.AddParameter(by_channel)});
+  int t = graph.AddNode("add1", MakeAdd(), {graph.input}, {graph.AddParameter(one)});
+  t = graph.AddNode("mul1", MakeMul(), {t}, {graph.AddParameter(by_channel)});
   const ConvAttributes conv = {
       .rows = {.kernel = 3, .stride = 2, .dilation = 2, .pad_begin = 1, .pad_end = 2},
       .columns = {.kernel = 5, .stride = 1, .dilation = 1, .pad_begin = 3, .pad_end = 0},

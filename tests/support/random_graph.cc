@@ -5,6 +5,7 @@
 #include <random>
 
 #include "layers/layers.h"
+#include "layers/registry.h"
 #include "swath/error.h"
 
 namespace swath::test {
@@ -14,7 +15,7 @@ constexpr int64_t kLargestSide = 40;
 
 class Builder {
  public:
-  explicit Builder(uint32_t seed) : random_(seed) {}
+  Builder(uint32_t seed, Variety variety) : random_(seed), variety_(variety) {}
 
   RandomNetwork Build() {
     network_.height = Draw(3, 23);
@@ -24,9 +25,20 @@ class Builder {
     Keep(network_.graph.input, {network_.graph.input_channels, network_.height, network_.width});
     Normalise();
     const int64_t layers = Draw(2, 9);
-    for (int64_t i = 0; i < layers; ++i) AddLayer();
+    for (int64_t i = 0; i < layers; ++i) {
+      if (variety_ == Variety::kAll && Draw(0, 2) > 0) {
+        AddAnyLayer();
+      } else {
+        AddLayer();
+      }
+    }
     network_.logits = Draw(0, 2) == 0 ? Draw(2, 4) : 1;
-    AddOutput();
+    network_.slide = variety_ == Variety::kAll && Draw(0, 2) == 0;
+    if (network_.slide) {
+      AddHead();
+    } else {
+      AddOutput();
+    }
     return std::move(network_);
   }
 
@@ -68,10 +80,10 @@ class Builder {
 
   void Normalise() {
     if (Draw(0, 3) > 0) {
-      const int shift = AddParameter("shift", {network_.graph.input_channels}, 30, false);
-      Add(MakeChannelAdd(), {network_.graph.input}, {shift});
+      const int shift = AddParameter("shift", {network_.graph.input_channels, 1, 1}, 30, false);
+      Add(MakeAdd(), {network_.graph.input}, {shift});
       Parameter scale{.name = "scale", .dims = {1}, .values = {1.0f / 64}, .trainable = false};
-      Add(MakeChannelMul(), {kept_.back().tensor}, {network_.graph.AddParameter(std::move(scale))});
+      Add(MakeMul(), {kept_.back().tensor}, {network_.graph.AddParameter(std::move(scale))});
     }
   }
 
@@ -196,13 +208,212 @@ class Builder {
     AddConv(last, rows, columns, network_.logits);
   }
 
+  /// A pointwise function whose values and derivatives stay moderate wherever the source lies.
+  std::shared_ptr<const Layer> DrawPointwise() {
+    const char* const names[] = {"Abs", "Erf", "HardSwish", "Mish", "Neg"};
+    switch (Draw(0, 11)) {
+      case 0:
+        return MakeElu(0.7);
+      case 1:
+        return MakeSelu(1.6, 1.05);
+      case 2:
+        return MakeTanh();
+      case 3:
+        return MakeSoftplus();
+      case 4:
+        return MakeHardSigmoid(0.2, 0.5);
+      case 5:
+        return MakeClip(-0.5, 6);
+      case 6:
+        return MakeGelu(Draw(0, 1) ? GeluApproximation::kTanh : GeluApproximation::kNone);
+      default:
+        return FindOperator(names[Draw(0, 4)])->make({}, {});
+    }
+  }
+
+  ResizeAttributes DrawResize() {
+    ResizeAttributes resize;
+    resize.mode = static_cast<ResizeMode>(Draw(0, 1));
+    resize.coordinates = static_cast<ResizeCoordinates>(Draw(0, 4));
+    resize.nearest = static_cast<NearestRounding>(Draw(0, 3));
+    resize.rows = {Draw(1, 5), Draw(1, 3)};
+    resize.columns = {Draw(1, 5), Draw(1, 3)};
+    return resize;
+  }
+
+  void AddPad(const Kept& src) {
+    PadAttributes pad{.mode = static_cast<PadMode>(Draw(0, 2)), .value = 0.25};
+    const auto draw = [&](int64_t size) {
+      const int64_t most = std::min<int64_t>(size - 1, 3);
+      return Draw(pad.mode == PadMode::kReflect ? 0 : -std::min<int64_t>(most, 1), most);
+    };
+    pad.top = draw(src.shape.height);
+    pad.bottom = src.shape.height > 3 ? draw(src.shape.height) : 0;
+    pad.left = draw(src.shape.width);
+    pad.right = src.shape.width > 3 ? draw(src.shape.width) : 0;
+    Add(MakePad(pad), {src.tensor});
+  }
+
+  /// Two operands that broadcast.
+  void AddBinary(const Kept& src) {
+    const auto first = Draw(0, 1) ? ConstantFirst::kYes : ConstantFirst::kNo;
+    const int64_t c = src.shape.channels;
+    switch (Draw(0, 5)) {
+      case 0:
+        return Add(MakeMul(first), {src.tensor}, {AddParameter("factor", {c, 1, 1}, 1)});
+      case 1:
+        return Add(MakeSub(first), {src.tensor}, {AddParameter("term", {1}, 1)});
+      case 2: {  // a divisor away from 0
+        Parameter divisor{.name = "divisor" + std::to_string(network_.graph.parameters.size()),
+                          .dims = {c, 1, 1},
+                          .values = std::vector<float>(size_t(c), 1.5f)};
+        return Add(MakeDiv(), {src.tensor}, {network_.graph.AddParameter(std::move(divisor))});
+      }
+      case 3: {  // a map of one channel beside one of several
+        Add(MakeChannelReduce(Draw(0, 1) ? ReduceKind::kMean : ReduceKind::kMax), {src.tensor});
+        const int one = network_.graph.output;
+        return Draw(0, 1) ? Add(MakeMul(), {src.tensor, one}) : Add(MakeSub(), {one, src.tensor});
+      }
+      default: {  // squeeze and excite
+        Add(MakeGlobalReduce({.kind = DrawReduce(), .keep_dims = true, .pool = false}), {src.tensor});
+        kept_.pop_back();
+        AddParameter("excite", {c, c, 1, 1}, 0.5);
+        const int weights = static_cast<int>(network_.graph.parameters.size()) - 1;
+        Core(MakeConv({}), {network_.graph.output}, {weights});
+        Core(MakeSigmoid(), {network_.graph.output});
+        const int gate = network_.graph.output;
+        return Draw(0, 1) ? Add(MakeMul(), {src.tensor, gate}) : Add(MakeAdd(), {gate, src.tensor});
+      }
+    }
+  }
+
+  ReduceKind DrawReduce() {
+    const ReduceKind kinds[] = {ReduceKind::kMean, ReduceKind::kMax, ReduceKind::kLogSumExp};
+    return kinds[Draw(0, 2)];
+  }
+
+  /// A node whose result is in core and no map.
+  int Core(std::shared_ptr<const Layer> layer, std::vector<int> srcs, std::vector<int> parameters = {}) {
+    Add(std::move(layer), std::move(srcs), std::move(parameters));
+    kept_.pop_back();
+    return network_.graph.output;
+  }
+
+  void AddNormalization(const Kept& src) {
+    const int64_t c = src.shape.channels;
+    if (src.shape.height * src.shape.width < 4) return;
+    const int gamma = AddParameter("gamma", {c}, 1), beta = AddParameter("beta", {c}, 1);
+    switch (Draw(0, 4)) {
+      case 0:
+      case 1: {
+        Parameter variance{.name = "variance" + std::to_string(gamma),
+                           .dims = {c},
+                           .values = std::vector<float>(size_t(c), 0.8f),
+                           .trainable = false};
+        const int mean = AddParameter("mean", {c}, 0.5, false),
+                  v = network_.graph.AddParameter(std::move(variance));
+        return Add(
+            Draw(0, 1) ? MakeFrozenBatchNormalization({}) : MakeImageBatchNormalization({.epsilon = 1e-3}),
+            {src.tensor}, {gamma, beta, mean, v});
+      }
+      case 2:
+        return Add(MakeInstanceNormalization(1e-3), {src.tensor}, {gamma, beta});
+      case 3:
+        return Add(MakeGroupNormalization(c % 2 == 0 ? 2 : 1, 1e-3), {src.tensor}, {gamma, beta});
+      default:
+        return Add(MakeLayerNormalization(1e-2), {src.tensor}, {gamma, beta});
+    }
+  }
+
+  void AddAnyLayer() {
+    const Kept src = PickLate();
+    const int64_t c = src.shape.channels;
+    switch (Draw(0, 11)) {
+      case 0:
+      case 1:
+        return Add(DrawPointwise(), {src.tensor});
+      case 2:
+        return AddPad(src);
+      case 3: {
+        const auto layer = MakeResize(DrawResize());
+        const Shape dst = layer->DstShape({src.shape}, {});
+        if (dst.height < 1 || dst.width < 1 || dst.height > kLargestSide || dst.width > kLargestSide) return;
+        return Add(layer, {src.tensor});
+      }
+      case 4:
+        if (c % 4 == 0)
+          return Add(MakeDepthToSpace(2, Draw(0, 1) ? DepthOrder::kCrd : DepthOrder::kDcr), {src.tensor});
+        if (src.shape.height % 2 == 0 && src.shape.width % 2 == 0)
+          return Add(MakeSpaceToDepth(2), {src.tensor});
+        return Add(MakeDropout(0.3), {src.tensor});
+      case 5:
+        if (Draw(0, 1)) return Add(MakeChannelSlice({c / 2, c}), {src.tensor});
+        return Add(MakeChannelGather({c - 1, 0, c - 1}), {src.tensor});
+      case 6: {
+        const char* const name = Draw(0, 1) ? "Softmax" : "LogSoftmax";
+        return Add(FindOperator(name)->make({{"axis", int64_t{-3}}}, {}), {src.tensor});
+      }
+      case 7:
+        if (Draw(0, 1)) {
+          const Attributes lrn = {{"size", int64_t{3}}, {"alpha", 0.3}, {"beta", 0.75}, {"bias", 1.0}};
+          return Add(FindOperator("LRN")->make(lrn, {}), {src.tensor});
+        } else {
+          const int slope = AddParameter("slope", {Draw(0, 1) ? c : 1, 1, 1}, 0.3);
+          const Parameter& parameter = network_.graph.parameters[static_cast<size_t>(slope)];
+          return Add(FindOperator("PRelu")->make({}, {nullptr, &parameter}), {src.tensor}, {slope});
+        }
+      case 8:
+      case 9:
+        return AddNormalization(src);
+      default:
+        return AddBinary(src);
+    }
+  }
+
+  /// From a map, or two of one size, to values of the slide.
+  void AddHead() {
+    const Kept src = PickLate();
+    const int64_t c = src.shape.channels;
+    Graph& graph = network_.graph;
+    if (Draw(0, 2) == 0) {  // gated attention
+      const auto conv = [&](int from, int64_t in, int64_t out) {
+        Add(MakeConv({}), {from}, {AddParameter("attention", {out, in, 1, 1}, 0.7)});
+        return graph.output;
+      };
+      conv(src.tensor, c, 3);
+      Add(MakeTanh(), {graph.output});
+      const int v = graph.output;
+      conv(src.tensor, c, 3);
+      Add(MakeSigmoid(), {graph.output});
+      Add(MakeMul(), {v, graph.output});
+      const int scores = conv(graph.output, 3, Draw(1, 2));
+      Core(MakeSoftmaxPool(), {scores, src.tensor});
+      const Shape shape =
+          InferShapes(graph, network_.width, network_.height)[static_cast<size_t>(graph.output)];
+      Core(MakeReshape(3, {1, shape.height * shape.width}), {graph.output});
+    } else {
+      const int pooled =
+          Core(MakeGlobalReduce({.kind = DrawReduce(), .keep_dims = false, .pool = false}), {src.tensor});
+      const int other = Core(MakeGlobalReduce({.kind = ReduceKind::kMean, .keep_dims = false, .pool = false}),
+                             {src.tensor});
+      Core(MakeCoreConcat(-1), {pooled, other});
+    }
+    const int64_t values =
+        InferShapes(graph, network_.width, network_.height)[static_cast<size_t>(graph.output)].width;
+    if (Draw(0, 1)) Core(MakeDropout(0.2), {graph.output});
+    const int weights = AddParameter("head", {network_.logits, values}, 0.5);
+    const int bias = AddParameter("bias", {network_.logits}, 0.5);
+    Core(MakeLinear({.transposed = true}), {graph.output}, {weights, bias});
+  }
+
   std::mt19937 random_;
+  Variety variety_;
   RandomNetwork network_;
   std::vector<Kept> kept_;
 };
 
 }  // namespace
 
-RandomNetwork MakeRandomNetwork(uint32_t seed) { return Builder(seed).Build(); }
+RandomNetwork MakeRandomNetwork(uint32_t seed, Variety variety) { return Builder(seed, variety).Build(); }
 
 }  // namespace swath::test

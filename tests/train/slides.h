@@ -63,11 +63,11 @@ inline Graph SmallNetwork(int64_t logits = 1) {
     return graph.AddParameter(std::move(parameter));
   };
   const int shift = graph.AddParameter(
-      {.name = "shift", .dims = {3}, .values = {-255.0f, -255.0f, -255.0f}, .trainable = false});
+      {.name = "shift", .dims = {3, 1, 1}, .values = {-255.0f, -255.0f, -255.0f}, .trainable = false});
   const int scale = graph.AddParameter(
-      {.name = "scale", .dims = {3}, .values = {-1 / 64.f, -1 / 64.f, -1 / 64.f}, .trainable = false});
-  int tensor = graph.AddNode("shift", MakeChannelAdd(), {graph.input}, {shift});
-  tensor = graph.AddNode("scale", MakeChannelMul(), {tensor}, {scale});
+      {.name = "scale", .dims = {3, 1, 1}, .values = {-1 / 64.f, -1 / 64.f, -1 / 64.f}, .trainable = false});
+  int tensor = graph.AddNode("shift", MakeAdd(), {graph.input}, {shift});
+  tensor = graph.AddNode("scale", MakeMul(), {tensor}, {scale});
   const Window down{.kernel = 4, .stride = 2, .pad_begin = 1, .pad_end = 1};
   tensor = graph.AddNode("down", MakeConv({.rows = down, .columns = down}), {tensor},
                          {add("down.weight", {3, 3, 4, 4}, 0.2), add("down.bias", {3}, 0.1)});

@@ -1,0 +1,20 @@
+/// Nodes whose inputs are all constants: computed once, when a model is read. Exporters leave arithmetic on
+/// sizes behind, and on weights.
+#pragma once
+
+#include <vector>
+
+#include "graph/onnx_messages.h"
+
+namespace swath {
+
+/// Whether FoldNode knows the operator.
+bool CanFold(const std::string& type);
+
+/// The value of a node's first output. A null input is left out. Throws Error (kUnsupported, kInput).
+Constant FoldNode(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs);
+
+/// A constant of integers, as sizes are.
+Constant IntegerConstant(const std::vector<int64_t>& values);
+
+}  // namespace swath

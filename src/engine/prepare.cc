@@ -280,7 +280,15 @@ class Planner {
         ((plan.in_flight + 1) * plan.cotangents + (trains() ? 1 : 0)) * p_.gradient_size * doubles;
     int64_t cores = 0;
     for (const CoreTensor& core : p_.program.cores) cores += core.shape.size();
-    plan.core_bytes = ((plan.in_flight + 1) * p_.state_size + (plan.in_flight + 3) * cores) * doubles;
+    int64_t weights = 0;
+    for (const CoreOp& op : p_.program.core_ops) {
+      for (const int p : op.parameters) {
+        if (p_.gradient_offsets[static_cast<size_t>(p)] >= 0)
+          weights += graph_.parameters[static_cast<size_t>(p)].size();
+      }
+    }
+    plan.core_bytes =
+        ((plan.in_flight + 2) * p_.state_size + (plan.in_flight + 3) * cores + weights) * doubles;
     if (!trains() && p_.program.output >= 0) {
       plan.output_bytes = plan.in_flight * plan.band_rows * Tensor(p_.program.output).shape.width *
                           plan.options.bytes_per_pixel;

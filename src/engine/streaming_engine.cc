@@ -142,7 +142,7 @@ class Streaming final : public StreamingEngine {
       result.loss = objective_.pixels->Finish(total_.loss.data());
       coefficients = result.loss.coefficients;
     }
-    std::vector<double> core_gradients(static_cast<size_t>(prepared_.gradient_size), 0.0);
+    CoreGradients core_gradients;
     for (size_t i = 0; i < sweeps.backward.size(); ++i) {
       RunCoreBackward(sweeps.backward_cores[i], sample, &core_gradients);
       RunSweep(sweeps.backward[i], sample, coefficients.empty() ? nullptr : coefficients.data(), &counter);
@@ -189,6 +189,9 @@ class Streaming final : public StreamingEngine {
   }
 
  private:
+  /// Of parameters of core ops, by index in the graph.
+  using CoreGradients = std::map<int, std::vector<double>>;
+
   static int64_t RowsOf(const Sweep& sweep) {
     int64_t rows = 0;
     for (const Strip& strip : sweep.strips) rows += strip.rows[0].size();
@@ -324,7 +327,7 @@ class Streaming final : public StreamingEngine {
     }
   }
 
-  void RunCoreBackward(const std::vector<int>& ops, const Sample& sample, std::vector<double>* gradient) {
+  void RunCoreBackward(const std::vector<int>& ops, const Sample& sample, CoreGradients* sums) {
     for (const int core : ops) {
       const CoreOp& op = prepared_.program.core_ops[static_cast<size_t>(core)];
       ReferenceGradients gradients;
@@ -332,19 +335,14 @@ class Streaming final : public StreamingEngine {
         const bool needed = prepared_.program.cores[static_cast<size_t>(src)].needs_gradient;
         gradients.diff_srcs.push_back(needed ? &cores_.diffs[static_cast<size_t>(src)] : nullptr);
       }
-      std::vector<std::vector<double>> parts(op.parameters.size());
-      for (size_t i = 0; i < parts.size(); ++i) {
-        const Parameter& parameter = graph_.parameters[static_cast<size_t>(op.parameters[i])];
-        if (parameter.trainable) parts[i].resize(parameter.values.size());
-        gradients.diff_parameters.push_back(parameter.trainable ? &parts[i] : nullptr);
+      for (const int p : op.parameters) {
+        const Parameter& parameter = graph_.parameters[static_cast<size_t>(p)];
+        if (parameter.trainable) (*sums)[p].resize(parameter.values.size());
+        gradients.diff_parameters.push_back(parameter.trainable ? &(*sums)[p] : nullptr);
       }
       const size_t dst = static_cast<size_t>(op.dst);
       op.layer->ReferenceBackward(CoreArguments(op, sample.seed), cores_.values[dst], cores_.diffs[dst],
                                   gradients);
-      for (size_t i = 0; i < parts.size(); ++i) {
-        const int64_t at = prepared_.gradient_offsets[static_cast<size_t>(op.parameters[i])];
-        for (size_t v = 0; v < parts[i].size(); ++v) (*gradient)[static_cast<size_t>(at) + v] += parts[i][v];
-      }
     }
   }
 
@@ -403,7 +401,7 @@ class Streaming final : public StreamingEngine {
   }
 
   /// The gradient, from those of the cotangents; that of parameters in core has no others.
-  void Combine(const std::vector<double>& coefficients, const std::vector<double>& core_gradients,
+  void Combine(const std::vector<double>& coefficients, const CoreGradients& core_gradients,
                StepResult* result) const {
     for (size_t p = 0; p < graph_.parameters.size(); ++p) {
       std::vector<double>& gradient = result->gradients.emplace_back();
@@ -414,8 +412,9 @@ class Streaming final : public StreamingEngine {
         const double* part = total_.gradients[k].data() + at;
         for (size_t i = 0; i < gradient.size(); ++i) gradient[i] += coefficients[k] * part[i];
       }
-      for (size_t i = 0; i < gradient.size(); ++i)
-        gradient[i] += coefficients[0] * core_gradients[static_cast<size_t>(at) + i];
+      const auto in_core = core_gradients.find(static_cast<int>(p));
+      if (in_core == core_gradients.end()) continue;
+      for (size_t i = 0; i < gradient.size(); ++i) gradient[i] += coefficients[0] * in_core->second[i];
     }
   }
 

@@ -1,4 +1,6 @@
 /// From a graph to an ONNX model.
+#include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -8,6 +10,7 @@
 #include "base/pending_file.h"
 #include "graph/metadata.h"
 #include "graph/onnx_messages.h"
+#include "graph/onnx_spelling.h"
 #include "graph/trainable.h"
 #include "layers/layer.h"
 #include "swath/model.h"
@@ -17,7 +20,7 @@ namespace {
 
 // Old enough for every reader of ONNX in use, and for Debian 12's checker.
 constexpr int64_t kIrVersion = 8;
-constexpr int64_t kOpset = 13;
+constexpr int64_t kOpset = 17;
 // AveragePool has dilations from here on.
 constexpr int64_t kDilatedPoolIrVersion = 9;
 constexpr int64_t kDilatedPoolOpset = 19;
@@ -55,19 +58,22 @@ void WriteAttribute(const std::string& name, const AttributeValue& value, onnx::
   }
 }
 
-void WriteImage(const std::string& name, int64_t channels, const char* height, const char* width,
-                onnx::ValueInfoProto* out) {
+/// The input or the output: a dimension is a number, or a name where it is left open.
+void WriteEnd(const std::string& name, const std::vector<std::string>& dims, onnx::ValueInfoProto* out) {
   out->set_name(name);
   onnx::TypeProto::Tensor* tensor = out->mutable_type()->mutable_tensor_type();
   tensor->set_elem_type(onnx::TensorProto::FLOAT);
-  onnx::TensorShapeProto* shape = tensor->mutable_shape();
-  shape->add_dim()->set_dim_param("N");
-  shape->add_dim()->set_dim_value(channels);
-  shape->add_dim()->set_dim_param(height);
-  shape->add_dim()->set_dim_param(width);
+  for (const std::string& dim : dims) {
+    onnx::TensorShapeProto::Dimension* written = tensor->mutable_shape()->add_dim();
+    if (std::isdigit(static_cast<unsigned char>(dim[0]))) {
+      written->set_dim_value(std::stoll(dim));
+    } else {
+      written->set_dim_param(dim);
+    }
+  }
 }
 
-class Exporter {
+class Exporter final : private NodeWriter {
  public:
   explicit Exporter(const Graph& graph) : graph_(graph), trains_by_default_(TrainsByDefault(graph)) {}
 
@@ -77,7 +83,7 @@ class Exporter {
     file_.set_name(graph_.name.empty() ? "network" : graph_.name);
     int64_t opset = kOpset;
     WriteEnds();
-    for (const Node& node : graph_.nodes) {
+    for (const swath::Node& node : graph_.nodes) {
       WriteNode(node);
       if (!IsDilatedPool(*node.layer)) continue;
       opset = kDilatedPoolOpset;
@@ -100,22 +106,75 @@ class Exporter {
   }
 
   void WriteEnds() {
-    const std::vector<Shape> shapes = ValidateGraph(graph_);
-    const Shape& image = shapes.at(static_cast<size_t>(graph_.input));
-    const Shape& output = shapes.at(static_cast<size_t>(graph_.output));
+    shapes_ = ValidateGraph(graph_);
+    const Shape& image = shapes_.at(static_cast<size_t>(graph_.input));
+    const Shape& output = shapes_.at(static_cast<size_t>(graph_.output));
     const bool same = image.height == output.height && image.width == output.width;
     Claim(TensorName(graph_.input));
-    WriteImage(TensorName(graph_.input), image.channels, "H", "W", file_.add_input());
-    WriteImage(TensorName(graph_.output), output.channels, same ? "H" : "H_out", same ? "W" : "W_out",
-               file_.add_output());
+    const auto number = [](int64_t n) { return fmt::format("{}", n); };
+    const bool fixed = graph_.fixed_width > 0;
+    WriteEnd(
+        TensorName(graph_.input),
+        {"N", number(image.channels), fixed ? number(image.height) : "H", fixed ? number(image.width) : "W"},
+        file_.add_input());
+    std::vector<std::string> dims = {"N", number(output.channels), same ? "H" : "H_out",
+                                     same ? "W" : "W_out"};
+    if (InCore(graph_)[static_cast<size_t>(graph_.output)]) {
+      dims = {"N", number(output.channels), number(output.height), number(output.width)};
+      // A tensor in core is aligned at the right.
+      const int rank = std::clamp(Ranks()[static_cast<size_t>(graph_.output)], 1, 4);
+      dims.erase(dims.begin() + 1, dims.begin() + 1 + (4 - rank));
+    }
+    WriteEnd(TensorName(graph_.output), dims, file_.add_output());
   }
 
-  void WriteNode(const Node& node) {
+  /// Number of ONNX dimensions by tensor.
+  std::vector<int> Ranks() const {
+    std::vector<int> ranks(graph_.tensors.size(), 4);
+    for (const swath::Node& node : graph_.nodes) {
+      std::vector<int> srcs;
+      for (const int src : node.srcs) srcs.push_back(ranks[static_cast<size_t>(src)]);
+      ranks[static_cast<size_t>(node.dst)] = node.layer->DstRank(srcs);
+    }
+    return ranks;
+  }
+
+  // NodeWriter, for layers of several nodes.
+  void Node(const std::string& name, const std::string& type, const std::vector<std::string>& inputs,
+            const std::string& output, const Attributes& attributes) override {
+    onnx::NodeProto* out = file_.add_node();
+    out->set_name(name);
+    out->set_op_type(type);
+    for (const std::string& input : inputs) out->add_input(input);
+    Claim(output);
+    out->add_output(output);
+    for (const auto& [key, value] : attributes) WriteAttribute(key, value, out);
+  }
+  std::string Floats(const std::string& name, const std::vector<int64_t>& dims,
+                     const std::vector<float>& values) override {
+    WriteTensor(name, dims, values);
+    return name;
+  }
+  std::string Integers(const std::string& name, const std::vector<int64_t>& values) override {
+    WriteIntegers(name, values);
+    return name;
+  }
+
+  void WriteNode(const swath::Node& node) {
+    NodeNames names{
+        .node = node.name, .srcs = {}, .parameters = {}, .shapes = {}, .dst = TensorName(node.dst)};
+    for (const int src : node.srcs) {
+      names.srcs.push_back(TensorName(src));
+      names.shapes.push_back(shapes_[static_cast<size_t>(src)]);
+    }
+    // Once written, they are known by name.
+    for (const int parameter : node.parameters) names.parameters.push_back(WriteParameter(parameter));
+    if (WriteSpelling(node, names, this)) return;
     onnx::NodeProto* out = file_.add_node();
     out->set_name(node.name);
     out->set_op_type(std::string(node.layer->type()));
-    for (const int src : node.srcs) out->add_input(TensorName(src));
-    for (const int parameter : node.parameters) out->add_input(WriteParameter(parameter));
+    for (const std::string& src : names.srcs) out->add_input(src);
+    for (const std::string& parameter : names.parameters) out->add_input(parameter);
     if (node.layer->constant_first()) out->mutable_input()->SwapElements(0, 1);
     WriteSettings(node, out);
     Claim(TensorName(node.dst));
@@ -137,7 +196,7 @@ class Exporter {
   }
 
   /// Settings that ONNX has as inputs.
-  void WriteSettings(const Node& node, onnx::NodeProto* out) {
+  void WriteSettings(const swath::Node& node, onnx::NodeProto* out) {
     for (const Setting& setting : node.layer->settings()) {
       if (setting.name.empty()) {
         out->add_input("");
@@ -147,7 +206,7 @@ class Exporter {
       std::vector<int64_t> dims;
       if (setting.type != Setting::Type::kScalar) dims = {static_cast<int64_t>(setting.values.size())};
       if (setting.type == Setting::Type::kIntegers) {
-        WriteIntegers(name, setting.values);
+        WriteIntegers(name, {setting.values.begin(), setting.values.end()});
       } else {
         WriteTensor(name, dims, {setting.values.begin(), setting.values.end()});
       }
@@ -157,13 +216,13 @@ class Exporter {
       out->mutable_input()->RemoveLast();
   }
 
-  void WriteIntegers(const std::string& name, const std::vector<double>& values) {
+  void WriteIntegers(const std::string& name, const std::vector<int64_t>& values) {
     Claim(name);
     onnx::TensorProto* out = file_.add_initializer();
     out->set_name(name);
     out->set_data_type(onnx::TensorProto::INT64);
     out->add_dims(static_cast<int64_t>(values.size()));
-    for (const double value : values) out->add_int64_data(static_cast<int64_t>(value));
+    for (const int64_t value : values) out->add_int64_data(value);
   }
 
   void WriteTensor(const std::string& name, const std::vector<int64_t>& dims,
@@ -190,6 +249,7 @@ class Exporter {
   onnx::ModelProto model_;
   onnx::GraphProto file_;
   std::set<std::string> names_;
+  std::vector<Shape> shapes_;  ///< of a size that the network takes
   std::set<int> written_;
   std::vector<bool> trains_by_default_;
   std::vector<std::string> frozen_;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "graph/fuse.h"
 #include "graph/metadata.h"
 #include "graph/onnx_messages.h"
 #include "graph/onnx_nodes.h"
@@ -136,9 +137,12 @@ class Importer {
     for (const int index : order_) nodes.Add(index);
     nodes.Finish(output_->name());
     CheckOutput(graph, size);
+    for (Parameter& parameter : graph.parameters)
+      parameter.trainable = parameter.trainable && nodes.constants().count(parameter.name) == 0;
+    FuseSpellings(&graph);
     const std::vector<bool> trains = TrainsByDefault(graph);
     for (size_t p = 0; p < trains.size(); ++p)
-      graph.parameters[p].trainable = trains[p] && nodes.constants().count(graph.parameters[p].name) == 0;
+      graph.parameters[p].trainable = graph.parameters[p].trainable && trains[p];
     ReadMetadata(&graph);
     return graph;
   }

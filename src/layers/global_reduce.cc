@@ -18,7 +18,9 @@ Shape ReducedShape(const std::vector<Shape>& srcs, const GlobalReduceAttributes&
 
 Attributes ReduceToOnnx(const GlobalReduceAttributes& attributes) {
   if (attributes.pool) return {};
-  return {{"axes", std::vector<int64_t>{2, 3}}, {"keepdims", int64_t{attributes.keep_dims}}};
+  Attributes out = {{"keepdims", int64_t{attributes.keep_dims}}};
+  if (attributes.kind != ReduceKind::kSum) out["axes"] = std::vector<int64_t>{2, 3};
+  return out;
 }
 
 /// Mean and sum. State: sums, by channel.
@@ -30,6 +32,10 @@ class GlobalSum final : public SimpleReduction<GlobalSum> {
     return a_.pool ? "GlobalAveragePool" : a_.kind == ReduceKind::kMean ? "ReduceMean" : "ReduceSum";
   }
   Attributes attributes() const override { return ReduceToOnnx(a_); }
+  std::vector<Setting> settings() const override {
+    if (a_.kind != ReduceKind::kSum) return {};
+    return {{"axes", {2, 3}, Setting::Type::kIntegers}};  // an input from opset 13 on
+  }
   int DstRank(const std::vector<int>& srcs) const override { return a_.keep_dims ? srcs[0] : srcs[0] - 2; }
   BackwardReads backward_reads() const override { return {.src = false}; }
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList&) const override {

@@ -166,8 +166,7 @@ class ImageNormalization final : public NormalizationLayer {
   Attributes attributes() const override {
     Attributes attributes = {{"epsilon", a_.epsilon}};
     if (kind_ == Kind::kBatch) {
-      attributes = ToOnnx(a_);
-      attributes["training_mode"] = int64_t{1};
+      attributes = ToOnnx(a_);  // a file is for inference, by the running statistics
     }
     if (kind_ == Kind::kGroup) attributes["num_groups"] = groups_;
     return attributes;

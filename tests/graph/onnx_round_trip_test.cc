@@ -162,7 +162,7 @@ TEST(Export, SaysWhatReadersExpect) {
   const onnx::ModelProto model = Exported(BuiltInModel("unet-4492", 1));
   EXPECT_EQ(model.ir_version(), 8);
   ASSERT_EQ(model.opset_import_size(), 1);
-  EXPECT_EQ(model.opset_import(0).version(), 13);
+  EXPECT_EQ(model.opset_import(0).version(), 17);
   const onnx::GraphProto& graph = model.graph();
   ASSERT_EQ(graph.input_size(), 1);
   EXPECT_EQ(graph.input(0).name(), "image");
@@ -187,7 +187,7 @@ TEST(Export, LeavesDefaultDilationsOutAndRaisesTheOpsetForOthers) {
   const Window plain = {.kernel = 2, .stride = 2}, dilated = {.kernel = 2, .dilation = 2};
   graph.output = graph.AddNode("pool", MakeAveragePool({.rows = plain, .columns = plain}), {graph.input});
   onnx::ModelProto model = Exported(graph);
-  EXPECT_EQ(model.opset_import(0).version(), 13);
+  EXPECT_EQ(model.opset_import(0).version(), 17);
   for (const auto& attribute : model.graph().node(0).attribute()) EXPECT_NE(attribute.name(), "dilations");
   EXPECT_EQ(model.graph().output(0).type().tensor_type().shape().dim(2).dim_param(), "H_out");
 

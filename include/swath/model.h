@@ -19,6 +19,15 @@ Graph ImportOnnx(const std::string& path, const std::string& output = "");
 /// graph first. The file appears under its name only when it is complete. Throws Error (kOutput).
 void ExportOnnx(const Graph& graph, const std::string& path);
 
+/// What a BatchNormalization normalises by.
+enum class BatchNormalizationMode {
+  kFrozen,  ///< the running statistics of the file; scale and bias are trained
+  kImage,   ///< mean and variance of the whole image, exactly, in more sweeps; running statistics follow them
+};
+
+/// Sets all BatchNormalizations; returns how many there are. A graph that was read from a file has them frozen.
+int64_t SetBatchNormalization(Graph* graph, BatchNormalizationMode mode);
+
 /// The architectures that are built in code.
 const std::vector<std::string>& BuiltInModelNames();
 bool IsBuiltInModel(std::string_view name);

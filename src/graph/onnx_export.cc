@@ -180,7 +180,7 @@ class Exporter final : private NodeWriter {
     Claim(TensorName(node.dst));
     out->add_output(TensorName(node.dst));
     for (const auto& [name, value] : node.layer->attributes()) {
-      // Opset 13 knows no dilations here; without them they are 1.
+      // Opset 17 knows no dilations here; without them they are 1.
       if (node.layer->type() == "AveragePool" && name == "dilations" && IsOnes(value)) continue;
       WriteAttribute(name, value, out);
     }

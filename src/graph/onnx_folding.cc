@@ -381,6 +381,11 @@ bool CanFold(const std::string& type) {
   return std::any_of(std::begin(types), std::end(types), [&](const char* t) { return type == t; });
 }
 
+bool IsRearrangement(const std::string& type) {
+  return type == "Reshape" || type == "Squeeze" || type == "Unsqueeze" || type == "Transpose" ||
+         type == "Flatten";
+}
+
 Constant FoldNode(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs) {
   return ToConstant(Folder(node, inputs).Run());
 }

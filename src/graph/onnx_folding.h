@@ -11,6 +11,9 @@ namespace swath {
 /// Whether FoldNode knows the operator.
 bool CanFold(const std::string& type);
 
+/// Whether the operator only moves the values of its first input, or gives them another shape.
+bool IsRearrangement(const std::string& type);
+
 /// The value of a node's first output. A null input is left out. Throws Error (kUnsupported, kInput).
 Constant FoldNode(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs);
 

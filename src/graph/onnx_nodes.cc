@@ -233,9 +233,9 @@ void OnnxNodes::Add(int index) {
     }
     if (constant && CanFold(node.op_type())) {
       Constant folded = FoldNode(node, inputs);
-      folded.name = node.output(0);
       // Weights stay weights when they are rearranged.
-      folded.initializer = inputs[0] && inputs[0]->initializer && inputs[0]->size() == folded.size();
+      folded.initializer = inputs[0] && inputs[0]->initializer && IsRearrangement(node.op_type());
+      folded.name = folded.initializer ? inputs[0]->name : node.output(0);
       Set(node, 0, {.constant = std::make_shared<Constant>(std::move(folded))});
       return;
     }
@@ -372,7 +372,7 @@ int OnnxNodes::AddParameter(const Constant& constant, const std::string& use) {
 }
 
 int OnnxNodes::AddParameter(Parameter parameter, bool initializer, const std::string& use) {
-  const auto [it, is_new] = parameters_.emplace(std::pair(parameter.name, use), 0);
+  const auto [it, is_new] = parameters_.emplace(std::pair(parameter.name, use + Joined(parameter.dims)), 0);
   if (!is_new) return it->second;
   if (!parameter_names_.insert(parameter.name).second) {
     parameter.name += "." + (use.empty() ? "weights" : use);

@@ -6,6 +6,7 @@
 #include "swath/engine.h"
 #include "tests/support/memory_image.h"
 #include "tests/support/random_graph.h"
+#include "tests/support/rounding_noise.h"
 
 namespace swath {
 namespace {
@@ -85,22 +86,6 @@ AnyObjective MakeObjective(const test::RandomNetwork& network, const RowSource& 
   return any;
 }
 
-/// By trainable parameter, what the rounding of doubles may do to its gradient. Behind a normalisation, say,
-/// the gradients of a thousand pixels add up to nothing, and what is left of them is rounding, in any order
-/// of adding. Rounding every map to float32 shows how much that does; doubles have 29 binary digits more, and
-/// a few are left for what is in core. And nothing can be told of a gradient that is a hundred-trillionth of
-/// another one.
-std::vector<double> Noise(const Graph& graph, const AnyObjective& any, const StepResult& reference) {
-  const StepResult rounded =
-      MakeReferenceEngine(graph, any.objective(), Precision::kFloat32)->Step(any.sample);
-  const std::vector<GradientError> errors = CompareGradients(graph, rounded, reference);
-  double largest = 0;
-  for (const GradientError& e : errors) largest = std::max(largest, e.largest);
-  std::vector<double> noise;
-  for (const GradientError& e : errors) noise.push_back(std::max(0x1p-23 * e.error, 0x1p-45 * largest));
-  return noise;
-}
-
 /// Every operator, reductions in chains, values in core: any strips, panels and threads give the reference's
 /// gradient.
 TEST(RandomNetworks, AnyOperatorStreamingEqualsInCore) {
@@ -116,7 +101,8 @@ TEST(RandomNetworks, AnyOperatorStreamingEqualsInCore) {
     const StepResult reference =
         MakeReferenceEngine(network.graph, any.objective(), Precision::kFloat64)->Step(any.sample);
     ASSERT_TRUE(std::isfinite(reference.loss.loss));
-    const std::vector<double> noise = Noise(network.graph, any, reference);
+    const std::vector<double> noise =
+        test::RoundingNoise(network.graph, any.objective(), any.sample, reference);
     for (const int64_t strips : {int64_t{1}, int64_t{1 + seed % 5}, network.height}) {
       for (const int64_t panels : {int64_t{1}, int64_t{2 + seed % 3}}) {
         const auto engine = MakeStreamingEngine(

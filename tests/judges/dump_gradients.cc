@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,14 @@
 #include "tests/judges/raw_files.h"
 #include "tests/support/memory_image.h"
 #include "tests/support/random_graph.h"
+#include "tests/support/rounding_noise.h"
 
 namespace swath::test {
 namespace {
 
 constexpr uint8_t kIgnored = 255;
 constexpr uint32_t kRandomNetworks = 40;
+constexpr uint32_t kAnyNetworks = 150;
 
 struct Case {
   std::string name;
@@ -38,12 +41,13 @@ struct Case {
   int64_t width = 0;
   int64_t height = 0;
   LossOptions loss;
+  std::optional<SlideLossOptions> slide_loss;  ///< instead
   PlanOptions plan;
   uint32_t seed = 0;
 };
 
 nlohmann::json WriteGradients(const Graph& graph, const StepResult& result, const StepResult& reference,
-                              const std::filesystem::path& path) {
+                              const std::vector<double>& noise, const std::filesystem::path& path) {
   nlohmann::json index = nlohmann::json::array();
   std::vector<double> all;
   for (size_t i = 0; i < graph.parameters.size(); ++i) {
@@ -52,7 +56,8 @@ nlohmann::json WriteGradients(const Graph& graph, const StepResult& result, cons
     index.push_back({{"name", graph.parameters[i].name},
                      {"offset", all.size()},
                      {"size", gradient.size()},
-                     {"terms", reference.term_sums[i]}});
+                     {"terms", reference.term_sums[i]},
+                     {"noise", noise[index.size()]}});
     all.insert(all.end(), gradient.begin(), gradient.end());
   }
   WriteRaw<double>(path, all);
@@ -64,7 +69,10 @@ nlohmann::json WriteCase(const Case& c, const std::filesystem::path& root) {
   std::filesystem::create_directories(folder);
   ExportOnnx(c.graph, (folder / "model.onnx").string());
   // As the file has it: ONNX keeps attributes in single precision.
-  const Graph graph = ImportOnnx((folder / "model.onnx").string());
+  Graph graph = ImportOnnx((folder / "model.onnx").string());
+  // A file has BatchNormalization as it is at inference.
+  const bool image_statistics = c.seed % 2 == 0;
+  if (image_statistics) SetBatchNormalization(&graph, BatchNormalizationMode::kImage);
 
   const int classes = c.loss.logits == 1 ? 2 : static_cast<int>(c.loss.logits);
   MemoryImage image = RandomImage(c.width, c.height, graph.input_channels, c.seed);
@@ -77,26 +85,33 @@ nlohmann::json WriteCase(const Case& c, const std::filesystem::path& root) {
   const auto extension = static_cast<uint8_t>(ModelExtension(graph));
   const auto whole_image = ExtendedRows(image.Clone(), width, height, extension);
   const auto whole_labels = ExtendedRows(labels.Clone(), width, height, kIgnored);
-  const Sample sample{whole_image.get(), whole_labels.get()};
+  Sample sample{whole_image.get(), whole_labels.get()};
 
-  const auto loss = MakeLoss(c.loss);
+  const std::unique_ptr<Loss> loss = c.slide_loss ? nullptr : MakeLoss(c.loss);
+  const std::unique_ptr<SlideLoss> slide_loss = c.slide_loss ? MakeSlideLoss(*c.slide_loss) : nullptr;
+  const Objective objective = loss ? Objective(loss.get()) : Objective(slide_loss.get());
+  if (slide_loss) sample.target.assign(static_cast<size_t>(slide_loss->targets()), 1.0);
   PlanOptions plan = c.plan;
   plan.precision = Precision::kFloat64;
-  const StepResult result = MakeStreamingEngine(graph, loss.get(), width, height, plan)->Step(sample);
+  const StepResult result = MakeStreamingEngine(graph, objective, width, height, plan)->Step(sample);
   // Only to tell gradients that are zero but for rounding.
-  const StepResult reference = MakeReferenceEngine(graph, *loss, Precision::kFloat64)->Step(sample);
+  const StepResult reference = MakeReferenceEngine(graph, objective, Precision::kFloat64)->Step(sample);
   return {{"name", c.name},
           {"width", c.width},
           {"height", c.height},
           {"channels", graph.input_channels},
           {"multiple", multiple},
-          {"loss", ToString(c.loss.kind)},
+          {"slide", static_cast<bool>(slide_loss)},
+          {"batchnorm", image_statistics ? "image" : "frozen"},
+          {"loss", slide_loss ? ToString(c.slide_loss->kind) : ToString(c.loss.kind)},
           {"class_weights", c.loss.class_weights},
           {"ignore_label", c.loss.ignore_label},
           {"dice_epsilon", c.loss.dice_epsilon},
           {"strips", plan.strips},
           {"value", result.loss.loss},
-          {"gradients", WriteGradients(graph, result, reference, folder / "gradients.bin")}};
+          {"gradients",
+           WriteGradients(graph, result, reference, RoundingNoise(graph, objective, sample, reference),
+                          folder / "gradients.bin")}};
 }
 
 std::vector<Case> Cases() {
@@ -136,6 +151,23 @@ std::vector<Case> Cases() {
                      .loss = loss,
                      .plan = {.threads = 2, .strips = 1 + seed % 4},
                      .seed = seed});
+  }
+  for (const uint32_t seed : OnnxSeeds(5000, kAnyNetworks, Variety::kAll)) {
+    RandomNetwork network = MakeRandomNetwork(seed, Variety::kAll);
+    Case c{.name = fmt::format("any-{}", seed),
+           .graph = std::move(network.graph),
+           .width = network.width,
+           .height = network.height,
+           .loss = {.kind = network.logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy,
+                    .logits = network.logits},
+           .plan = {.threads = 2, .strips = 1 + seed % 4, .panels = 1 + seed % 3},
+           .seed = seed};
+    constexpr SlideLossKind kKinds[] = {SlideLossKind::kBce, SlideLossKind::kMse,
+                                        SlideLossKind::kCrossEntropy};
+    if (network.slide)
+      c.slide_loss =
+          SlideLossOptions{.kind = kKinds[seed % (network.logits > 1 ? 3 : 2)], .values = network.logits};
+    cases.push_back(std::move(c));
   }
   return cases;
 }

@@ -27,10 +27,10 @@ inline bool FitsOnnx(const RandomNetwork& network) {
 }
 
 /// The first `count` such seeds from `first` on.
-inline std::vector<uint32_t> OnnxSeeds(uint32_t first, uint32_t count) {
+inline std::vector<uint32_t> OnnxSeeds(uint32_t first, uint32_t count, Variety variety = Variety::kWindows) {
   std::vector<uint32_t> seeds;
   for (uint32_t seed = first; seeds.size() < count; ++seed) {
-    if (FitsOnnx(MakeRandomNetwork(seed))) seeds.push_back(seed);
+    if (FitsOnnx(MakeRandomNetwork(seed, variety))) seeds.push_back(seed);
   }
   return seeds;
 }

@@ -231,6 +231,18 @@ class Builder {
     }
   }
 
+  /// Functions that want a source away from 0 on one side, or not too large.
+  void AddPositive(const Kept& src) {
+    const char* const names[] = {"Exp", "Log", "Sqrt", "Reciprocal"};
+    Add(MakeHardSigmoid(0.05, 0.5), {src.tensor});
+    Parameter half{.name = "half" + std::to_string(network_.graph.parameters.size()),
+                   .dims = {1},
+                   .values = {0.5f},
+                   .trainable = false};
+    Add(MakeAdd(), {network_.graph.output}, {network_.graph.AddParameter(std::move(half))});
+    Add(FindOperator(names[Draw(0, 3)])->make({}, {}), {network_.graph.output});
+  }
+
   ResizeAttributes DrawResize() {
     ResizeAttributes resize;
     resize.mode = static_cast<ResizeMode>(Draw(0, 1));
@@ -275,7 +287,9 @@ class Builder {
         return Draw(0, 1) ? Add(MakeMul(), {src.tensor, one}) : Add(MakeSub(), {one, src.tensor});
       }
       default: {  // squeeze and excite
-        Add(MakeGlobalReduce({.kind = DrawReduce(), .keep_dims = true, .pool = false}), {src.tensor});
+        const ReduceKind kind = DrawReduce();
+        const bool pool = kind != ReduceKind::kLogSumExp && Draw(0, 1);
+        Add(MakeGlobalReduce({.kind = kind, .keep_dims = true, .pool = pool}), {src.tensor});
         kept_.pop_back();
         AddParameter("excite", {c, c, 1, 1}, 0.5);
         const int weights = static_cast<int>(network_.graph.parameters.size()) - 1;
@@ -330,8 +344,9 @@ class Builder {
     const int64_t c = src.shape.channels;
     switch (Draw(0, 11)) {
       case 0:
-      case 1:
         return Add(DrawPointwise(), {src.tensor});
+      case 1:
+        return AddPositive(src);
       case 2:
         return AddPad(src);
       case 3: {
@@ -394,8 +409,9 @@ class Builder {
     } else {
       const int pooled =
           Core(MakeGlobalReduce({.kind = DrawReduce(), .keep_dims = false, .pool = false}), {src.tensor});
-      const int other = Core(MakeGlobalReduce({.kind = ReduceKind::kMean, .keep_dims = false, .pool = false}),
-                             {src.tensor});
+      const ReduceKind second = Draw(0, 1) ? ReduceKind::kMean : ReduceKind::kSum;
+      const int other =
+          Core(MakeGlobalReduce({.kind = second, .keep_dims = false, .pool = false}), {src.tensor});
       Core(MakeCoreConcat(-1), {pooled, other});
     }
     const int64_t values =

@@ -44,7 +44,7 @@ Range Window::Src(Range dst) const {
 int64_t Window::LastDst(int64_t r) const {
   if (kind == Kind::kScatter) return r * stride - pad_begin + extent() - 1;
   const int64_t end = kind == Kind::kReflect ? clamp - 1 - pad_end : clamp - 1;
-  if (clamp > 0 && r >= end) return std::numeric_limits<int64_t>::max();
+  if ((clamp > 0 && r >= end) || stride == 0) return std::numeric_limits<int64_t>::max();
   return kind == Kind::kReflect ? r + pad_begin : FloorDiv(divisor * (r + 1) - 1 + pad_begin, stride);
 }
 

@@ -20,9 +20,9 @@ enum class Rounding { kFloor, kCeil };
 /// A pointwise layer is the gather {kernel = 1, stride = 1}.
 ///
 /// Resizing is a gather that moves by a fraction: with a `divisor` D it begins at ⌊(y·stride - pad_begin) /
-/// D⌋. Padding with values of the image reads no padding: with `clamp` = n indices below 0 read 0 and those
-/// from n on read n - 1. kReflect is such a padding, mirrored: dst[y] reads src[|y - pad_begin|] and, at the
-/// other end, src[2 (n - 1) - (y - pad_begin)].
+/// D⌋; a stride of 0 is that of a result of one index. Padding with values of the image reads no padding:
+/// with `clamp` = n indices below 0 read 0 and those from n on read n - 1. kReflect is such a padding,
+/// mirrored: dst[y] reads src[|y - pad_begin|] and, at the other end, src[2 (n - 1) - (y - pad_begin)].
 ///
 /// Ranges are hulls and are not clipped to the image: indices outside it are padding. They may be empty
 /// (kernel < stride leaves source rows that nobody reads, dilation or kernel < stride leaves transposed

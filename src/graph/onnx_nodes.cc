@@ -248,7 +248,8 @@ void OnnxNodes::Add(int index) {
 
 void OnnxNodes::Finish(const std::string& name) {
   OnnxValue value = *Find(name);
-  if (value.constant || value.pending != OnnxValue::Pending::kNone || value.tensor == graph_.input)
+  const bool image = value.tensor == graph_.input && value.layout == CanonicalLayout(ShapeAt(value.tensor));
+  if (value.constant || value.pending != OnnxValue::Pending::kNone || image)
     Fail(ErrorCode::kUnsupported, "the output '{}' is not computed from the image", name);
   if (!value.in_core) {
     const Shape& shape = ShapeAt(value.tensor);

@@ -37,8 +37,9 @@ class ResizeAxis {
         offset_ = src * factor.up - dst_ * factor.down + factor.down - factor.up;
         break;
       case ResizeCoordinates::kAlignCorners:
-        step_ = dst_ > 1 ? 2 * (src - 1) : 0;
-        divisor_ = dst_ > 1 ? 2 * (dst_ - 1) : 2;
+        // Between the corners of a result whose size is not rounded, as ONNX has it.
+        step_ = dst_ > 1 ? 2 * (src - 1) * factor.down : 0;
+        divisor_ = dst_ > 1 ? 2 * (src * factor.up - factor.down) : 2;
         break;
     }
   }

@@ -18,10 +18,12 @@ class MemoryImage : public RowSource {
   MemoryImage(int64_t width, int64_t height, int64_t channels)
       : MemoryImage(width, height, channels,
                     std::vector<uint8_t>(static_cast<size_t>(width * height * channels))) {}
-  MemoryImage(int64_t width, int64_t height, int64_t channels, std::vector<uint8_t> pixels)
+  MemoryImage(int64_t width, int64_t height, int64_t channels, std::vector<uint8_t> pixels,
+              SampleType type = SampleType::kUint8)
       : width_(width),
         height_(height),
         channels_(channels),
+        type_(type),
         pixels_(std::make_shared<std::vector<uint8_t>>(std::move(pixels))) {}
 
   std::vector<uint8_t>& pixels() { return *pixels_; }
@@ -29,17 +31,19 @@ class MemoryImage : public RowSource {
   int64_t width() const override { return width_; }
   int64_t height() const override { return height_; }
   int64_t channels() const override { return channels_; }
+  SampleType sample_type() const override { return type_; }
   int64_t natural_rows() const override { return 1; }
   int64_t buffer_bytes() const override { return 0; }
   const std::string& name() const override { return name_; }
   std::unique_ptr<RowSource> Clone() const override { return std::make_unique<MemoryImage>(*this); }
   void Read(Range rows, uint8_t* dst) override {
-    const int64_t row = width_ * channels_;
+    const int64_t row = width_ * channels_ * SampleBytes(type_);
     std::memcpy(dst, pixels_->data() + rows.begin * row, static_cast<size_t>(rows.size() * row));
   }
 
  private:
   int64_t width_, height_, channels_;
+  SampleType type_;
   std::shared_ptr<std::vector<uint8_t>> pixels_;
   std::string name_ = "memory";
 };

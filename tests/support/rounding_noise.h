@@ -22,7 +22,7 @@ inline std::vector<double> RoundingNoise(const Graph& graph, const Objective& ob
   for (const GradientError& e : errors) largest = std::max(largest, e.largest);
   std::vector<double> noise;
   for (const GradientError& e : errors)
-    noise.push_back(std::max({0x1p-18 * e.error, 0x1p-41 * largest, 4e-15 * e.terms}));
+    noise.push_back(std::max({0x1p-17 * e.error, 0x1p-41 * largest, 4e-15 * e.terms}));
   return noise;
 }
 

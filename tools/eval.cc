@@ -11,6 +11,7 @@
 #include "swath/model.h"
 #include "swath/otsu.h"
 #include "tools/commands.h"
+#include "tools/eval_targets.h"
 #include "tools/options.h"
 #include "tools/progress_line.h"
 
@@ -123,6 +124,12 @@ void PrintJson(const std::vector<SlideScore>& scores) {
 
 void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
+  if (InCore(graph)[static_cast<size_t>(graph.output)]) {
+    const Dataset dataset = OpenDataset(
+        settings.data, {.level = settings.level, .mpp = settings.mpp, .labels = Labels::kTargets});
+    return EvalTargets(graph, dataset,
+                       {.split = settings.split, .threads = settings.threads, .json = settings.json});
+  }
   const int64_t logits = OutputChannels(graph);
   const auto loss = MakeLoss({.kind = logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy,
                               .logits = logits,

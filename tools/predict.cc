@@ -97,7 +97,7 @@ std::vector<PredictTask> FindTasks(const Settings& settings) {
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", settings.input);
   } else if (IsCsv(settings.input)) {
     const Dataset dataset =
-        OpenDataset(settings.input, {.level = settings.level, .mpp = settings.mpp, .masks = Masks::kIgnore});
+        OpenDataset(settings.input, {.level = settings.level, .mpp = settings.mpp, .labels = Labels::kNone});
     for (const DatasetEntry& entry : dataset.entries) {
       if (!settings.split.empty() && ToString(entry.split) != settings.split) continue;
       tasks.push_back({entry.slide, Name(entry.slide, entry.region), rows});

@@ -1,4 +1,4 @@
-/// `swath train`: a network, from slides with masks to a run folder.
+/// `swath train`: a network, from slides with masks or targets to a run folder.
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
@@ -31,7 +31,9 @@ struct Settings {
   TrainOptions train;
   int64_t steps = 0;
   int64_t epochs = 0;
-  std::string loss = "bce";
+  std::optional<std::string> loss;
+  std::optional<std::string> batchnorm;
+  std::vector<double> class_weights;
   std::string optimizer = "adam";
   std::string schedule = "cosine";
   std::optional<int64_t> warmup;
@@ -46,15 +48,50 @@ int64_t Steps(const Settings& settings, const Dataset& dataset) {
   return std::max<int64_t>(1, CeilDiv(settings.epochs * slides, settings.train.accumulate));
 }
 
+/// Frozen or image: what a network with BatchNormalization is to be trained with must be said.
+void ChooseBatchNormalization(const Settings& settings, Graph* graph) {
+  const auto mode = [&](const std::string& name) {
+    return name == "image" ? BatchNormalizationMode::kImage : BatchNormalizationMode::kFrozen;
+  };
+  const int64_t count = SetBatchNormalization(graph, mode(settings.batchnorm.value_or("frozen")));
+  if (count > 0 && !settings.batchnorm) {
+    Fail(ErrorCode::kUsage,
+         "{}: has {} BatchNormalization{}: say --batchnorm frozen (the running statistics of the file stay; "
+         "one sweep) or "
+         "--batchnorm image (statistics of the whole slide, exactly; up to {} sweeps a step, see `swath "
+         "plan`)",
+         settings.model, count, count == 1 ? "" : "s", 2 * count + 1);
+  }
+  if (count == 0 && settings.batchnorm)
+    Fail(ErrorCode::kUsage, "--batchnorm: {} has no BatchNormalization", settings.model);
+}
+
+/// The loss over pixels or over slides, as the network's output is.
+void ChooseLoss(const Settings& settings, const Graph& graph, TrainOptions* options) {
+  if (!InCore(graph)[static_cast<size_t>(graph.output)]) {
+    options->loss.kind = ParseLossKind(settings.loss.value_or("bce"));
+    options->loss.class_weights = settings.class_weights;
+    return;
+  }
+  const std::string loss = settings.loss.value_or(OutputChannels(graph) == 1 ? "bce" : "cross-entropy");
+  options->slide_loss =
+      SlideLossOptions{.kind = ParseSlideLossKind(loss), .class_weights = settings.class_weights};
+  options->prior_bias = false;
+}
+
 void Run(CLI::App& command, const Settings& settings) {
-  const Dataset dataset = OpenDataset(settings.data, settings.pixels);
   TrainOptions options = settings.train;
-  options.loss.kind = ParseLossKind(settings.loss);
+  Graph graph = LoadModel(settings.model, options.seed, settings.classes);
+  ChooseBatchNormalization(settings, &graph);
+  if (command["--prior-bias"]->count() == 0) options.prior_bias = IsBuiltInModel(settings.model);
+  ChooseLoss(settings, graph, &options);
+  DatasetOptions pixels = settings.pixels;
+  pixels.labels = options.slide_loss ? Labels::kTargets : Labels::kMasks;
+  const Dataset dataset = OpenDataset(settings.data, pixels);
   options.optimizer.kind = ParseOptimizerKind(settings.optimizer);
   options.schedule.kind = ParseScheduleKind(settings.schedule);
   options.schedule.steps = Steps(settings, dataset);
   options.schedule.warmup_steps = settings.warmup.value_or(options.schedule.steps / kWarmupShare);
-  if (command["--prior-bias"]->count() == 0) options.prior_bias = IsBuiltInModel(settings.model);
   // What is used is written down, also where it was not said.
   const auto settle = [&](const char* name, int64_t value) {
     CLI::Option* option = command.get_option(name);
@@ -64,11 +101,11 @@ void Run(CLI::App& command, const Settings& settings) {
   settle("--warmup", options.schedule.warmup_steps);
   options.config = FormatConfig(command);
   TrainProgress progress(options.schedule.steps);
-  const TrainResult result =
-      Train(dataset, LoadModel(settings.model, options.seed, settings.classes), options, &progress);
-  if (result.best_dice) {
-    fmt::print("best mean validation Dice {:.4f}, after step {}: {}/model.onnx\n", *result.best_dice,
-               result.best_step, options.out);
+  const TrainResult result = Train(dataset, std::move(graph), options, &progress);
+  if (result.best) {
+    fmt::print("{} {:.4f}, after step {}: {}/model.onnx\n",
+               options.slide_loss ? "lowest mean validation loss" : "best mean validation Dice",
+               result.best->value, result.best_step, options.out);
   } else {
     fmt::print("no validation slides: the last weights are {}/model.onnx\n", options.out);
   }
@@ -77,7 +114,10 @@ void Run(CLI::App& command, const Settings& settings) {
 }
 
 void AddDataOptions(CLI::App* command, Settings* settings) {
-  command->add_option("--data", settings->data, "CSV with the columns slide,mask,split and perhaps region")
+  command
+      ->add_option("--data", settings->data,
+                   "CSV with the columns slide,split and mask, or target for a network with one output a "
+                   "slide; perhaps region")
       ->required()
       ->group("Data");
   auto* level = command->add_option("--level", settings->pixels.level, "Level of the slides to read [0]")
@@ -110,13 +150,14 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
 }
 
 void AddLossOptions(CLI::App* command, Settings* settings) {
-  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
-      ->check(CLI::IsMember({"bce", "cross-entropy", "dice", "bce-dice"}))
-      ->capture_default_str()
-      ->group("Loss");
   command
-      ->add_option("--class-weights", settings->train.loss.class_weights,
-                   "Weight of each class, in order: 1,4")
+      ->add_option(
+          "--loss", settings->loss,
+          "Over pixels bce, cross-entropy, dice or bce-dice [bce]; over slides bce, cross-entropy or mse\n"
+          "[by the number of outputs]")
+      ->check(CLI::IsMember({"bce", "cross-entropy", "dice", "bce-dice", "mse"}))
+      ->group("Loss");
+  command->add_option("--class-weights", settings->class_weights, "Weight of each class, in order: 1,4")
       ->delimiter(',')
       ->check(Number({.least = 0}))
       ->group("Loss");
@@ -124,6 +165,19 @@ void AddLossOptions(CLI::App* command, Settings* settings) {
       ->add_flag("--prior-bias,!--no-prior-bias", settings->train.prior_bias,
                  "Start the output's bias at the log-odds of the training labels [for built-in models]")
       ->group("Loss");
+}
+
+void AddNetworkOptions(CLI::App* command, Settings* settings) {
+  command
+      ->add_option(
+          "--batchnorm", settings->batchnorm,
+          "Of a network with BatchNormalization: frozen (running statistics stay) or image (statistics\n"
+          "of the whole slide, exact, in more sweeps)")
+      ->check(CLI::IsMember({"frozen", "image"}))
+      ->group("Network");
+  command
+      ->add_flag("--dropout,!--no-dropout", settings->train.dropout, "Whether Dropout layers drop [they do]")
+      ->group("Network");
 }
 
 void AddOptimizerOptions(CLI::App* command, Settings* settings) {
@@ -181,13 +235,14 @@ void AddRunOptions(CLI::App* command, Settings* settings) {
 void AddTrain(CLI::App& app) {
   auto settings = std::make_shared<Settings>();
   CLI::App* command =
-      app.add_subcommand("train", "Train a network on slides with masks, each slide in one piece");
+      app.add_subcommand("train", "Train a network on slides with masks or targets, each slide in one piece");
   AddDataOptions(command, settings.get());
   AddLossOptions(command, settings.get());
+  AddNetworkOptions(command, settings.get());
   AddOptimizerOptions(command, settings.get());
   AddRunOptions(command, settings.get());
   command->footer(
-      "The run folder gets model.onnx (best Dice on the validation slides), last.onnx, training-state, "
+      "The run folder gets model.onnx (best on the validation slides), last.onnx, training-state, "
       "metrics.jsonl,\n"
       "config.toml (these options, for --config) and curves.svg.\n\n"
       "Examples:\n"

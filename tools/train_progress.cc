@@ -27,7 +27,8 @@ void TrainProgress::OnStart(const TrainSummary& summary) {
   fmt::print("  step        {}, {}, {} at once\n", Plural(plan.sweeps, "sweep"),
              Plural(plan.options.strips, "strip"), plan.in_flight);
   fmt::print("  memory      {} planned\n", Bytes(summary.plan_bytes));
-  fmt::print("  labels      {:.4f} of the pixels\n", fmt::join(summary.label_shares, ", "));
+  if (!summary.label_shares.empty())
+    fmt::print("  labels      {:.4f} of the pixels\n", fmt::join(summary.label_shares, ", "));
   for (size_t c = 0; c < summary.label_shares.size(); ++c) {
     if (summary.label_shares[c] == 0) fmt::print("  warning     no pixel to train on has the label {}\n", c);
   }
@@ -60,8 +61,9 @@ void TrainProgress::OnStep(const StepRecord& record) {
 std::string TrainProgress::Line(const std::string& what, double steps_done) const {
   std::string line = what;
   if (seen_step_) {
-    line += fmt::format("  loss {:.4f}  Dice {:.4f}  {:.1f} Mpx/s", last_.loss, last_.dice,
-                        last_.megapixels_per_second);
+    line += fmt::format("  loss {:.4f}", last_.loss);
+    if (last_.dice) line += fmt::format("  Dice {:.4f}", *last_.dice);
+    line += fmt::format("  {:.1f} Mpx/s", last_.megapixels_per_second);
   }
   const double done = steps_done - static_cast<double>(first_step_);
   if (done > 0) {
@@ -72,8 +74,11 @@ std::string TrainProgress::Line(const std::string& what, double steps_done) cons
 }
 
 void TrainProgress::OnValidation(const ValidationRecord& record) {
-  line_.Keep(fmt::format("step {}/{}  validation loss {:.4f}  Dice {:.4f}{}", record.step, steps_,
-                         record.loss, record.dice, record.best ? "  best so far" : ""));
+  const std::string name = record.score.name == "dice"  ? "Dice"
+                           : record.score.name == "auc" ? "AUC"
+                                                        : record.score.name;
+  line_.Keep(fmt::format("step {}/{}  validation loss {:.4f}  {} {:.4f}{}", record.step, steps_, record.loss,
+                         name, record.score.value, record.best ? "  best so far" : ""));
 }
 
 }  // namespace swath::tools

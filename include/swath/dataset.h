@@ -22,9 +22,10 @@ std::string ToString(Split split);
 
 /// One line of the file.
 struct DatasetEntry {
-  std::string name;   ///< the slide as the file writes it
-  std::string slide;  ///< path
-  std::string mask;   ///< path
+  std::string name;         ///< the slide as the file writes it
+  std::string slide;        ///< path
+  std::string mask;         ///< path; empty where masks are not read
+  std::string target = {};  ///< as the file writes it; empty where targets are not read
   Split split = Split::kTrain;
   std::optional<Region> region = {};  ///< in level-0 pixels; this region is the image
   int64_t line = 0;                   ///< in the file, from 1
@@ -34,14 +35,18 @@ struct DatasetEntry {
   int64_t height() const { return place.height; }
 };
 
-/// Whether masks are wanted: a prediction needs none, nor a split.
-enum class Masks { kRead, kIgnore };
+/// What is known of the slides: a prediction needs nothing, nor a split.
+enum class Labels {
+  kMasks,    ///< a label a pixel, in the column mask
+  kTargets,  ///< of the whole slide, in the column target
+  kNone,
+};
 
 /// Which pixels of the slides to read, the same for all; see RowOptions.
 struct DatasetOptions {
   std::optional<int> level = {};
   std::optional<double> mpp = {};
-  Masks masks = Masks::kRead;
+  Labels labels = Labels::kMasks;
 };
 
 struct Dataset {
@@ -57,8 +62,9 @@ struct Dataset {
 /// region and mask_covers, in any order. Paths are relative to the file's folder; split is train, val or
 /// test; region is "x,y,width,height" in level-0 pixels, in quotes, and empty for a whole slide; the region
 /// is then the image, and the mask that of the slide or of the region, as it fits or as a column mask_covers
-/// says. Opens every slide and mask, so that a bad line is found now: throws Error (kInput, kUnsupported)
-/// with the file, its line, the column, what was expected and what was found.
+/// says. With Labels::kTargets a column target stands in place of mask. Opens every slide and mask, so that a
+/// bad line is found now: throws Error (kInput, kUnsupported) with the file, its line, the column, what was
+/// expected and what was found.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
 
 /// Does something with an entry; what goes wrong is thrown again with the file, its line and the slide in
@@ -84,11 +90,12 @@ std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry
 /// Image and labels as a network takes them.
 struct SlideSample {
   std::unique_ptr<RowSource> image;
-  std::unique_ptr<RowSource> labels;
+  std::unique_ptr<RowSource> labels;  ///< null where masks are not read
+  std::vector<double> target = {};    ///< for a loss over slides; the caller's
   int64_t width = 0;  ///< pixels of the slide; image and labels may be larger, see ExtendedRows
   int64_t height = 0;
 
-  Sample sample() const { return {image.get(), labels.get()}; }
+  Sample sample() const { return {image.get(), labels.get(), target}; }
 };
 
 /// Extends both to the model's multiple: the image by the model's value, the labels by `ignore_label`.

@@ -85,6 +85,8 @@ struct SlideLossOptions {
 /// kBce and kMse are means over the values; a target that is not a number is unknown and carries no loss.
 /// Throws Error (kUsage) for options that do not fit together.
 std::unique_ptr<SlideLoss> MakeSlideLoss(const SlideLossOptions& options);
+/// The names used on the command line: bce, cross-entropy, mse.
+SlideLossKind ParseSlideLossKind(const std::string& name);
 std::string ToString(SlideLossKind kind);
 
 /// What a step minimises: a loss over pixels or one over slides. Neither for a prediction.

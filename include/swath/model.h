@@ -25,7 +25,8 @@ enum class BatchNormalizationMode {
   kImage,   ///< mean and variance of the whole image, exactly, in more sweeps; running statistics follow them
 };
 
-/// Sets all BatchNormalizations; returns how many there are. A graph that was read from a file has them frozen.
+/// Sets all BatchNormalizations; returns how many there are. A graph that was read from a file has them
+/// frozen.
 int64_t SetBatchNormalization(Graph* graph, BatchNormalizationMode mode);
 
 /// The architectures that are built in code.
@@ -45,7 +46,7 @@ Graph LoadModel(const std::string& name_or_path, uint64_t seed, const std::vecto
 /// Returns the shape of every tensor at the size that was tried. Throws what InferShapes throws.
 std::vector<Shape> ValidateGraph(const Graph& graph);
 
-/// Channels of the output.
+/// Channels of the output; where it is no map, the number of its values.
 int64_t OutputChannels(const Graph& graph);
 
 /// Checks that a network has one logit, or one a class, for every pixel of an image of width × height

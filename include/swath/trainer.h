@@ -19,7 +19,10 @@ struct TrainOptions {
   std::string out;      ///< run folder, made if absent
   bool resume = false;  ///< continue the run in `out`; without it a folder that holds a run is refused
   std::string config;   ///< written to config.toml as it is
-  LossOptions loss;     ///< `logits` is taken from the network
+  LossOptions loss;     ///< over pixels; `logits` is taken from the network
+  /// Instead, for a network with one output a slide; `values` is taken from the network.
+  std::optional<SlideLossOptions> slide_loss = {};
+  bool dropout = true;  ///< whether Dropout layers drop
   OptimizerOptions optimizer;
   ScheduleOptions schedule;  ///< its `steps` are the steps of the run
   double clip_norm = 0;      ///< of all gradients together; 0: no clipping
@@ -41,7 +44,7 @@ struct TrainSummary {
   int64_t first_step = 0;            ///< more than 0 where a run is continued
   Plan plan;                         ///< of the widest training slide, extended
   int64_t plan_bytes = 0;            ///< engine, decoders, gradients, optimiser
-  std::vector<double> label_shares;  ///< by class, of the labelled pixels to train on
+  std::vector<double> label_shares;  ///< by class, of the labelled pixels to train on; masks only
 };
 
 struct StepRecord {
@@ -49,7 +52,9 @@ struct StepRecord {
   int64_t epoch = 0;  ///< from 0
   std::string slide;  ///< several are joined by ", "
   double loss = 0;
-  double dice = 0;  ///< at the decision, with the weights before the step; several classes: mean over them
+  /// Over pixels: Dice at the decision, with the weights before the step; several classes: mean over them.
+  /// Over slides there is none for a step.
+  std::optional<double> dice = {};
   double learning_rate = 0;
   double gradient_norm = 0;  ///< before clipping
   double seconds = 0;
@@ -59,16 +64,23 @@ struct StepRecord {
   int64_t strips = 0;
 };
 
+/// A figure that says how good predictions are.
+struct Score {
+  std::string name;  ///< dice, auc (several values: the mean of theirs), accuracy, or rmse
+  double value = 0;
+};
+
 struct ValidationRecord {
   int64_t step = 0;
-  double loss = 0;  ///< means over the slides
-  double dice = 0;
-  bool best = false;  ///< of the run so far
+  double loss = 0;    ///< mean over the slides
+  Score score;        ///< over pixels the mean Dice of the slides
+  bool best = false;  ///< of the run so far: the highest Dice, or the lowest loss over slides
   double seconds = 0;
   struct Slide {
     std::string name;
     double loss = 0;
-    double dice = 0;
+    std::optional<double> dice = {};
+    std::vector<double> output = {};  ///< of a network with one output a slide
   };
   std::vector<Slide> slides;
 };
@@ -87,14 +99,15 @@ class TrainObserver {
 
 struct TrainResult {
   int64_t steps = 0;
-  std::optional<double> best_dice;  ///< mean over the validation slides, if there are any
+  std::optional<Score> best;  ///< of the validation slides, if there are any
   int64_t best_step = 0;
   double seconds = 0;               ///< over all parts of a run that was continued
   std::vector<float> last_weights;  ///< of the trainable parameters, one after the other
 };
 
 /// Trains `graph` on the training slides, in an order shuffled every epoch, and writes the run folder:
-/// model.onnx (best mean Dice on the validation slides, or the last where there are none), last.onnx,
+/// model.onnx (best mean Dice, or lowest loss over slides, on the validation slides; the last where there are
+/// none), last.onnx,
 /// training-state (for `resume`; written at validations and every half minute), metrics.jsonl, config.toml,
 /// curves.svg. Files are replaced as a whole. The same data, options and number of strips give the same
 /// weights bit for bit, for any number of threads, and whether a run is interrupted or not.

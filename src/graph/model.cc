@@ -34,7 +34,8 @@ std::vector<Shape> ValidateGraph(const Graph& graph) {
 }
 
 int64_t OutputChannels(const Graph& graph) {
-  return ValidateGraph(graph).at(static_cast<size_t>(graph.output)).channels;
+  const Shape shape = ValidateGraph(graph).at(static_cast<size_t>(graph.output));
+  return InCore(graph)[static_cast<size_t>(graph.output)] ? shape.size() : shape.channels;
 }
 
 void CheckPixelLogits(const Graph& graph, int64_t width, int64_t height) {

@@ -132,6 +132,15 @@ Axis ValueAxis(const Curves& curves, double CurvePoint::*value) {
   return RoundAxis(std::min(low, std::max(0.0, 0.5 * low)), high, 5);
 }
 
+/// The points that have this value.
+Curves WithValues(const Curves& curves, double CurvePoint::*value) {
+  Curves with;
+  const auto has = [&](const CurvePoint& point) { return std::isfinite(point.*value); };
+  std::copy_if(curves.train.begin(), curves.train.end(), std::back_inserter(with.train), has);
+  std::copy_if(curves.validation.begin(), curves.validation.end(), std::back_inserter(with.validation), has);
+  return with;
+}
+
 void Legend(double x, const char* colour, const std::string& text, std::string* svg) {
   fmt::format_to(
       std::back_inserter(*svg),
@@ -164,11 +173,16 @@ std::string DrawCurves(const std::string& title, const Curves& curves) {
     double CurvePoint::*value;
   };
   double top = kTop;
-  for (const Diagram& diagram : {Diagram{"loss", &CurvePoint::loss}, Diagram{"Dice", &CurvePoint::dice}}) {
-    const Panel panel(top, steps, ValueAxis(curves, diagram.value), diagram.value);
+  const std::string score = curves.score == "dice"  ? "Dice"
+                            : curves.score == "auc" ? "area under the ROC curve"
+                                                    : curves.score;
+  for (const Diagram& diagram :
+       {Diagram{"loss", &CurvePoint::loss}, Diagram{score.c_str(), &CurvePoint::score}}) {
+    const Curves shown = WithValues(curves, diagram.value);
+    const Panel panel(top, steps, ValueAxis(shown, diagram.value), diagram.value);
     panel.Frame(diagram.label, &svg);
-    panel.TrainingCurve(curves.train, &svg);
-    panel.ValidationCurve(curves.validation, &svg);
+    panel.TrainingCurve(shown.train, &svg);
+    panel.ValidationCurve(shown.validation, &svg);
     top += kPanelHeight + kGap;
   }
   return svg + fmt::format("<text x='{}' y='{}' text-anchor='middle'>step</text>\n</svg>\n",

@@ -1,7 +1,8 @@
-/// Loss and Dice over the steps of a run, as a picture.
+/// Loss and score over the steps of a run, as a picture.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,15 +11,16 @@ namespace swath {
 struct CurvePoint {
   int64_t step = 0;
   double loss = 0;
-  double dice = 0;
+  double score = std::numeric_limits<double>::quiet_NaN();  ///< that where there is none
 };
 
 struct Curves {
   std::vector<CurvePoint> train;
   std::vector<CurvePoint> validation;
+  std::string score = "dice";  ///< what it is
 };
 
-/// An SVG with two diagrams, loss above Dice.
+/// An SVG with two diagrams, the loss above the score.
 std::string DrawCurves(const std::string& title, const Curves& curves);
 
 }  // namespace swath

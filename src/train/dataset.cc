@@ -16,30 +16,34 @@
 namespace swath {
 namespace {
 
-constexpr std::array kColumns = {"slide", "mask", "split", "region", "mask_covers"};
+constexpr std::array kColumns = {"slide", "mask", "split", "region", "mask_covers", "target"};
+enum Column : size_t { kSlide, kMask, kSplit, kRegion, kMaskCovers, kTarget };
 
 /// Where each of kColumns stands in a record; -1 for one that the file does not have.
 using Columns = std::array<int, kColumns.size()>;
 
-Columns ReadHeader(const std::string& path, const CsvRecord& header, Masks masks) {
+Columns ReadHeader(const std::string& path, const CsvRecord& header, Labels labels) {
   Columns columns;
   columns.fill(-1);
   for (size_t i = 0; i < header.fields.size(); ++i) {
     const auto column = std::find(kColumns.begin(), kColumns.end(), header.fields[i]);
     if (column == kColumns.end()) {
       Fail(ErrorCode::kInput,
-           "{}:{}: header: expected slide,mask,split and perhaps region,mask_covers, found '{}'", path,
+           "{}:{}: header: expected slide,mask,split and perhaps region,mask_covers,target, found '{}'", path,
            header.line, header.fields[i]);
     }
     int& index = columns[static_cast<size_t>(column - kColumns.begin())];
     if (index >= 0) Fail(ErrorCode::kInput, "{}:{}: header: column '{}' twice", path, header.line, *column);
     index = static_cast<int>(i);
   }
-  const size_t required = masks == Masks::kRead ? 3 : 1;
-  for (size_t i = 0; i < required; ++i) {
-    if (columns[i] >= 0) continue;
+  std::vector<size_t> required = {kSlide};
+  if (labels != Labels::kNone) required = {kSlide, labels == Labels::kMasks ? kMask : kTarget, kSplit};
+  std::vector<std::string> names;
+  for (const size_t column : required) names.emplace_back(kColumns[column]);
+  for (const size_t column : required) {
+    if (columns[column] >= 0) continue;
     Fail(ErrorCode::kInput, "{}:{}: header: expected {}, found no column '{}'", path, header.line,
-         fmt::join(kColumns.begin(), kColumns.begin() + required, ","), kColumns[i]);
+         fmt::join(names, ","), kColumns[column]);
   }
   return columns;
 }
@@ -82,7 +86,7 @@ class DatasetReader {
     if (records.empty()) {
       Fail(ErrorCode::kInput, "{}: expected a header slide,mask,split, found an empty file", path_);
     }
-    columns_ = ReadHeader(path_, records.front(), options_.masks);
+    columns_ = ReadHeader(path_, records.front(), options_.labels);
     Dataset dataset{.path = path_, .options = options_, .entries = {}};
     for (size_t i = 1; i < records.size(); ++i) {
       if (records[i].fields.size() != records.front().fields.size()) {
@@ -110,14 +114,15 @@ class DatasetReader {
     const auto at = [&](const char* column, auto&& look) {
       return AtColumn(path_, record.line, column, look);
     };
-    DatasetEntry entry{.name = Field(record, 0), .line = record.line};
-    entry.slide = at("slide", [&] { return Path(Field(record, 0)); });
-    const bool masks = options_.masks == Masks::kRead;
-    if (masks) entry.mask = at("mask", [&] { return Path(Field(record, 1)); });
-    if (columns_[2] >= 0) entry.split = at("split", [&] { return ParseSplit(Field(record, 2)); });
+    DatasetEntry entry{.name = Field(record, kSlide), .line = record.line};
+    entry.slide = at("slide", [&] { return Path(Field(record, kSlide)); });
+    const bool masks = options_.labels == Labels::kMasks;
+    if (masks) entry.mask = at("mask", [&] { return Path(Field(record, kMask)); });
+    if (options_.labels == Labels::kTargets) entry.target = Field(record, kTarget);
+    if (columns_[kSplit] >= 0) entry.split = at("split", [&] { return ParseSplit(Field(record, kSplit)); });
     const std::unique_ptr<Slide> slide = at("slide", [&] { return Slide::Open(entry.slide); });
-    if (columns_[3] >= 0 && !Field(record, 3).empty()) {
-      at("region", [&] { entry.region = ParseRegion(Field(record, 3)); });
+    if (columns_[kRegion] >= 0 && !Field(record, kRegion).empty()) {
+      at("region", [&] { entry.region = ParseRegion(Field(record, kRegion)); });
     }
     at(entry.region ? "region" : "slide", [&] {
       const auto rows = slide->OpenRows(RowsOf(options_, entry.region));
@@ -128,8 +133,9 @@ class DatasetReader {
                      .slide_height = whole.height,
                      .region = entry.region.value_or(Region{0, 0, whole.width, whole.height})};
     });
-    if (columns_[4] >= 0)
-      entry.place.mask_covers = at("mask_covers", [&] { return ParseMaskCovers(Field(record, 4)); });
+    if (columns_[kMaskCovers] >= 0)
+      entry.place.mask_covers =
+          at("mask_covers", [&] { return ParseMaskCovers(Field(record, kMaskCovers)); });
     if (masks) at("mask", [&] { OpenMask(entry.mask, entry.place); });
     return entry;
   }
@@ -218,7 +224,9 @@ SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const 
   const int64_t width = ExtendedSize(graph, entry.width()), height = ExtendedSize(graph, entry.height());
   return {.image = ExtendedRows(OpenImage(dataset, entry), width, height,
                                 static_cast<uint8_t>(ModelExtension(graph))),
-          .labels = ExtendedRows(OpenLabels(dataset, entry, ignore_label), width, height, ignore_label),
+          .labels = dataset.options.labels == Labels::kMasks
+                        ? ExtendedRows(OpenLabels(dataset, entry, ignore_label), width, height, ignore_label)
+                        : nullptr,
           .width = entry.width(),
           .height = entry.height()};
 }

@@ -62,7 +62,12 @@ void RunFolder::OpenMetrics(int64_t step) {
     const nlohmann::json record = nlohmann::json::parse(line, nullptr, false);
     if (!record.is_object() || !record.contains("step") || record["step"] > step) continue;
     kept += line + "\n";
-    const CurvePoint point{record["step"], Number(record, "loss"), Number(record, "dice")};
+    CurvePoint point{record["step"], Number(record, "loss")};
+    for (const char* score : {"dice", "auc", "accuracy", "rmse"}) {
+      if (!record.contains(score)) continue;
+      point.score = Number(record, score);
+      curves_.score = score;
+    }
     (record.value("split", "") == "val" ? curves_.validation : curves_.train).push_back(point);
   }
   WriteFile(path, kept);
@@ -77,36 +82,40 @@ void RunFolder::AppendLine(const nlohmann::ordered_json& record) {
 }
 
 void RunFolder::Append(const StepRecord& record) {
-  AppendLine(nlohmann::ordered_json{
-      {"step", record.step},
-      {"split", "train"},
-      {"epoch", record.epoch},
-      {"slide", record.slide},
-      {"loss", record.loss},
-      {"dice", record.dice},
-      {"lr", record.learning_rate},
-      {"gradient_norm", record.gradient_norm},
-      {"seconds", Rounded(record.seconds, 4)},
-      {"mpx_per_s", Rounded(record.megapixels_per_second, 3)},
-      {"peak_rss_mib", Rounded(static_cast<double>(record.peak_resident_bytes) / kMebibyte, 1)},
-      {"plan_bytes", record.plan_bytes},
-      {"strips", record.strips}});
-  curves_.train.push_back({record.step, record.loss, record.dice});
+  nlohmann::ordered_json line = {{"step", record.step},
+                                 {"split", "train"},
+                                 {"epoch", record.epoch},
+                                 {"slide", record.slide},
+                                 {"loss", record.loss}};
+  if (record.dice) line["dice"] = *record.dice;
+  line.update({{"lr", record.learning_rate},
+               {"gradient_norm", record.gradient_norm},
+               {"seconds", Rounded(record.seconds, 4)},
+               {"mpx_per_s", Rounded(record.megapixels_per_second, 3)},
+               {"peak_rss_mib", Rounded(static_cast<double>(record.peak_resident_bytes) / kMebibyte, 1)},
+               {"plan_bytes", record.plan_bytes},
+               {"strips", record.strips}});
+  AppendLine(line);
+  curves_.train.push_back({record.step, record.loss});
+  if (record.dice) curves_.train.back().score = *record.dice;
 }
 
 void RunFolder::Append(const ValidationRecord& record) {
   auto slides = nlohmann::ordered_json::array();
   for (const auto& slide : record.slides) {
-    slides.push_back({{"slide", slide.name}, {"loss", slide.loss}, {"dice", slide.dice}});
+    slides.push_back({{"slide", slide.name}, {"loss", slide.loss}});
+    if (slide.dice) slides.back()["dice"] = *slide.dice;
+    if (!slide.output.empty()) slides.back()["output"] = slide.output;
   }
   AppendLine(nlohmann::ordered_json{{"step", record.step},
                                     {"split", "val"},
                                     {"loss", record.loss},
-                                    {"dice", record.dice},
+                                    {record.score.name, record.score.value},
                                     {"best", record.best},
                                     {"seconds", Rounded(record.seconds, 4)},
                                     {"slides", slides}});
-  curves_.validation.push_back({record.step, record.loss, record.dice});
+  curves_.validation.push_back({record.step, record.loss, record.score.value});
+  curves_.score = record.score.name;
 }
 
 void RunFolder::WriteCurves(const std::string& title) const {

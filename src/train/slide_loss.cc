@@ -123,6 +123,13 @@ std::unique_ptr<SlideLoss> MakeSlideLoss(const SlideLossOptions& options) {
   return nullptr;
 }
 
+SlideLossKind ParseSlideLossKind(const std::string& name) {
+  for (const SlideLossKind kind : {SlideLossKind::kBce, SlideLossKind::kCrossEntropy, SlideLossKind::kMse}) {
+    if (ToString(kind) == name) return kind;
+  }
+  Fail(ErrorCode::kUsage, "loss '{}' over slides, expected bce, cross-entropy or mse", name);
+}
+
 std::string ToString(SlideLossKind kind) {
   switch (kind) {
     case SlideLossKind::kBce:

@@ -11,12 +11,15 @@
 
 #include "base/error.h"
 #include "base/process_memory.h"
+#include "base/random.h"
 #include "geometry/window.h"
 #include "layers/layer.h"
 #include "swath/model.h"
 #include "train/output_bias.h"
 #include "train/run_folder.h"
 #include "train/slide_order.h"
+#include "train/slide_score.h"
+#include "train/targets.h"
 #include "train/training_state.h"
 
 namespace swath {
@@ -48,21 +51,27 @@ nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const TrainO
     auto attributes = nlohmann::json::object();
     for (const auto& [name, value] : node.layer->attributes())
       std::visit([&, key = name](const auto& v) { attributes[key] = v; }, value);
-    network.push_back({node.layer->type(), node.srcs, node.dst, attributes});
+    for (const Setting& setting : node.layer->settings()) attributes[setting.name] = setting.values;
+    // BatchNormalization is one of two.
+    const int kind = static_cast<int>(node.layer->kind());
+    network.push_back({node.layer->type(), node.srcs, node.dst, attributes, kind});
   }
-  return {{"data", slides},
-          {"model", network},
-          {"loss", ToString(options.loss.kind)},
-          {"class-weights", options.loss.class_weights},
-          {"ignore-label", options.loss.ignore_label},
-          {"optimizer", ToString(options.optimizer.kind)},
-          {"accumulate", options.accumulate},
-          {"seed", options.seed},
-          {"strips", options.plan.strips}};
+  return {
+      {"data", slides},
+      {"model", network},
+      {"loss", options.slide_loss ? ToString(options.slide_loss->kind) : ToString(options.loss.kind)},
+      {"class-weights", options.slide_loss ? options.slide_loss->class_weights : options.loss.class_weights},
+      {"dropout", options.dropout},
+      {"ignore-label", options.loss.ignore_label},
+      {"optimizer", ToString(options.optimizer.kind)},
+      {"accumulate", options.accumulate},
+      {"seed", options.seed},
+      {"strips", options.plan.strips}};
 }
 
-/// The mean over the classes of an overlap's Dice.
-double MeanDice(const Loss::Value& value) {
+/// The mean over the classes of an overlap's Dice; nothing for a loss over slides.
+std::optional<double> MeanDice(const Loss::Value& value) {
+  if (value.overlap.empty()) return std::nullopt;
   double sum = 0;
   for (const auto& overlap : value.overlap) sum += overlap.Dice();
   return sum / static_cast<double>(value.overlap.size());
@@ -77,7 +86,8 @@ class Trainer {
         observer_(observer),
         training_(dataset.Of(Split::kTrain)),
         validation_(dataset.Of(Split::kValidation)),
-        loss_(MakeLoss(options_.loss)),
+        loss_(options_.slide_loss ? nullptr : MakeLoss(options_.loss)),
+        slide_loss_(options_.slide_loss ? MakeSlideLoss(*options_.slide_loss) : nullptr),
         optimizer_(graph_, options_.optimizer),
         folder_(options_.out, options_.resume) {
     if (training_.empty())
@@ -89,6 +99,8 @@ class Trainer {
   }
 
   TrainResult Run() {
+    // Who reads the model must know what its outputs are.
+    if (slide_loss_) graph_.metadata["swath.loss"] = ToString(options_.slide_loss->kind);
     Start();
     while (state_.step < options_.schedule.steps) {
       TakeStep();
@@ -97,9 +109,12 @@ class Trainer {
       if (validate && !validation_.empty()) Validate();
       if (validate || Since(saved_) > kSecondsBetweenSaves) Save();
     }
-    if (!state_.best_dice) ExportOnnx(graph_, folder_.best_model());
+    if (!state_.best_score) ExportOnnx(graph_, folder_.best_model());
+    std::optional<Score> best;
+    if (state_.best_score)
+      best = slide_loss_ ? Score{"loss", -*state_.best_score} : Score{"dice", *state_.best_score};
     return {.steps = state_.step,
-            .best_dice = state_.best_dice,
+            .best = best,
             .best_step = state_.best_step,
             .seconds = state_.seconds + Since(started_),
             .last_weights = TrainableValues(graph_)};
@@ -108,6 +123,12 @@ class Trainer {
  private:
   static TrainOptions Settle(const Graph& graph, TrainOptions options) {
     options.loss.logits = OutputChannels(graph);
+    if (options.slide_loss) options.slide_loss->values = OutputChannels(graph);
+    const bool of_slide = InCore(graph)[static_cast<size_t>(graph.output)];
+    if (of_slide != options.slide_loss.has_value()) {
+      Fail(ErrorCode::kUsage, "{}: the network gives {}, but the loss is over {}", graph.name,
+           of_slide ? "values of the slide" : "a map", of_slide ? "pixels" : "slides");
+    }
     if (options.loss.ignore_label < 0 || options.loss.ignore_label > 255) {
       Fail(ErrorCode::kUsage, "the ignored label is {}, expected 0 to 255", options.loss.ignore_label);
     }
@@ -128,6 +149,7 @@ class Trainer {
       state_ = ReadTrainingState(folder_.state());
       CheckSettings(folder_.state(), state_.settings, settings);
       SetTrainableValues(state_.weights, &graph_);
+      SetRunningStatistics(state_.running, &graph_);
       optimizer_.Restore(std::move(state_.optimizer));
       if (state_.step > options_.schedule.steps) {
         Fail(ErrorCode::kUsage, "{}: the run has taken {} steps, expected at least as many now, found {}",
@@ -149,7 +171,13 @@ class Trainer {
 
   /// Reads all masks that the run will need, so that a bad label is found now. Returns how often each class
   /// occurs in those to train on.
-  std::vector<int64_t> CheckLabels(TrainSummary* summary) const {
+  std::vector<int64_t> CheckLabels(TrainSummary* summary) {
+    if (slide_loss_) {
+      for (const auto* entries : {&training_, &validation_}) {
+        for (const DatasetEntry* entry : *entries) targets_[entry] = TargetOf(*entry);
+      }
+      return {};
+    }
     const int64_t classes = std::max<int64_t>(2, options_.loss.logits);
     CountLabels(dataset_, Split::kValidation, classes, ignore_label());
     const auto counts = CountLabels(dataset_, Split::kTrain, classes, ignore_label());
@@ -157,6 +185,27 @@ class Trainer {
     for (const int64_t count : counts) summary->label_shares.push_back(static_cast<double>(count) / sum);
     return counts;
   }
+
+  std::vector<double> TargetOf(const DatasetEntry& entry) const {
+    const std::vector<std::string> classes = ModelClasses(graph_);
+    return AtEntry(dataset_, entry, [&] {
+      try {
+        return ParseTarget(entry.target, options_.slide_loss->kind, classes, options_.slide_loss->values);
+      } catch (const Error& e) {
+        Fail(e.code(), "target: {}", e.what());
+      }
+    });
+  }
+
+  /// The entry, with what the loss compares it to.
+  SlideSample Open(const DatasetEntry& entry) const {
+    SlideSample sample = OpenSample(dataset_, entry, graph_, ignore_label());
+    const auto target = targets_.find(&entry);
+    if (target != targets_.end()) sample.target = target->second;
+    return sample;
+  }
+
+  Objective objective() const { return loss_ ? Objective(loss_.get()) : Objective(slide_loss_.get()); }
 
   TrainSummary Summarise() const {
     TrainSummary summary{.model = graph_.name,
@@ -173,14 +222,19 @@ class Trainer {
         summary.one_size =
             summary.one_size && entry->width() == widest.width() && entry->height() == widest.height();
         AtEntry(dataset_, *entry, [&] {
-          CheckPixelLogits(graph_, ExtendedSize(graph_, entry->width()),
-                           ExtendedSize(graph_, entry->height()));
+          const int64_t width = ExtendedSize(graph_, entry->width()),
+                        height = ExtendedSize(graph_, entry->height());
+          if (loss_) {
+            CheckPixelLogits(graph_, width, height);
+          } else {
+            InferShapes(graph_, width, height);
+          }
         });
       }
     }
-    const SlideSample sample = OpenSample(dataset_, widest, graph_, ignore_label());
+    const SlideSample sample = Open(widest);
     summary.plan =
-        MakePlan(graph_, loss_.get(), sample.image->width(), sample.image->height(), options_.plan);
+        MakePlan(graph_, objective(), sample.image->width(), sample.image->height(), options_.plan);
     summary.plan_bytes = PlanBytes(summary.plan, sample);
     return summary;
   }
@@ -206,15 +260,19 @@ class Trainer {
     for (int64_t i = 0; i < share; ++i) {
       const DatasetEntry& entry = EntryOf(step * share + i);
       record.slide += (i > 0 ? ", " : "") + entry.name;
-      const SlideSample sample = OpenSample(dataset_, entry, graph_, ignore_label());
+      const SlideSample sample = Open(entry);
       StreamingEngine* engine = EngineFor(*sample.image);
       const StepResult result = AtEntry(dataset_, entry, [&] {
-        return engine->Step(sample.sample(), [&](int64_t done, int64_t total) {
+        Sample seeded = sample.sample();
+        if (options_.dropout) seeded.seed = DropoutSeed(step * share + i);
+        return engine->Step(seeded, [&](int64_t done, int64_t total) {
           Report(false, (static_cast<double>(i) + Share(done, total)) / static_cast<double>(share));
         });
       });
       CheckFinite(entry, result);
       Average(result, static_cast<double>(share), &gradients, &record);
+      for (const auto& [parameter, values] : result.running)
+        graph_.parameters[static_cast<size_t>(parameter)].values = values;
       pixels += Pixels(sample);
       // Once a slide: to know what its readers hold, some are opened.
       const auto [known, is_new] = plan_bytes_.try_emplace(&entry);
@@ -234,11 +292,17 @@ class Trainer {
     if (observer_) observer_->OnStep(record);
   }
 
+  /// Of a slide of a step, from the run's seed; never 0, which would switch dropout off.
+  uint64_t DropoutSeed(int64_t index) const {
+    SplitMix64 random(options_.seed * 0x9e3779b97f4a7c15u + static_cast<uint64_t>(index));
+    return random.Next() | 1;
+  }
+
   /// Engines are kept as long as images have the same size.
   StreamingEngine* EngineFor(const RowSource& image) {
     if (!engine_ || engine_->plan().width != image.width() || engine_->plan().height != image.height()) {
       engine_.reset();  // first, so that two never share the memory
-      engine_ = MakeStreamingEngine(graph_, loss_.get(), image.width(), image.height(), options_.plan);
+      engine_ = MakeStreamingEngine(graph_, objective(), image.width(), image.height(), options_.plan);
     }
     return engine_.get();
   }
@@ -280,7 +344,7 @@ class Trainer {
 
   static void Average(const StepResult& result, double slides, Gradients* gradients, StepRecord* record) {
     record->loss += result.loss.loss / slides;
-    record->dice += MeanDice(result.loss) / slides;
+    if (const auto dice = MeanDice(result.loss)) record->dice = record->dice.value_or(0) + *dice / slides;
     for (size_t p = 0; p < result.gradients.size(); ++p) {
       std::vector<double>& sum = (*gradients)[p];
       sum.resize(result.gradients[p].size());
@@ -293,7 +357,7 @@ class Trainer {
     const double slides = static_cast<double>(validation_.size());
     ValidationRecord record{.step = state_.step};
     for (const DatasetEntry* entry : validation_) {
-      const SlideSample sample = OpenSample(dataset_, *entry, graph_, ignore_label());
+      const SlideSample sample = Open(*entry);
       StreamingEngine* engine = EngineFor(*sample.image);
       const double before = static_cast<double>(record.slides.size());
       const Loss::Value value = AtEntry(dataset_, *entry, [&] {
@@ -305,13 +369,14 @@ class Trainer {
         Fail(ErrorCode::kNumeric, "step {}, {}: the validation loss is {}: {}", state_.step, entry->name,
              value.loss, kAdvice);
       }
-      record.slides.push_back({entry->name, value.loss, MeanDice(value)});
+      record.slides.push_back({entry->name, value.loss, MeanDice(value), value.output});
       record.loss += value.loss / slides;
-      record.dice += record.slides.back().dice / slides;
     }
-    record.best = !state_.best_dice || record.dice > *state_.best_dice;
+    record.score = ScoreOf(record);
+    const double score = slide_loss_ ? -record.loss : record.score.value;
+    record.best = !state_.best_score || score > *state_.best_score;
     if (record.best) {
-      state_.best_dice = record.dice;
+      state_.best_score = score;
       state_.best_step = state_.step;
       ExportOnnx(graph_, folder_.best_model());
     }
@@ -320,13 +385,30 @@ class Trainer {
     if (observer_) observer_->OnValidation(record);
   }
 
+  Score ScoreOf(const ValidationRecord& record) const {
+    if (slide_loss_) {
+      std::vector<std::vector<double>> outputs, targets;
+      for (size_t i = 0; i < record.slides.size(); ++i) {
+        outputs.push_back(record.slides[i].output);
+        targets.push_back(targets_.at(validation_[i]));
+      }
+      return SlideScore(options_.slide_loss->kind, outputs, targets);
+    }
+    double sum = 0;
+    for (const auto& slide : record.slides) sum += *slide.dice;
+    return {"dice", sum / static_cast<double>(record.slides.size())};
+  }
+
   /// The state last: whatever it refers to is then there.
   void Save() {
     ExportOnnx(graph_, folder_.last_model());
-    folder_.WriteCurves(fmt::format("{}, {}", graph_.name, ToString(options_.loss.kind)));
+    folder_.WriteCurves(
+        fmt::format("{}, {}", graph_.name,
+                    slide_loss_ ? ToString(options_.slide_loss->kind) : ToString(options_.loss.kind)));
     TrainingState state = state_;
     state.seconds += Since(started_);
     state.weights = TrainableValues(graph_);
+    state.running = RunningStatistics(graph_);
     state.optimizer = optimizer_.state();
     WriteTrainingState(folder_.state(), state);
     saved_ = Clock::now();
@@ -338,7 +420,9 @@ class Trainer {
   TrainObserver* observer_;
   std::vector<const DatasetEntry*> training_;
   std::vector<const DatasetEntry*> validation_;
-  std::unique_ptr<Loss> loss_;
+  std::unique_ptr<Loss> loss_;  ///< one of the two
+  std::unique_ptr<SlideLoss> slide_loss_;
+  std::map<const DatasetEntry*, std::vector<double>> targets_;
   Optimizer optimizer_;
   RunFolder folder_;
   int64_t validate_every_ = 1;

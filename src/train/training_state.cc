@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json_text.h"
 #include "base/pending_file.h"
+#include "layers/layer.h"
 
 namespace swath {
 namespace {
@@ -17,7 +18,7 @@ static_assert(std::endian::native == std::endian::little,
               "the training state is written as it lies in memory");
 
 constexpr char kFormat[] = "swath training state";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 /// FNV-1a, to tell a damaged file.
 uint64_t Hash(const char* data, size_t size) {
@@ -51,22 +52,27 @@ TrainingState Parse(const std::string& content) {
   }
   TrainingState state{
       .step = header.at("step"), .seconds = header.at("seconds"), .best_step = header.at("best_step")};
-  if (!header.at("best_dice").is_null()) state.best_dice = header.at("best_dice").get<double>();
+  if (!header.at("best_score").is_null()) state.best_score = header.at("best_score").get<double>();
   state.settings = header.at("settings");
   state.optimizer.steps = header.at("optimizer_steps");
-  const size_t count = header.at("weights"), moments = header.at("moments");
+  const size_t count = header.at("weights"), moments = header.at("moments"), running = header.at("running");
   const size_t found = content.size() - end - 1;
   // Divided rather than multiplied: a damaged header must not overflow.
   const size_t each = sizeof(float) + std::min<size_t>(moments, 2) * sizeof(double);
-  if (moments > 2 || found % each != 0 || found / each != count) {
+  const bool fits = moments <= 2 && running <= found / sizeof(float) &&
+                    (found - running * sizeof(float)) % each == 0 &&
+                    (found - running * sizeof(float)) / each == count;
+  if (!fits) {
     throw std::runtime_error(
-        fmt::format("expected {} weights with {} moments, found {} bytes", count, moments, found));
+        fmt::format("expected {} weights with {} moments and {} running statistics, found {} bytes", count,
+                    moments, running, found));
   }
   const char* bytes = content.data() + end + 1;
   if (header.at("hash") != Hash(bytes, found))
     throw std::runtime_error("its contents have changed since it was written");
   state.weights = Take<float>(count, &bytes);
   for (size_t i = 0; i < moments; ++i) state.optimizer.moments.push_back(Take<double>(count, &bytes));
+  state.running = Take<float>(running, &bytes);
   return state;
 }
 
@@ -80,23 +86,36 @@ std::pair<nlohmann::json, nlohmann::json> FirstDifference(const nlohmann::json& 
   return {common < a.size() ? a[common] : nlohmann::json(), common < b.size() ? b[common] : nlohmann::json()};
 }
 
+/// Calls f with every parameter that is a running statistic which training brings up to date.
+template <class AnyGraph, class F>
+void ForEachRunning(AnyGraph& graph, F&& f) {
+  for (const Node& node : graph.nodes) {
+    const auto* layer = dynamic_cast<const NormalizationLayer*>(node.layer.get());
+    if (!layer || !layer->updates_running()) continue;
+    for (const size_t i : {2, 3}) f(graph.parameters[static_cast<size_t>(node.parameters[i])]);
+  }
+}
+
 }  // namespace
 
 void WriteTrainingState(const std::string& path, const TrainingState& state) {
   std::string bytes;
   Append(state.weights, &bytes);
   for (const auto& moment : state.optimizer.moments) Append(moment, &bytes);
-  const nlohmann::json header = {{"format", kFormat},
-                                 {"version", kVersion},
-                                 {"step", state.step},
-                                 {"seconds", state.seconds},
-                                 {"best_dice", state.best_dice ? nlohmann::json(*state.best_dice) : nullptr},
-                                 {"best_step", state.best_step},
-                                 {"settings", state.settings},
-                                 {"optimizer_steps", state.optimizer.steps},
-                                 {"weights", state.weights.size()},
-                                 {"moments", state.optimizer.moments.size()},
-                                 {"hash", Hash(bytes.data(), bytes.size())}};
+  Append(state.running, &bytes);
+  const nlohmann::json header = {
+      {"format", kFormat},
+      {"version", kVersion},
+      {"step", state.step},
+      {"seconds", state.seconds},
+      {"best_score", state.best_score ? nlohmann::json(*state.best_score) : nullptr},
+      {"best_step", state.best_step},
+      {"settings", state.settings},
+      {"optimizer_steps", state.optimizer.steps},
+      {"weights", state.weights.size()},
+      {"moments", state.optimizer.moments.size()},
+      {"running", state.running.size()},
+      {"hash", Hash(bytes.data(), bytes.size())}};
   PendingFile pending(path);
   std::ofstream file(pending.temporary(), std::ios::binary);
   file << JsonText(header) << '\n' << bytes;
@@ -135,6 +154,25 @@ void SetTrainableValues(const std::vector<float>& values, Graph* graph) {
     std::copy_n(next, parameter.values.size(), parameter.values.begin());
     next += parameter.values.size();
   }
+}
+
+std::vector<float> RunningStatistics(const Graph& graph) {
+  std::vector<float> values;
+  ForEachRunning(graph,
+                 [&](const Parameter& p) { values.insert(values.end(), p.values.begin(), p.values.end()); });
+  return values;
+}
+
+void SetRunningStatistics(const std::vector<float>& values, Graph* graph) {
+  if (values.size() != RunningStatistics(*graph).size()) {
+    Fail(ErrorCode::kInput, "the training state has {} running statistics, the network {}", values.size(),
+         RunningStatistics(*graph).size());
+  }
+  const float* next = values.data();
+  ForEachRunning(*graph, [&](Parameter& p) {
+    std::copy_n(next, p.values.size(), p.values.begin());
+    next += p.values.size();
+  });
 }
 
 void CheckSettings(const std::string& path, const nlohmann::json& run, const nlohmann::json& given) {

@@ -14,16 +14,18 @@ namespace swath {
 
 /// The order of the slides needs no entry: it follows from seed and step.
 struct TrainingState {
-  int64_t step = 0;    ///< steps done
-  double seconds = 0;  ///< spent on them
-  std::optional<double> best_dice;
+  int64_t step = 0;                  ///< steps done
+  double seconds = 0;                ///< spent on them
+  std::optional<double> best_score;  ///< Dice, or over slides minus the loss
   int64_t best_step = 0;
   nlohmann::json settings;     ///< what must be the same for the run to go on, by the name of the option
   std::vector<float> weights;  ///< of all trainable parameters, one after the other
   OptimizerState optimizer;
+  std::vector<float> running;  ///< running statistics of BatchNormalization that are brought up to date
 };
 
-/// The file is a line of JSON, then weights (float32) and moments (float64), little-endian, and is replaced
+/// The file is a line of JSON, then weights (float32), moments (float64) and running statistics
+/// (float32), little-endian, and is replaced
 /// as a whole. Throws Error (kOutput).
 void WriteTrainingState(const std::string& path, const TrainingState& state);
 
@@ -34,6 +36,10 @@ TrainingState ReadTrainingState(const std::string& path);
 /// count.
 std::vector<float> TrainableValues(const Graph& graph);
 void SetTrainableValues(const std::vector<float>& values, Graph* graph);
+
+/// The running statistics that training brings up to date, one after the other, and back. As above.
+std::vector<float> RunningStatistics(const Graph& graph);
+void SetRunningStatistics(const std::vector<float>& values, Graph* graph);
 
 /// Throws Error (kInput) that names the first setting in which `now` differs from the run's.
 void CheckSettings(const std::string& path, const nlohmann::json& run, const nlohmann::json& now);

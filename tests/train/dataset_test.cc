@@ -72,8 +72,9 @@ TEST_F(DatasetTest, NamesFileLineAndColumnOfWhatIsWrong) {
   const std::string header = "slide,mask,split,region\na.png,a_mask.png,train,\n";
   EXPECT_EQ(Message(""), "slides.csv: expected a header slide,mask,split, found an empty file");
   EXPECT_EQ(Message("slide,mask,split\n"), "slides.csv: expected slides below the header, found none");
-  EXPECT_EQ(Message("slide,label,split\n"),
-            "slides.csv:1: header: expected slide,mask,split and perhaps region,mask_covers, found 'label'");
+  EXPECT_EQ(
+      Message("slide,label,split\n"),
+      "slides.csv:1: header: expected slide,mask,split and perhaps region,mask_covers,target, found 'label'");
   EXPECT_EQ(Message("slide,mask\n"),
             "slides.csv:1: header: expected slide,mask,split, found no column 'split'");
   EXPECT_EQ(Message("slide,mask,split,mask\n"), "slides.csv:1: header: column 'mask' twice");
@@ -112,7 +113,7 @@ TEST_F(DatasetTest, AMaskThatFitsSlideAndRegionNeedsToBeSpokenFor) {
 }
 
 TEST_F(DatasetTest, WithoutMasksASlideIsEnough) {
-  const DatasetOptions options{.masks = Masks::kIgnore};
+  const DatasetOptions options{.labels = Labels::kNone};
   test::WriteText(folder_.File("slides.csv"), "slide,mask\na.png,none.png\n");
   EXPECT_EQ(OpenDataset(folder_.File("slides.csv"), options).entries[0].width(), 30);
   EXPECT_EQ(Message("split\ntrain\n", options),

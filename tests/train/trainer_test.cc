@@ -92,7 +92,7 @@ TEST_F(TrainerTest, WritesTheRunFolderAndLearns) {
   ASSERT_EQ(recorder.steps.size(), 60u);
   EXPECT_EQ(recorder.validations.size(), 20u);  // an epoch is 3 steps
   EXPECT_LT(recorder.steps.back().loss, 0.5 * recorder.steps.front().loss);
-  EXPECT_GT(*result.best_dice, 0.9);
+  EXPECT_GT(result.best->value, 0.9);
   EXPECT_EQ(Content("run/config.toml"), "lr = 0.02\n");
   EXPECT_THAT(Content("run/curves.svg"), HasSubstr("</svg>"));
   EXPECT_EQ(TrainableValues(ImportOnnx(folder_.File("run/last.onnx"))), result.last_weights);
@@ -110,8 +110,8 @@ TEST_F(TrainerTest, TheBestModelIsTheOneOfTheBestValidation) {
   Recorder recorder;
   const TrainResult result = Train(dataset_, test::SmallNetwork(), Options("run"), &recorder);
   double best = -1;
-  for (const ValidationRecord& v : recorder.validations) best = std::max(best, v.dice);
-  EXPECT_EQ(result.best_dice, best);
+  for (const ValidationRecord& v : recorder.validations) best = std::max(best, v.score.value);
+  EXPECT_EQ(result.best->value, best);
   // A run that ends at the best step has these weights.
   TrainOptions options = Options("short");
   options.schedule.kind = ScheduleKind::kConstant;
@@ -137,7 +137,7 @@ TEST_F(TrainerTest, ARunThatIsContinuedEndsBitIdentical) {
     const TrainResult parts = Train(dataset_, test::SmallNetwork(), options, &rest);
     EXPECT_EQ(rest.steps.front().step, 5);
     EXPECT_EQ(parts.last_weights, whole.last_weights);
-    EXPECT_EQ(parts.best_dice, whole.best_dice);
+    EXPECT_EQ(parts.best->value, whole.best->value);
     EXPECT_EQ(Content("parts" + suffix + "/model.onnx"), Content("whole" + suffix + "/model.onnx"));
     const auto expected = Metrics("whole" + suffix), found = Metrics("parts" + suffix);
     ASSERT_EQ(found.size(), expected.size());
@@ -254,7 +254,7 @@ TEST_F(TrainerTest, WithoutValidationTheModelIsTheLast) {
   test::WriteText(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,train\n");
   const TrainResult result =
       Train(OpenDataset(folder_.File("slides.csv")), test::SmallNetwork(), Options("run"));
-  EXPECT_FALSE(result.best_dice.has_value());
+  EXPECT_FALSE(result.best.has_value());
   EXPECT_EQ(TrainableValues(ImportOnnx(folder_.File("run/model.onnx"))), result.last_weights);
   test::WriteText(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,val\n");
   EXPECT_THAT([&] { Train(OpenDataset(folder_.File("slides.csv")), test::SmallNetwork(), Options("none")); },
@@ -272,6 +272,88 @@ TEST(SlideOrderTest, IsAPermutationThatChangesWithEpochAndSeed) {
   }
   EXPECT_EQ(orders.size(), 9u);
   EXPECT_EQ(EpochOrder(1, 0, 5), (std::vector<int64_t>{0, 4, 1, 2, 3}));
+}
+
+/// A pooled network that says whether a slide has a dark square; slides with one and without.
+class SlideTrainerTest : public testing::Test {
+ protected:
+  SlideTrainerTest() {
+    std::string csv = "slide,target,split\n";
+    for (int i = 0; i < 12; ++i) {
+      const bool positive = i % 2 == 0;
+      const std::string name = "s" + std::to_string(i) + ".png";
+      SplitMix64 random(static_cast<uint64_t>(i) + 1);
+      test::WritePng(folder_.File(name), 37, 29, 3, [&](int64_t x, int64_t y, int64_t) {
+        const bool square = positive && x >= 8 && x < 16 && y >= 6 && y < 14;
+        return static_cast<uint8_t>((square ? 90 : 190) + random.Next() % 64);
+      });
+      csv += name + (positive ? ",foreground," : ",background,") + (i < 8 ? "train\n" : "val\n");
+    }
+    test::WriteText(folder_.File("slides.csv"), csv);
+    dataset_ = OpenDataset(folder_.File("slides.csv"), {.labels = Labels::kTargets});
+  }
+
+  /// Image-wide BatchNormalization in the middle, so that running statistics are part of the run.
+  static Graph Network() {
+    Graph graph = test::SmallNetwork();
+    const Parameter up = graph.parameters[4];
+    graph.nodes.pop_back();
+    graph.parameters.resize(4);
+    const auto ones = [&](const char* name, float value, bool trainable) {
+      return graph.AddParameter(
+          {.name = name, .dims = {3}, .values = {value, value, value}, .trainable = trainable});
+    };
+    const std::vector<int> bn = {ones("gamma", 1, true), ones("beta", 0, true), ones("mean", 0, false),
+                                 ones("variance", 1, false)};
+    int t = graph.AddNode("bn", MakeImageBatchNormalization({}), {graph.nodes.back().dst}, bn);
+    t = graph.AddNode("pool", MakeGlobalReduce({.kind = ReduceKind::kMax, .keep_dims = false}), {t});
+    const int w = graph.AddParameter({.name = "fc", .dims = {1, 3}, .values = {0.1f, -0.1f, 0.2f}});
+    const int b = graph.AddParameter({.name = "fb", .dims = {1}, .values = {0.0f}});
+    graph.output = graph.AddNode("fc", MakeLinear({.transposed = true}), {t}, {w, b});
+    return graph;
+  }
+
+  TrainOptions Options(const std::string& run, int64_t steps) const {
+    return {.out = folder_.File(run),
+            .slide_loss = SlideLossOptions{.kind = SlideLossKind::kBce},
+            .schedule = {.kind = ScheduleKind::kConstant, .learning_rate = 0.02, .steps = steps},
+            .validate_every = 20,
+            .plan = {.threads = 1, .strips = 2}};
+  }
+
+  TemporaryFolder folder_;
+  Dataset dataset_;
+};
+
+TEST_F(SlideTrainerTest, LearnsFromOneTargetASlide) {
+  Recorder recorder;
+  const TrainResult result = Train(dataset_, Network(), Options("run", 120), &recorder);
+  EXPECT_LT(result.best->value, 0.3);
+  EXPECT_EQ(recorder.validations.back().score.name, "auc");
+  EXPECT_EQ(recorder.validations.back().score.value, 1);
+  const Graph back = ImportOnnx(folder_.File("run/model.onnx"));
+  EXPECT_EQ(back.metadata.at("swath.loss"), "bce");
+  EXPECT_NE(back.parameters[6].values[0], 0) << "running means follow the images";
+}
+
+TEST_F(SlideTrainerTest, GoesOnAsIfItHadNeverStopped) {
+  const TrainResult whole = Train(dataset_, Network(), Options("whole", 9));
+  Train(dataset_, Network(), Options("parts", 4));
+  TrainOptions rest = Options("parts", 9);
+  rest.resume = true;
+  EXPECT_EQ(Train(dataset_, Network(), rest).last_weights, whole.last_weights);
+}
+
+TEST_F(SlideTrainerTest, NamesTheLineOfATargetThatIsNoClass) {
+  dataset_.entries[3].target = "maybe";
+  try {
+    Train(dataset_, Network(), Options("run", 2));
+    FAIL() << "was not refused";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(),
+                HasSubstr("slides.csv:5: s3.png: target: expected one of background, foreground, or 0 to 1, "
+                          "found 'maybe'"));
+  }
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ using testing::HasSubstr;
 TrainingState SomeState() {
   return {.step = 12,
           .seconds = 3.5,
-          .best_dice = 0.1 + 0.2,
+          .best_score = 0.1 + 0.2,
           .best_step = 8,
           .settings = {{"seed", 4}, {"loss", "bce"}, {"data", {1, 2}}},
           .weights = {1.5f, -0.1f},
@@ -51,7 +51,7 @@ TEST_F(TrainingStateTest, ComesBackBitForBit) {
   EXPECT_EQ(folder_.Count(), 1);
   const TrainingState read = ReadTrainingState(path_);
   EXPECT_EQ(read.step, 12);
-  EXPECT_EQ(read.best_dice, state.best_dice);
+  EXPECT_EQ(read.best_score, state.best_score);
   EXPECT_EQ(read.best_step, 8);
   EXPECT_EQ(read.settings, state.settings);
   EXPECT_EQ(read.weights, state.weights);
@@ -72,9 +72,9 @@ TEST_F(TrainingStateTest, DamageIsFound) {
   test::WriteText(path_, changed);
   EXPECT_THAT(Message(), HasSubstr("changed since it was written"));
   changed = whole;
-  changed.replace(changed.find("\"version\":1"), 11, "\"version\":2");
+  changed.replace(changed.find("\"version\":2"), 11, "\"version\":3");
   test::WriteText(path_, changed);
-  EXPECT_THAT(Message(), HasSubstr("its version is 2, this program reads 1"));
+  EXPECT_THAT(Message(), HasSubstr("its version is 3, this program reads 2"));
 }
 
 TEST_F(TrainingStateTest, AFileThatCannotBeWrittenLeavesTheOldOne) {

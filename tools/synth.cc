@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <numeric>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -40,7 +40,11 @@ struct Settings {
   int threads = 0;
   int quality = 80;
   double mpp = 0.5;
+  double needle = 0;
 };
+
+/// With --needle every other slide has one.
+bool HasNeedle(const Settings& settings, int64_t index) { return settings.needle > 0 && index % 2 == 1; }
 
 /// Counts of validation and test slides: a fifth each unless given, and at least one to train on.
 void SettleSplit(Settings& settings) {
@@ -70,14 +74,20 @@ void Tally(const std::vector<uint8_t>& rgb, const std::vector<uint8_t>& labels, 
   });
 }
 
-/// Writes slide and mask; returns the Dice of Otsu's threshold.
-double WriteSlide(const Settings& settings, const Size& size, int64_t index, const std::string& slide_path,
-                  const std::string& mask_path, PixelProgress& progress) {
+struct Written {
+  double otsu_dice = 0;  ///< of Otsu's threshold
+  std::optional<Needle> needle;
+};
+
+/// Writes slide and mask.
+Written WriteSlide(const Settings& settings, const Size& size, int64_t index, const std::string& slide_path,
+                   const std::string& mask_path, PixelProgress& progress) {
   const SynthSlide slide({.width = size.width,
                           .height = size.height,
                           .seed = settings.seed,
                           .index = index,
-                          .threads = settings.threads});
+                          .threads = settings.threads,
+                          .needle = HasNeedle(settings, index) ? settings.needle : 0});
   const std::unique_ptr<RowSource> image = slide.Image();
   const std::unique_ptr<RowSource> mask = slide.Mask(kMaskDownsample);
   PyramidWriter slide_writer(slide_path, {.width = size.width,
@@ -108,7 +118,7 @@ double WriteSlide(const Settings& settings, const Size& size, int64_t index, con
   slide_writer.Finish();
   mask_writer.Finish();
   for (size_t i = 1; i < tallies.size(); ++i) tallies[0].Add(tallies[i]);
-  return tallies[0].overlap().dice();
+  return {tallies[0].overlap().dice(), slide.needle()};
 }
 
 std::string CsvPath(const Settings& settings) { return settings.folder + "/slides.csv"; }
@@ -139,27 +149,29 @@ void WriteCsv(const Settings& settings, const std::vector<std::string>& names) {
   const std::string path = CsvPath(settings);
   PendingFile pending(path);
   std::ofstream csv(pending.temporary());
-  csv << "slide,mask,split\n";
+  const bool targets = settings.needle > 0;
+  csv << (targets ? "slide,mask,target,split\n" : "slide,mask,split\n");
   for (int64_t i = 0; i < settings.slides; ++i) {
-    csv << names[i] << ".tif," << names[i] << "_mask.tif," << SplitOf(settings, i) << "\n";
+    csv << names[i] << ".tif," << names[i] << "_mask.tif,";
+    if (targets) csv << (HasNeedle(settings, i) ? "1," : "0,");
+    csv << SplitOf(settings, i) << "\n";
   }
   csv.close();
   if (!csv) Fail(ErrorCode::kOutput, "{}: cannot be written", path);
   pending.Commit();
 }
 
-/// All slides; returns the Dice of Otsu's threshold on each.
-std::vector<double> WriteSlides(const Settings& settings, const Size& size,
-                                const std::vector<std::string>& names) {
+std::vector<Written> WriteSlides(const Settings& settings, const Size& size,
+                                 const std::vector<std::string>& names) {
   PixelProgress progress(fmt::format("{} slides", settings.slides), static_cast<double>(settings.slides) *
                                                                         static_cast<double>(size.width) *
                                                                         static_cast<double>(size.height));
-  std::vector<double> dice;
+  std::vector<Written> written;
   for (int64_t i = 0; i < settings.slides; ++i) {
     const std::string stem = settings.folder + "/" + names[static_cast<size_t>(i)];
-    dice.push_back(WriteSlide(settings, size, i, stem + ".tif", stem + "_mask.tif", progress));
+    written.push_back(WriteSlide(settings, size, i, stem + ".tif", stem + "_mask.tif", progress));
   }
-  return dice;
+  return written;
 }
 
 void Run(Settings settings) {
@@ -174,12 +186,17 @@ void Run(Settings settings) {
   if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.folder, error.message());
   std::vector<std::string> names;
   for (int64_t i = 0; i < settings.slides; ++i) names.push_back(fmt::format("slide_{:03}", i));
-  const std::vector<double> dice = WriteSlides(settings, size, names);
+  const std::vector<Written> written = WriteSlides(settings, size, names);
   WriteCsv(settings, names);
+  double mean = 0;
   for (int64_t i = 0; i < settings.slides; ++i) {
-    fmt::print("{} {:5} Otsu Dice {:.4f}\n", names[i], SplitOf(settings, i), dice[i]);
+    const Written& slide = written[static_cast<size_t>(i)];
+    fmt::print("{} {:5} Otsu Dice {:.4f}", names[i], SplitOf(settings, i), slide.otsu_dice);
+    if (slide.needle)
+      fmt::print("  needle at {}, {}, radius {}", slide.needle->x, slide.needle->y, slide.needle->radius);
+    fmt::print("\n");
+    mean += slide.otsu_dice / static_cast<double>(settings.slides);
   }
-  const double mean = std::accumulate(dice.begin(), dice.end(), 0.0) / static_cast<double>(dice.size());
   fmt::print("mean Otsu Dice {:.4f} (a threshold on saturation, what a network has to beat)\n", mean);
   fmt::print("{}\n", CsvPath(settings));
 }
@@ -214,8 +231,15 @@ void AddSynth(CLI::App& app) {
   command->add_option("--mpp", settings->mpp, "Micrometres a pixel, as the files say")
       ->capture_default_str()
       ->check(Number({.above = 0}));
+  command
+      ->add_option(
+          "--needle", settings->needle,
+          "Give every other slide a disc of a fine texture that covers this share of its tissue, and\n"
+          "slides.csv a column target: 1 with and 0 without; a thumbnail does not show it")
+      ->check(Number({.above = 0, .below = 0.1}));
   command->footer(
       "Examples:\n"
+      "  swath synth needles --slides 100 --size 8192x8192 --needle 0.0002\n"
       "  swath synth data --slides 8 --size 4096x4096 --seed 7\n"
       "  swath synth big --slides 1 --size 16000x64000 --val 0 --test 0");
   command->callback([settings] { Run(*settings); });

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "swath/row_source.h"
 
@@ -14,6 +15,14 @@ struct SynthOptions {
   uint64_t seed = 1;  ///< of the family of slides
   int64_t index = 0;  ///< of the slide in its family
   int threads = 1;    ///< blocks of pixels rendered at a time
+  double needle = 0;  ///< share of the tissue that a small texture covers, see Needle; 0: none
+};
+
+/// A disc of a texture that the rest of the slide does not have, and that a thumbnail does not show.
+struct Needle {
+  int64_t x = 0;  ///< its middle
+  int64_t y = 0;
+  int64_t radius = 0;
 };
 
 /// One slide: tissue (glands, nuclei, stroma, fat, folds, pale zones) on a background with pools of stain,
@@ -35,9 +44,13 @@ class SynthSlide {
   /// image.
   std::unique_ptr<RowSource> Mask(int64_t downsample = 1) const;
 
+  /// Where SynthOptions::needle put it.
+  const std::optional<Needle>& needle() const { return needle_; }
+
  private:
   SynthOptions options_;
   std::shared_ptr<const class SynthScene> scene_;
+  std::optional<Needle> needle_;
 };
 
 }  // namespace swath

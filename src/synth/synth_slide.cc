@@ -8,6 +8,7 @@
 #include "output/parallel_for.h"
 #include "swath/synth.h"
 #include "synth/block_renderer.h"
+#include "synth/needle.h"
 #include "synth/scene.h"
 
 namespace swath {
@@ -140,10 +141,13 @@ SynthSlide::SynthSlide(const SynthOptions& options) : options_(options) {
          options.width, options.height, kShortest);
   }
   scene_ = std::make_shared<const SynthScene>(options);
+  if (options.needle > 0) needle_ = PlaceNeedle(*scene_, options, options.needle);
 }
 
 std::unique_ptr<RowSource> SynthSlide::Image() const {
-  return std::make_unique<SynthImage>(options_, scene_);
+  auto image = std::make_unique<SynthImage>(options_, scene_);
+  if (!needle_) return image;
+  return NeedleRows(std::move(image), *needle_);
 }
 
 std::unique_ptr<RowSource> SynthSlide::Mask(int64_t downsample) const {

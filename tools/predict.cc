@@ -5,16 +5,21 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
 
 #include "base/error.h"
+#include "base/pending_file.h"
 #include "swath/dataset.h"
+#include "swath/extended_rows.h"
 #include "swath/model.h"
+#include "tools/attention_map.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/progress_line.h"
+#include "tools/slide_outputs.h"
 #include "tools/slide_predictor.h"
 
 namespace swath::tools {
@@ -110,8 +115,45 @@ std::vector<PredictTask> FindTasks(const Settings& settings) {
   return tasks;
 }
 
+void MakeFolder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", path, error.message());
+}
+
+/// A network with one output a slide: predictions.csv, and where it looked.
+void RunSlides(const Settings& settings, const Graph& graph) {
+  const SlideOutputs outputs(graph);
+  const std::optional<AttentionMap> attention = AttentionMap::Of(graph, settings.threads);
+  const std::vector<PredictTask> tasks = FindTasks(settings);
+  CheckOutputs(settings, tasks);
+  MakeFolder(settings.out);
+  const std::string path = settings.out + "/predictions.csv";
+  PendingFile pending(path);
+  std::ofstream csv(pending.temporary());
+  csv << "slide," << fmt::format("{}", fmt::join(outputs.Names(), ",")) << "\n";
+  for (const PredictTask& task : tasks) {
+    auto image = Prefetch(Slide::Open(task.slide)->OpenRows(task.rows));
+    const int64_t width = image->width(), height = image->height();
+    image = ExtendedRows(std::move(image), ExtendedSize(graph, width), ExtendedSize(graph, height),
+                         static_cast<uint8_t>(ModelExtension(graph)));
+    PixelProgress line(task.name, static_cast<double>(width) * static_cast<double>(height));
+    const std::vector<double> figures = outputs.Figures(outputs.Predict(
+        *image, settings.threads, [&](int64_t done, int64_t total) { line.Show(done, total); }));
+    csv << fmt::format("{},{:.6g}\n", task.name, fmt::join(figures, ","));
+    if (!attention) continue;
+    attention->Run(task, *image, settings.out);
+    fmt::print("{}\n", fmt::join(AttentionMap::Files(task, settings.out), "\n"));
+  }
+  csv.close();
+  if (!csv) Fail(ErrorCode::kOutput, "{}: cannot be written", path);
+  pending.Commit();
+  fmt::print("{}\n", path);
+}
+
 void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
+  if (InCore(graph)[static_cast<size_t>(graph.output)]) return RunSlides(settings, graph);
   const SlidePredictor predictor(
       graph, settings.probability == "float32" ? ProbabilitySamples::kFloat32 : ProbabilitySamples::kUint8,
       settings.threads);
@@ -119,9 +161,7 @@ void Run(const Settings& settings) {
   CheckOutputs(settings, tasks);
   std::vector<double> pixels;
   for (const PredictTask& task : tasks) pixels.push_back(predictor.CheckPixels(task));
-  std::error_code error;
-  fs::create_directories(settings.out, error);
-  if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.out, error.message());
+  MakeFolder(settings.out);
   for (size_t i = 0; i < tasks.size(); ++i) {
     {
       PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name), pixels[i]);
@@ -145,7 +185,9 @@ void AddPredict(CLI::App& app) {
       "Maps have the size of the level, or region, that was read; the names of regions end in "
       "_X_Y_WIDTHxHEIGHT. Of a CSV\n"
       "file only slide, split and region are looked at. Of a folder, files named *_mask are left "
-      "out.\n\n"
+      "out.\n"
+      "A network with one output a slide writes predictions.csv instead, and where it has attention "
+      "NAME_attention.tif and .png.\n\n"
       "Example: swath predict slide.svs --model run/model.onnx --out maps");
   command->add_option("INPUT", settings->input, "A slide, a folder of slides, or a data set's CSV file")
       ->required();

@@ -6,16 +6,9 @@
 
 #include "swath/engine.h"
 #include "swath/graph.h"
-#include "swath/slide.h"
+#include "tools/predict_task.h"
 
 namespace swath::tools {
-
-/// What is predicted of one slide.
-struct PredictTask {
-  std::string slide;  ///< path
-  std::string name;   ///< of its results
-  RowOptions rows;
-};
 
 enum class ProbabilitySamples { kUint8, kFloat32 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 
+#include "output/shrink.h"
 #include "swath/png_writer.h"
 
 namespace swath {
@@ -20,35 +21,13 @@ constexpr std::array<Colour, 7> kColours = {{{0, 158, 115},
                                              {0, 114, 178},
                                              {60, 60, 60}}};
 
-/// The slide averaged to the picture's cells, RGB.
-std::vector<uint8_t> Shrink(RowSource& slide, int64_t wide, int64_t high) {
-  std::vector<uint64_t> sums(static_cast<size_t>(wide * high * 3), 0);
-  std::vector<uint32_t> counts(static_cast<size_t>(wide * high), 0);
-  std::vector<uint8_t> row(static_cast<size_t>(slide.width() * 3));
-  for (int64_t y = 0; y < slide.height(); ++y) {
-    slide.Read({y, y + 1}, row.data());
-    const int64_t cell_row = y * high / slide.height() * wide;
-    for (int64_t x = 0; x < slide.width(); ++x) {
-      const size_t cell = static_cast<size_t>(cell_row + x * wide / slide.width());
-      for (size_t c = 0; c < 3; ++c) sums[cell * 3 + c] += row[static_cast<size_t>(x) * 3 + c];
-      ++counts[cell];
-    }
-  }
-  std::vector<uint8_t> picture(sums.size());
-  for (size_t i = 0; i < sums.size(); ++i) {
-    picture[i] = counts[i / 3] ? static_cast<uint8_t>(sums[i] / counts[i / 3]) : 255;
-  }
-  return picture;
-}
-
 }  // namespace
 
 Overlay::Overlay(int64_t width, int64_t height, int64_t classes, int64_t side)
     : width_(width), height_(height), classes_(classes) {
-  const double scale =
-      std::min(1.0, static_cast<double>(side) / static_cast<double>(std::max(width, height)));
-  cells_wide_ = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(width) * scale));
-  cells_high_ = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(height) * scale));
+  const PictureSize size = FitPicture(width, height, side);
+  cells_wide_ = size.wide;
+  cells_high_ = size.high;
   counts_.assign(static_cast<size_t>(cells_wide_ * cells_high_ * classes), 0);
 }
 

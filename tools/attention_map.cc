@@ -1,0 +1,80 @@
+#include "tools/attention_map.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <mutex>
+
+#include "layers/layer.h"
+#include "swath/heat_map.h"
+#include "swath/model.h"
+#include "swath/pyramid_writer.h"
+
+namespace swath::tools {
+
+std::optional<AttentionMap> AttentionMap::Of(const Graph& graph, int64_t threads) {
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (graph.nodes[n].layer->type() != "SoftmaxPool") continue;
+    Graph part = graph;
+    part.output = graph.nodes[n].srcs[0];
+    part.nodes.resize(n);
+    return AttentionMap(std::move(part), threads);
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> AttentionMap::Files(const PredictTask& task, const std::string& folder) {
+  const std::string stem = folder + "/" + task.name;
+  return {stem + "_attention.tif", stem + "_attention.png"};
+}
+
+void AttentionMap::Run(const PredictTask& task, const RowSource& image, const std::string& folder) const {
+  const Shape shape = InferShapes(graph_, image.width(), image.height())[static_cast<size_t>(graph_.output)];
+  // The part of the map that shows the slide, not what it is extended by.
+  const auto slide = Slide::Open(task.slide);
+  const auto rows = slide->OpenRows(task.rows);
+  const int64_t width = std::min(
+      shape.width, std::max<int64_t>(
+                       1, std::llround(double(shape.width) * double(rows->width()) / double(image.width()))));
+  const int64_t height =
+      std::min(shape.height, std::max<int64_t>(1, std::llround(double(shape.height) * double(rows->height()) /
+                                                               double(image.height()))));
+  const auto engine = MakeStreamingEngine(graph_, nullptr, image.width(), image.height(),
+                                          {.threads = threads_, .bytes_per_pixel = sizeof(float)});
+  const auto copy = [&](const float* const* scores, int64_t n, uint8_t* bytes) {
+    std::memcpy(bytes, scores[0], static_cast<size_t>(n) * sizeof(float));
+  };
+  const auto for_each_row = [&](const auto& take) {
+    engine->Predict(image, copy, [&](Range band, const uint8_t* bytes) {
+      for (int64_t y = band.begin; y < std::min(band.end, height); ++y)
+        take(reinterpret_cast<const float*>(bytes) + (y - band.begin) * shape.width);
+    });
+  };
+  // Weights are relative to the largest, which is known when all have been seen.
+  float most = -std::numeric_limits<float>::infinity();
+  for_each_row(
+      [&](const float* scores) { most = std::max(most, *std::max_element(scores, scores + width)); });
+
+  const std::vector<std::string> files = Files(task, folder);
+  const Region shown = Shown(slide->info(), task.rows);
+  PyramidWriter map(files[0], {.width = width,
+                               .height = height,
+                               .pixels = PyramidPixels::kGrey,
+                               .mpp_x = PixelSize(slide->info().mpp_x, shown.width, width),
+                               .mpp_y = PixelSize(slide->info().mpp_y, shown.height, height)});
+  HeatMap heat(width, height);
+  std::vector<uint8_t> weights(static_cast<size_t>(width));
+  for_each_row([&](const float* scores) {
+    for (int64_t x = 0; x < width; ++x)
+      weights[static_cast<size_t>(x)] =
+          static_cast<uint8_t>(std::lround(255 * std::exp(std::min(0.0f, scores[x] - most))));
+    map.WriteRows(weights.data(), 1);
+    heat.AddRow(weights.data());
+  });
+  map.Finish();
+  const double downsample = static_cast<double>(shown.width) / static_cast<double>(heat.width());
+  heat.Write(*OpenThumbnail(*slide, task.rows, downsample), files[1]);
+}
+
+}  // namespace swath::tools

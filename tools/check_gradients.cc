@@ -14,6 +14,7 @@
 #include "swath/slide.h"
 #include "swath/synth.h"
 #include "tools/commands.h"
+#include "tools/objective.h"
 #include "tools/options.h"
 
 namespace swath::tools {
@@ -29,8 +30,10 @@ struct Settings {
   std::string size = "1024x1024";
   std::string slide;
   std::string mask;
-  std::string loss = "bce";
+  std::optional<std::string> loss;
+  std::optional<std::string> batchnorm;
   std::vector<int64_t> strips = {1, 2, 5};
+  std::vector<int64_t> panels = {1};
   double background = 0;
   int64_t threads = 0;
   int ignore_label = 255;
@@ -89,7 +92,7 @@ OwnedSample MakeSample(const Settings& settings, const Graph& graph) {
     sample.labels = std::make_unique<Emptied>(std::move(sample.labels), first_empty, 0);
   }
   const int64_t w = ExtendedSize(graph, width), h = ExtendedSize(graph, height);
-  CheckPixelLogits(graph, w, h);
+  if (!InCore(graph)[static_cast<size_t>(graph.output)]) CheckPixelLogits(graph, w, h);
   sample.image = ExtendedRows(std::move(sample.image), w, h, static_cast<uint8_t>(ModelExtension(graph)));
   sample.labels = ExtendedRows(std::move(sample.labels), w, h, static_cast<uint8_t>(settings.ignore_label));
   return sample;
@@ -103,20 +106,26 @@ struct Reference {
 };
 
 /// One table: every tensor with its errors. Returns whether all are within tolerance.
-bool Check(const Graph& graph, const Loss& loss, const OwnedSample& sample, const Reference& reference,
-           int64_t strips, const Settings& settings, bool seeded) {
-  const Sample pixels{sample.image.get(), sample.labels.get()};
+bool Check(const Graph& graph, const Objective& objective, const Sample& sample, const Reference& reference,
+           const PlanOptions& options, bool seeded) {
+  int64_t sweeps = 0;
   const auto run = [&](Precision precision) {
+    PlanOptions precise = options;
+    precise.precision = precision;
     const auto engine =
-        MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
-                            {.threads = settings.threads, .strips = strips, .precision = precision});
-    return engine->Step(pixels);
+        MakeStreamingEngine(graph, objective, sample.image->width(), sample.image->height(), precise);
+    sweeps = engine->plan().sweeps;
+    return engine->Step(sample);
   };
   const auto schedule = CompareGradients(graph, run(Precision::kFloat64), reference.exact);
   const auto arithmetic = CompareGradients(graph, run(Precision::kFloat32), reference.at_kinks);
   const auto rounding = CompareGradients(graph, reference.rounded, reference.at_kinks);
-  std::printf("%lld strip%s\n%-24s %12s %12s %12s %12s\n", static_cast<long long>(strips),
-              strips == 1 ? "" : "s", "parameter", "max |g|", "schedule", "float32", "rounding");
+  const auto plural = [](int64_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  fmt::print("{}, {}, {}\n{:<24} {:>12} {:>12} {:>12} {:>12}\n", plural(options.strips, "strip"),
+             plural(options.panels, "panel"), plural(sweeps, "sweep"), "parameter", "max |g|", "schedule",
+             "float32", "rounding");
   for (size_t i = 0; i < schedule.size(); ++i) {
     std::printf("%-24s %12.3g %12.2g %12.2g %12.2g%s\n", schedule[i].parameter.c_str(), schedule[i].largest,
                 schedule[i].relative, arithmetic[i].relative, rounding[i].relative,
@@ -137,31 +146,35 @@ bool Check(const Graph& graph, const Loss& loss, const OwnedSample& sample, cons
 }
 
 void Run(const Settings& settings) {
-  const Graph graph = LoadModel(settings.model, settings.seed, settings.classes);
+  Graph graph = LoadModel(settings.model, settings.seed, settings.classes);
+  ChooseBatchNormalization(settings.model, settings.batchnorm, &graph);
   const bool seeded = IsBuiltInModel(settings.model);
-  const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss),
-                              .logits = OutputChannels(graph),
-                              .ignore_label = settings.ignore_label});
+  const OwnedObjective owned = MakeObjective(graph, settings.loss, settings.ignore_label);
+  const Objective objective = owned.objective();
   const OwnedSample sample = MakeSample(settings, graph);
-  const Sample pixels{sample.image.get(), sample.labels.get()};
-  std::printf("%s, %s, %lld × %lld px, %lld trainable values\n", settings.model.c_str(),
-              settings.loss.c_str(), static_cast<long long>(sample.image->width()),
-              static_cast<long long>(sample.image->height()), static_cast<long long>(graph.trainable_size()));
+  const Sample pixels{sample.image.get(), sample.labels.get(), owned.AnyTarget(), settings.seed};
+  std::printf("%s, %s, %lld × %lld px, %lld trainable values\n", settings.model.c_str(), owned.name.c_str(),
+              static_cast<long long>(sample.image->width()), static_cast<long long>(sample.image->height()),
+              static_cast<long long>(graph.trainable_size()));
   const std::vector<Kink> kinks = FindKinks(graph, *sample.image);
   Reference reference;
-  reference.exact = MakeReferenceEngine(graph, *loss, Precision::kFloat64)->Step(pixels);
+  reference.exact = MakeReferenceEngine(graph, objective, Precision::kFloat64)->Step(pixels);
   reference.at_kinks = kinks.empty()
                            ? reference.exact
-                           : MakeReferenceEngine(graph, *loss, Precision::kFloat64, kinks)->Step(pixels);
-  reference.rounded = MakeReferenceEngine(graph, *loss, Precision::kFloat32, kinks)->Step(pixels);
+                           : MakeReferenceEngine(graph, objective, Precision::kFloat64, kinks)->Step(pixels);
+  reference.rounded = MakeReferenceEngine(graph, objective, Precision::kFloat32, kinks)->Step(pixels);
   if (!kinks.empty()) {
     std::printf("%zu value%s within rounding of a kink; there float32 is held against its own side\n",
                 kinks.size(), kinks.size() == 1 ? "" : "s");
   }
   std::printf("loss %.12g\n", reference.exact.loss.loss);
   bool ok = true;
-  for (int64_t strips : settings.strips)
-    ok &= Check(graph, *loss, sample, reference, strips, settings, seeded);
+  for (const int64_t strips : settings.strips) {
+    for (const int64_t panels : settings.panels) {
+      ok &= Check(graph, objective, pixels, reference,
+                  {.threads = settings.threads, .strips = strips, .panels = panels}, seeded);
+    }
+  }
   if (!ok) Fail(ErrorCode::kNumeric, "{}: gradients are over tolerance, see the table", settings.model);
 }
 
@@ -192,8 +205,10 @@ void AddCheckGradients(CLI::App& app) {
   command->add_option("--background", settings->background, "Share of the columns that is made constant")
       ->check(Number({.least = 0, .most = 0.99}))
       ->capture_default_str();
-  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
-      ->capture_default_str();
+  command->add_option("--loss", settings->loss,
+                      "bce, cross-entropy, dice or bce-dice; over slides bce, cross-entropy or mse");
+  command->add_option("--batchnorm", settings->batchnorm, "frozen or image, see swath train")
+      ->check(CLI::IsMember({"frozen", "image"}));
   command->add_option("--ignore-label", settings->ignore_label, "Label without loss, -1 for none")
       ->check(WholeNumber(-1, 255))
       ->capture_default_str();
@@ -201,6 +216,10 @@ void AddCheckGradients(CLI::App& app) {
       ->delimiter(',')
       ->check(WholeNumber(1, kMostCounted))
       ->default_str("1,2,5");
+  command->add_option("--panels", settings->panels, "Numbers of panels to try")
+      ->delimiter(',')
+      ->check(WholeNumber(1, kMostCounted))
+      ->default_str("1");
   command->add_option("--threads", settings->threads, "0: one for each processor")
       ->check(ThreadCount())
       ->capture_default_str();

@@ -5,11 +5,13 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "swath/model.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
+#include "tools/objective.h"
 #include "tools/options.h"
 #include "tools/plan_report.h"
 
@@ -20,7 +22,9 @@ struct Settings {
   std::string model = "unet-4492";
   std::string size;
   std::string slide;
-  std::string loss = "bce";
+  std::optional<std::string> loss;
+  std::optional<std::string> batchnorm;
+  int64_t panels = 1;
   int64_t threads = 0;
   int64_t strips = 0;
   bool predict = false;
@@ -28,7 +32,7 @@ struct Settings {
 };
 
 void Run(const Settings& settings) {
-  const Graph graph = LoadModel(settings.model, 1);
+  Graph graph = LoadModel(settings.model, 1);
   Size size;
   if (!settings.slide.empty()) {
     const SlideLevel level = Slide::Open(settings.slide)->info().levels[0];
@@ -36,12 +40,15 @@ void Run(const Settings& settings) {
   } else {
     size = ParseSize("--size", settings.size);
   }
-  const LossKind kind = ParseLossKind(settings.loss);
-  std::unique_ptr<Loss> loss;  // a prediction has none: the default need not fit the network
-  if (!settings.predict) loss = MakeLoss({.kind = kind, .logits = OutputChannels(graph)});
+  OwnedObjective owned;
+  if (!settings.predict) {
+    ChooseBatchNormalization(settings.model, settings.batchnorm, &graph);
+    owned = MakeObjective(graph, settings.loss, -1);
+  }
   const Plan plan =
-      MakePlan(graph, loss.get(), ExtendedSize(graph, size.width), ExtendedSize(graph, size.height),
-               {.threads = settings.threads, .strips = settings.strips});
+      MakePlan(graph, settings.predict ? Objective(nullptr) : owned.objective(),
+               ExtendedSize(graph, size.width), ExtendedSize(graph, size.height),
+               {.threads = settings.threads, .strips = settings.strips, .panels = settings.panels});
   if (settings.json) {
     std::printf("%s\n", PlanJson(plan).dump(2).c_str());
   } else {
@@ -64,13 +71,18 @@ void AddPlan(CLI::App& app) {
   auto* size = command->add_option("--size", settings->size, "WIDTHxHEIGHT of the image");
   auto* slide = command->add_option("--slide", settings->slide, "Take the size of this slide's level 0")
                     ->excludes(size);
-  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
-      ->capture_default_str();
+  command->add_option("--loss", settings->loss,
+                      "bce, cross-entropy, dice or bce-dice; over slides bce, cross-entropy or mse");
+  command->add_option("--batchnorm", settings->batchnorm, "frozen or image, see swath train")
+      ->check(CLI::IsMember({"frozen", "image"}));
   command->add_option("--threads", settings->threads, "0: one for each processor")
       ->check(ThreadCount())
       ->capture_default_str();
   command->add_option("--strips", settings->strips, "0: by image and network")
       ->check(WholeNumber(0, kMostCounted))
+      ->capture_default_str();
+  command->add_option("--panels", settings->panels, "Panels: strips in columns, one after the other")
+      ->check(WholeNumber(1, kMostCounted))
       ->capture_default_str();
   command->add_flag("--predict", settings->predict, "Plan a prediction");
   command->add_flag("--json", settings->json, "One JSON object");

@@ -16,11 +16,22 @@ void PrintPlan(const Plan& plan, const std::string& model) {
   fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", "tensor", "kernel", "channels", "columns",
              "rows", "alive", "diff", "one strip");
   for (const TensorPlan& t : plan.tensors) {
+    if (t.shape.channels == 0) continue;  // stands for the rows of a reduction
     fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", t.name, t.kernel, t.shape.channels,
                t.shape.width, t.shape.height, t.value_rows, t.gradient_rows, Bytes(t.bytes));
   }
-  fmt::print("\n{} strip{}, {} at a time; {} sweep{} over the image", plan.options.strips,
-             plan.options.strips == 1 ? "" : "s", plan.in_flight, plan.sweeps, plan.sweeps == 1 ? "" : "s");
+  const auto plural = [](int64_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  fmt::print("\n{}, {} at a time", plural(plan.options.strips, "strip"), plan.in_flight);
+  if (plan.options.panels > 1) fmt::print(", in {}", plural(plan.options.panels, "panel"));
+  fmt::print("; {} over the image", plural(plan.sweeps, "sweep"));
+  if (plan.forward_sweeps > 0) {
+    fmt::print(" ({} to reductions", plan.forward_sweeps);
+    if (training && plan.loss_sweeps == 2) fmt::print(", 1 for the loss");
+    if (plan.backward_sweeps > 1) fmt::print(", {} back part of the way", plan.backward_sweeps - 1);
+    fmt::print(training ? ", 1 back all the way)" : ")");
+  }
   if (training) fmt::print(", {} cotangent{}", plan.cotangents, plan.cotangents == 1 ? "" : "s");
   fmt::print("; {} input rows a sweep, {:.1f} % of them repeated\n\n", plan.input_rows,
              100.0 * static_cast<double>(plan.input_rows - plan.height) / static_cast<double>(plan.height));
@@ -34,6 +45,7 @@ void PrintPlan(const Plan& plan, const std::string& model) {
   line("labels and loss", plan.label_bytes);
   line("sums of weight gradients", plan.gradient_bytes);
   line("packed weights", plan.weight_bytes);
+  line("values in core", plan.core_bytes);
   line("predicted rows", plan.output_bytes);
   line("engine", plan.engine_bytes());
   const double pixels = static_cast<double>(plan.width) * static_cast<double>(plan.height);
@@ -64,7 +76,11 @@ nlohmann::json PlanJson(const Plan& plan) {
           {"strips", plan.options.strips},
           {"threads", plan.options.threads},
           {"in_flight", plan.in_flight},
+          {"panels", plan.options.panels},
           {"sweeps", plan.sweeps},
+          {"forward_sweeps", plan.forward_sweeps},
+          {"loss_sweeps", plan.loss_sweeps},
+          {"backward_sweeps", plan.backward_sweeps},
           {"cotangents", plan.cotangents},
           {"input_rows", plan.input_rows},
           {"tensors", tensors},
@@ -74,6 +90,7 @@ nlohmann::json PlanJson(const Plan& plan) {
           {"label_bytes", plan.label_bytes},
           {"gradient_bytes", plan.gradient_bytes},
           {"weight_bytes", plan.weight_bytes},
+          {"core_bytes", plan.core_bytes},
           {"output_bytes", plan.output_bytes},
           {"engine_bytes", plan.engine_bytes()},
           {"forward_multiply_adds", plan.forward_multiply_adds},

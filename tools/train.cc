@@ -17,6 +17,7 @@
 #include "swath/trainer.h"
 #include "tools/commands.h"
 #include "tools/config_file.h"
+#include "tools/objective.h"
 #include "tools/options.h"
 #include "tools/train_progress.h"
 
@@ -48,24 +49,6 @@ int64_t Steps(const Settings& settings, const Dataset& dataset) {
   return std::max<int64_t>(1, CeilDiv(settings.epochs * slides, settings.train.accumulate));
 }
 
-/// Frozen or image: what a network with BatchNormalization is to be trained with must be said.
-void ChooseBatchNormalization(const Settings& settings, Graph* graph) {
-  const auto mode = [&](const std::string& name) {
-    return name == "image" ? BatchNormalizationMode::kImage : BatchNormalizationMode::kFrozen;
-  };
-  const int64_t count = SetBatchNormalization(graph, mode(settings.batchnorm.value_or("frozen")));
-  if (count > 0 && !settings.batchnorm) {
-    Fail(ErrorCode::kUsage,
-         "{}: has {} BatchNormalization{}: say --batchnorm frozen (the running statistics of the file stay; "
-         "one sweep) or "
-         "--batchnorm image (statistics of the whole slide, exactly; up to {} sweeps a step, see `swath "
-         "plan`)",
-         settings.model, count, count == 1 ? "" : "s", 2 * count + 1);
-  }
-  if (count == 0 && settings.batchnorm)
-    Fail(ErrorCode::kUsage, "--batchnorm: {} has no BatchNormalization", settings.model);
-}
-
 /// The loss over pixels or over slides, as the network's output is.
 void ChooseLoss(const Settings& settings, const Graph& graph, TrainOptions* options) {
   if (!InCore(graph)[static_cast<size_t>(graph.output)]) {
@@ -73,16 +56,15 @@ void ChooseLoss(const Settings& settings, const Graph& graph, TrainOptions* opti
     options->loss.class_weights = settings.class_weights;
     return;
   }
-  const std::string loss = settings.loss.value_or(OutputChannels(graph) == 1 ? "bce" : "cross-entropy");
-  options->slide_loss =
-      SlideLossOptions{.kind = ParseSlideLossKind(loss), .class_weights = settings.class_weights};
+  options->slide_loss = SlideLossOptions{.kind = ChooseSlideLoss(graph, settings.loss),
+                                         .class_weights = settings.class_weights};
   options->prior_bias = false;
 }
 
 void Run(CLI::App& command, const Settings& settings) {
   TrainOptions options = settings.train;
   Graph graph = LoadModel(settings.model, options.seed, settings.classes);
-  ChooseBatchNormalization(settings, &graph);
+  ChooseBatchNormalization(settings.model, settings.batchnorm, &graph);
   if (command["--prior-bias"]->count() == 0) options.prior_bias = IsBuiltInModel(settings.model);
   ChooseLoss(settings, graph, &options);
   DatasetOptions pixels = settings.pixels;

@@ -46,12 +46,14 @@ struct Plan {
   int64_t width = 0;
   int64_t height = 0;
   std::vector<TensorPlan> tensors;
-  int64_t in_flight = 0;    ///< strips computed at once
-  int64_t sweeps = 1;       ///< over the image, in all
-  int64_t loss_sweeps = 1;  ///< 2: one of them is for the loss's sums alone
-  int64_t cotangents = 0;   ///< carried by the backward sweep; 0 for prediction
-  int64_t input_rows = 0;   ///< read in one sweep, halos included; height where nothing is repeated
-  int64_t band_rows = 0;    ///< prediction: output rows that a strip collects before it hands them over
+  int64_t in_flight = 0;        ///< strips computed at once
+  int64_t sweeps = 1;           ///< over the image, in all
+  int64_t forward_sweeps = 0;   ///< those that end in reductions
+  int64_t loss_sweeps = 1;      ///< 2: one more is for the loss's sums alone
+  int64_t backward_sweeps = 0;  ///< those that go back: all but the last of them part of the way
+  int64_t cotangents = 0;       ///< carried by the backward sweep; 0 for prediction
+  int64_t input_rows = 0;       ///< read in one sweep, halos included; height where nothing is repeated
+  int64_t band_rows = 0;        ///< prediction: output rows that a strip collects before it hands them over
 
   // Bytes, over all strips in flight.
   int64_t ring_bytes = 0;       ///< value and gradient rows

@@ -208,6 +208,8 @@ class Planner {
     Work64 before, back;
     for (const Sweep& sweep : p_.sweeps.forward) before.forward += CountWork(p_, sweep).forward;
     const int64_t reductions = static_cast<int64_t>(p_.sweeps.forward.size());
+    plan.forward_sweeps = reductions;
+    plan.backward_sweeps = static_cast<int64_t>(p_.sweeps.backward.size());
     const Work64 output = p_.sweeps.output.output ? CountWork(p_, p_.sweeps.output) : Work64{};
     if (!trains()) {
       plan.sweeps = reductions + (p_.sweeps.output.output ? 1 : 0);

@@ -30,7 +30,7 @@ void PrintPlan(const Plan& plan, const std::string& model) {
     fmt::print(" ({} to reductions", plan.forward_sweeps);
     if (training && plan.loss_sweeps == 2) fmt::print(", 1 for the loss");
     if (plan.backward_sweeps > 1) fmt::print(", {} back part of the way", plan.backward_sweeps - 1);
-    fmt::print(training ? ", 1 back all the way)" : ")");
+    fmt::print("{})", training ? ", 1 back all the way" : "");
   }
   if (training) fmt::print(", {} cotangent{}", plan.cotangents, plan.cotangents == 1 ? "" : "s");
   fmt::print("; {} input rows a sweep, {:.1f} % of them repeated\n\n", plan.input_rows,

@@ -44,7 +44,7 @@ void PrintPlan(const Plan& plan, const std::string& model) {
   line("kernels' workspaces", plan.workspace_bytes);
   line("labels and loss", plan.label_bytes);
   line("sums of weight gradients", plan.gradient_bytes);
-  line("packed weights", plan.weight_bytes);
+  line("weights, packed ones too", plan.weight_bytes);
   line("values in core", plan.core_bytes);
   line("predicted rows", plan.output_bytes);
   line("engine", plan.engine_bytes());

@@ -61,7 +61,7 @@ struct Plan {
   int64_t workspace_bytes = 0;  ///< kernels' scratch memory
   int64_t label_bytes = 0;      ///< labels and the loss's scratch memory
   int64_t gradient_bytes = 0;   ///< sums of weight gradients
-  int64_t weight_bytes = 0;     ///< packed weights
+  int64_t weight_bytes = 0;     ///< the network's weights and the packed ones
   int64_t output_bytes = 0;     ///< prediction: rows waiting for their turn
   int64_t core_bytes = 0;       ///< tensors in core and what reductions add up
   int64_t engine_bytes() const {

@@ -1,6 +1,7 @@
 #include "engine/prepare.h"
 
 #include <algorithm>
+#include <numeric>
 #include <thread>
 
 #include "base/error.h"
@@ -191,8 +192,7 @@ class Planner {
 
   void PlaceGradients() {
     for (const Parameter& parameter : graph_.parameters) {
-      p_.gradient_offsets.push_back(trains() && parameter.trainable ? p_.gradient_size : -1);
-      if (trains() && parameter.trainable) p_.gradient_size += parameter.size();
+      p_.gradient_sizes.push_back(trains() && parameter.trainable ? parameter.size() : 0);
     }
   }
 
@@ -274,19 +274,22 @@ class Planner {
       PanelKernels<T> kernels = AddPanel<T>(p_.panels[i]);
       if (first && i == 0) *first = std::move(kernels);
     }
+    for (const Parameter& parameter : graph_.parameters)
+      plan.weight_bytes += parameter.size() * static_cast<int64_t>(sizeof(float));
     if (objective_.pixels) plan.label_bytes = plan.width + objective_.pixels->scratch_bytes(plan.width);
     plan.label_bytes *= plan.in_flight;
-    // One buffer for each strip in flight, one for their sum, one for the result.
+    // One for each strip in flight and one for their sum, which becomes the result where there is one
+    // cotangent.
     const int64_t doubles = static_cast<int64_t>(sizeof(double));
-    plan.gradient_bytes =
-        ((plan.in_flight + 1) * plan.cotangents + (trains() ? 1 : 0)) * p_.gradient_size * doubles;
+    plan.gradient_bytes = ((plan.in_flight + 1) * plan.cotangents + (plan.cotangents > 1 ? 1 : 0)) *
+                          std::accumulate(p_.gradient_sizes.begin(), p_.gradient_sizes.end(), int64_t{0}) *
+                          doubles;
     int64_t cores = 0;
     for (const CoreTensor& core : p_.program.cores) cores += core.shape.size();
     int64_t weights = 0;
     for (const CoreOp& op : p_.program.core_ops) {
       for (const int p : op.parameters) {
-        if (p_.gradient_offsets[static_cast<size_t>(p)] >= 0)
-          weights += graph_.parameters[static_cast<size_t>(p)].size();
+        weights += p_.gradient_sizes[static_cast<size_t>(p)];
       }
     }
     plan.core_bytes =

@@ -28,10 +28,8 @@ struct Prepared {
   std::vector<ViewUse> views;
   Plan plan;
 
-  /// Number of values of the trainable parameters, in one gradient buffer.
-  int64_t gradient_size = 0;
-  /// Where each parameter begins in it; -1 for those that are not trainable.
-  std::vector<int64_t> gradient_offsets;
+  /// By parameter of the graph, the number of values of its gradient; 0 where none is wanted.
+  std::vector<int64_t> gradient_sizes;
 
   /// The largest states of reductions that one sweep has, in doubles.
   int64_t state_size = 0;

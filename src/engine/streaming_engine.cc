@@ -402,19 +402,18 @@ class Streaming final : public StreamingEngine {
 
   /// The gradient, from those of the cotangents; that of parameters in core has no others.
   void Combine(const std::vector<double>& coefficients, const CoreGradients& core_gradients,
-               StepResult* result) const {
-    for (size_t p = 0; p < graph_.parameters.size(); ++p) {
-      std::vector<double>& gradient = result->gradients.emplace_back();
-      const int64_t at = prepared_.gradient_offsets[p];
-      if (at < 0) continue;
-      gradient.resize(graph_.parameters[p].values.size());
-      for (size_t k = 0; k < total_.gradients.size(); ++k) {
-        const double* part = total_.gradients[k].data() + at;
-        for (size_t i = 0; i < gradient.size(); ++i) gradient[i] += coefficients[k] * part[i];
-      }
+               StepResult* result) {
+    // The first cotangent's sums become the result, so that there is no other copy.
+    result->gradients = std::move(total_.gradients[0]);
+    for (size_t p = 0; p < result->gradients.size(); ++p) {
+      std::vector<double>& gradient = result->gradients[p];
       const auto in_core = core_gradients.find(static_cast<int>(p));
-      if (in_core == core_gradients.end()) continue;
-      for (size_t i = 0; i < gradient.size(); ++i) gradient[i] += coefficients[0] * in_core->second[i];
+      for (size_t i = 0; i < gradient.size(); ++i) {
+        if (in_core != core_gradients.end()) gradient[i] += in_core->second[i];
+        gradient[i] *= coefficients[0];
+        for (size_t k = 1; k < total_.gradients.size(); ++k)
+          gradient[i] += coefficients[k] * total_.gradients[k][p][i];
+      }
     }
   }
 

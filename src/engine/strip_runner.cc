@@ -38,14 +38,18 @@ void FromSamples(const InputView& view, const Sample* src, int64_t width, double
 StripSums::StripSums(const Prepared& p, const Objective& objective)
     : prepared(&p), states(static_cast<size_t>(p.state_size)) {
   if (objective.pixels) loss.resize(static_cast<size_t>(objective.pixels->sums()));
-  for (int64_t k = 0; k < p.plan.cotangents; ++k) gradients.emplace_back(p.gradient_size);
+  gradients.resize(static_cast<size_t>(p.plan.cotangents));
   for (const CoreTensor& core : p.program.cores)
     diff_cores.push_back(objective && core.needs_gradient ? Tensor(core.shape) : Tensor());
 }
 
 void StripSums::Clear() {
   std::fill(loss.begin(), loss.end(), 0.0);
-  for (auto& buffer : gradients) std::fill_n(buffer.data(), buffer.size(), 0.0);
+  for (auto& of_cotangent : gradients) {
+    of_cotangent.resize(prepared->gradient_sizes.size());
+    for (size_t p = 0; p < of_cotangent.size(); ++p)
+      of_cotangent[p].assign(static_cast<size_t>(prepared->gradient_sizes[p]), 0.0);
+  }
   for (Tensor& diff : diff_cores) std::fill(diff.values.begin(), diff.values.end(), 0.0);
   for (size_t i = 0; i < prepared->program.ops.size(); ++i) {
     const Op& op = prepared->program.ops[i];
@@ -57,7 +61,9 @@ void StripSums::Clear() {
 void StripSums::Add(const StripSums& other) {
   for (size_t i = 0; i < loss.size(); ++i) loss[i] += other.loss[i];
   for (size_t k = 0; k < gradients.size(); ++k) {
-    for (int64_t i = 0; i < gradients[k].size(); ++i) gradients[k].data()[i] += other.gradients[k].data()[i];
+    for (size_t p = 0; p < gradients[k].size(); ++p) {
+      for (size_t i = 0; i < gradients[k][p].size(); ++i) gradients[k][p][i] += other.gradients[k][p][i];
+    }
   }
   for (size_t c = 0; c < diff_cores.size(); ++c) {
     for (size_t i = 0; i < diff_cores[c].values.size(); ++i)
@@ -332,8 +338,8 @@ void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int inde
     BindGradients(schedule, index, y, &gradients_[k], &row.diff_srcs);
     arguments.diff_parameters.clear();
     for (int p : op.parameters) {
-      const int64_t offset = job.sweep->trains ? prepared_.gradient_offsets[static_cast<size_t>(p)] : -1;
-      arguments.diff_parameters.push_back(offset < 0 ? nullptr : sums_->gradients[k].data() + offset);
+      std::vector<double>& gradient = sums_->gradients[k][static_cast<size_t>(p)];
+      arguments.diff_parameters.push_back(job.sweep->trains && !gradient.empty() ? gradient.data() : nullptr);
     }
     row.diff_parameters = arguments.diff_parameters.data();
     kernels_.kernels[static_cast<size_t>(index)]->Backward(row,

@@ -17,10 +17,11 @@ struct StripSums {
   explicit StripSums(const Prepared& prepared, const Objective& objective);
 
   const Prepared* prepared;
-  std::vector<double> loss;                      ///< Loss::sums() values
-  std::vector<AlignedBuffer<double>> gradients;  ///< by cotangent, Prepared::gradient_size values
-  std::vector<double> states;                    ///< of reductions, at Prepared::state_offsets
-  std::vector<Tensor> diff_cores;                ///< by core tensor; empty where no gradient is needed
+  std::vector<double> loss;  ///< Loss::sums() values
+  /// [cotangent][parameter], Prepared::gradient_sizes values.
+  std::vector<std::vector<std::vector<double>>> gradients;
+  std::vector<double> states;      ///< of reductions, at Prepared::state_offsets
+  std::vector<Tensor> diff_cores;  ///< by core tensor; empty where no gradient is needed
 
   void Clear();
   /// Adds those of the next strip.

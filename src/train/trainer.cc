@@ -240,7 +240,9 @@ class Trainer {
   }
 
   int64_t PlanBytes(const Plan& plan, const SlideSample& sample) const {
-    const int64_t gradients = 2 * graph_.trainable_size() * static_cast<int64_t>(sizeof(double));
+    // The mean of several slides' gradients is one more.
+    const int64_t copies = options_.accumulate > 1 ? 1 : 0;
+    const int64_t gradients = copies * graph_.trainable_size() * static_cast<int64_t>(sizeof(double));
     return StepBytes(plan, sample.sample()) + gradients + optimizer_.state_bytes();
   }
 
@@ -262,7 +264,7 @@ class Trainer {
       record.slide += (i > 0 ? ", " : "") + entry.name;
       const SlideSample sample = Open(entry);
       StreamingEngine* engine = EngineFor(*sample.image);
-      const StepResult result = AtEntry(dataset_, entry, [&] {
+      StepResult result = AtEntry(dataset_, entry, [&] {
         Sample seeded = sample.sample();
         if (options_.dropout) seeded.seed = DropoutSeed(step * share + i);
         return engine->Step(seeded, [&](int64_t done, int64_t total) {
@@ -270,9 +272,9 @@ class Trainer {
         });
       });
       CheckFinite(entry, result);
-      Average(result, static_cast<double>(share), &gradients, &record);
       for (const auto& [parameter, values] : result.running)
         graph_.parameters[static_cast<size_t>(parameter)].values = values;
+      Average(std::move(result), static_cast<double>(share), &gradients, &record);
       pixels += Pixels(sample);
       // Once a slide: to know what its readers hold, some are opened.
       const auto [known, is_new] = plan_bytes_.try_emplace(&entry);
@@ -342,9 +344,14 @@ class Trainer {
     }
   }
 
-  static void Average(const StepResult& result, double slides, Gradients* gradients, StepRecord* record) {
+  /// Of several slides the mean; that of one is moved.
+  static void Average(StepResult result, double slides, Gradients* gradients, StepRecord* record) {
     record->loss += result.loss.loss / slides;
     if (const auto dice = MeanDice(result.loss)) record->dice = record->dice.value_or(0) + *dice / slides;
+    if (slides == 1) {
+      *gradients = std::move(result.gradients);
+      return;
+    }
     for (size_t p = 0; p < result.gradients.size(); ++p) {
       std::vector<double>& sum = (*gradients)[p];
       sum.resize(result.gradients[p].size());

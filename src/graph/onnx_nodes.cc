@@ -793,8 +793,15 @@ void OnnxNodes::LayerNormalization(const onnx::NodeProto& node) {
   const double epsilon = reader.Float("epsilon", static_cast<double>(1e-5f));
   reader.Int("stash_type", 1);
   reader.Finish();
+  const bool last = axis + 1 == static_cast<int64_t>(src.dims.size());
+  if (!src.constant && src.in_core && last) {
+    return SetPointwise(node,
+                        AddLayer(NodeName(file_, index_), MakeCoreLayerNormalization(epsilon), {src.tensor},
+                                 Parameters(node, 1)),
+                        src);
+  }
   const bool over_channels = !src.constant && !src.in_core && src.pending == OnnxValue::Pending::kNone &&
-                             axis + 1 == static_cast<int64_t>(src.dims.size()) &&
+                             last &&
                              ChannelAxis(src.layout, ShapeAt(src.tensor), static_cast<int>(axis)) == axis;
   if (!over_channels) {
     Fail(ErrorCode::kUnsupported, "axis is {} of {}, expected the channels of a map, as its last axis", axis,

@@ -16,12 +16,13 @@ class Speller {
   Speller(const Node& node, const NodeNames& names, NodeWriter* writer)
       : node_(node), n_(names), writer_(writer) {}
 
-  /// Over channels: ONNX normalises last axes.
+  /// Over channels: ONNX normalises last axes. The one in the middle has the name, which it is read back by.
   void LayerNormalization() {
     std::vector<std::string> inputs = {Step("last", "Transpose", {n_.srcs[0]}, {{"perm", Ints{0, 2, 3, 1}}})};
     inputs.insert(inputs.end(), n_.parameters.begin(), n_.parameters.end());
-    const std::string normal = Step("normal", "LayerNormalization", inputs, node_.layer->attributes());
-    Last("Transpose", {normal}, {{"perm", Ints{0, 3, 1, 2}}});
+    const std::string normal = Name("normal") + ":0";
+    writer_->Node(n_.node, "LayerNormalization", inputs, normal, node_.layer->attributes());
+    writer_->Node(Name("first"), "Transpose", {normal}, n_.dst, {{"perm", Ints{0, 3, 1, 2}}});
   }
 
   /// As PyTorch writes it. The operator of opset 21 is too new for most readers.
@@ -121,6 +122,8 @@ bool WriteSpelling(const Node& node, const NodeNames& names, NodeWriter* writer)
       {"Swish", &Speller::Swish}};
   const auto it = spellings.find(node.layer->type());
   if (it == spellings.end()) return false;
+  // In core it is ONNX's own.
+  if (node.layer->kind() == LayerKind::kCore) return false;
   Speller speller(node, names, writer);
   (speller.*it->second)();
   return true;

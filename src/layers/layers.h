@@ -97,7 +97,8 @@ std::shared_ptr<const Layer> MakeImageBatchNormalization(const BatchNormalizatio
 /// Parameters: scale, bias.
 std::shared_ptr<const Layer> MakeInstanceNormalization(double epsilon);
 std::shared_ptr<const Layer> MakeGroupNormalization(int64_t groups, double epsilon);
-std::shared_ptr<const Layer> MakeLayerNormalization(double epsilon);  ///< over channels
+std::shared_ptr<const Layer> MakeLayerNormalization(double epsilon);      ///< over channels
+std::shared_ptr<const Layer> MakeCoreLayerNormalization(double epsilon);  ///< in core, over the last axis
 
 enum class ReduceKind { kMean, kSum, kMax, kLogSumExp };
 std::shared_ptr<const Layer> MakeChannelReduce(ReduceKind kind);  ///< kMean, kMax; channel_reduce.cc

@@ -52,6 +52,25 @@ TEST(Import, NamesNodesThatHaveNoneAndTellsNamesakesApart) {
   EXPECT_EQ(graph.nodes[3].name, "two_lines");
 }
 
+/// The head of torchvision's ConvNeXt.
+TEST(Import, NormalisesInCoreAlongTheLastAxis) {
+  ModelBuilder model;
+  model.Node("GlobalAveragePool", {"image"}, "pooled");
+  ModelBuilder::Ints(&model.Node("Transpose", {"pooled"}, "last"), "perm", {0, 2, 3, 1});
+  model.Floats("scale", {3});
+  model.Floats("bias", {3});
+  model.Node("LayerNormalization", {"last", "scale", "bias"}, "normal", "norm");
+  ModelBuilder::Ints(&model.Node("Transpose", {"normal"}, "first"), "perm", {0, 3, 1, 2});
+  model.Node("Flatten", {"first"}, "out");
+  const Graph graph = Import(model);
+  const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                                 [](const Node& candidate) { return candidate.name == "norm"; });
+  ASSERT_NE(node, graph.nodes.end());
+  EXPECT_EQ(node->layer->kind(), LayerKind::kCore);
+  EXPECT_EQ(ValidateGraph(graph)[static_cast<size_t>(node->dst)], (Shape{1, 1, 3}));
+  EXPECT_EQ(OutputChannels(graph), 3);
+}
+
 TEST(Import, SortsNodesAndPrunesWhatTheOutputDoesNotNeed) {
   ModelBuilder model;
   model.Node("Relu", {"b"}, "out", "last");

@@ -29,12 +29,14 @@ enum class BatchNormalizationMode {
 /// frozen.
 int64_t SetBatchNormalization(Graph* graph, BatchNormalizationMode mode);
 
-/// The architectures that are built in code.
+/// The architectures that are built in code, without options.
 const std::vector<std::string>& BuiltInModelNames();
+/// Whether `name` is one of them, with or without options after a colon: "unet:depth=3,norm=batch".
 bool IsBuiltInModel(std::string_view name);
 
 /// A built-in network with initial weights that depend on `seed` alone. Two classes share one logit, more
-/// have one each. Throws Error (kUsage) for an unknown name, or classes that are not 2 to 255 different ones.
+/// have one each. Throws Error (kUsage) for an unknown name or option, or classes that are not 2 to 255
+/// different ones.
 Graph BuiltInModel(std::string_view name, uint64_t seed,
                    const std::vector<std::string>& classes = {"background", "tissue"});
 

@@ -92,4 +92,17 @@ void AddWaves(const FilterBank& bank, double norm, std::vector<float>* weights) 
 
 float InitialBias(int64_t dst_channel) { return dst_channel % 2 == 0 ? 0.1f : 1.0f; }
 
+std::vector<float> DrawNormal(int64_t count, double deviation, SplitMix64* random) {
+  std::vector<float> values;
+  values.reserve(static_cast<size_t>(count));
+  while (static_cast<int64_t>(values.size()) < count) {
+    const double radius = deviation * std::sqrt(-2 * std::log(1 - random->Uniform()));
+    const double angle = 2 * std::numbers::pi * random->Uniform();
+    values.push_back(static_cast<float>(radius * std::cos(angle)));
+    if (static_cast<int64_t>(values.size()) < count)
+      values.push_back(static_cast<float>(radius * std::sin(angle)));
+  }
+  return values;
+}
+
 }  // namespace swath

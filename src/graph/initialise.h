@@ -51,4 +51,7 @@ void AddWaves(const FilterBank& bank, double norm, std::vector<float>* weights);
 /// about 1.
 float InitialBias(int64_t dst_channel);
 
+/// Values of a normal distribution around 0 (Box and Muller 1958).
+std::vector<float> DrawNormal(int64_t count, double deviation, SplitMix64* random);
+
 }  // namespace swath

@@ -34,8 +34,9 @@ std::vector<Shape> ValidateGraph(const Graph& graph) {
 }
 
 int64_t OutputChannels(const Graph& graph) {
-  const Shape shape = ValidateGraph(graph).at(static_cast<size_t>(graph.output));
-  return InCore(graph)[static_cast<size_t>(graph.output)] ? shape.size() : shape.channels;
+  const size_t output = static_cast<size_t>(graph.output);
+  const Shape shape = ValidateGraph(graph).at(output);
+  return InCore(graph)[output] ? shape.size() : shape.channels;
 }
 
 void CheckPixelLogits(const Graph& graph, int64_t width, int64_t height) {

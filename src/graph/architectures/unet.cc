@@ -1,6 +1,7 @@
 /// The U-Net of Ronneberger, Fischer & Brox, MICCAI 2015 (arXiv 1505.04597), with 'same' padding, so that the
 /// map of logits has the size of the image. Parameters are named as in the widespread PyTorch version that
 /// has blocks inc, down, up and outc.
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -13,7 +14,7 @@ namespace {
 enum class Norm { kNone, kBatch, kGroup, kInstance };
 enum class Up { kTranspose, kResize };
 
-/// 512 channels of 3 x 3 kernels have 2.4 million weights, 4096 of them 150 million: what an ONNX file holds.
+/// With more, the weights do not fit an ONNX file, which ends at 2 GiB.
 constexpr int64_t kMostChannels = 4096;
 constexpr int64_t kMostGroups = 8;
 constexpr double kEpsilon = double{1e-5f};

@@ -24,6 +24,9 @@ const Layer kLayers[] = {{"e1", 2, 3, 8, 4, 2, 16000},
                          {"16to16_3x3", 16, 16, 3, 1, 1, 4000},
                          {"32to32_3x3", 32, 32, 3, 1, 1, 2000},
                          {"64to64_3x3", 64, 64, 3, 1, 1, 1000},
+                         {"64to64_3x3_wide", 64, 64, 3, 1, 1, 16000},
+                         {"1024to1024_3x3", 1024, 1024, 3, 1, 1, 66},
+                         {"1024to512_up", 1024, 512, 2, 2, 0, 132},
                          {"64to128_s2", 128, 64, 3, 2, 1, 1000},
                          {"16to16_1x1", 16, 16, 1, 1, 0, 4000},
                          {"64to64_1x1", 64, 64, 1, 1, 0, 1000},
@@ -120,6 +123,7 @@ void WeightGradient(benchmark::State& state, const Layer& layer, Maker make) {
       const std::string name = std::string(layer.name) + "/" + what;
       benchmark::RegisterBenchmark((name + "/highway").c_str(), function, layer, MakeHighwayCorrelation);
       benchmark::RegisterBenchmark((name + "/onednn").c_str(), function, layer, MakeOneDnnCorrelation);
+      benchmark::RegisterBenchmark((name + "/gemm").c_str(), function, layer, MakeGemmCorrelation);
     };
     add("gather", Gather);
     add("scatter", Scatter);

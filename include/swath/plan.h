@@ -21,9 +21,10 @@ enum class LossSweeps {
 };
 
 struct PlanOptions {
-  int64_t threads = 0;  ///< 0: one for each processor
-  int64_t strips = 0;   ///< 0: DefaultStrips, by image and network
-  int64_t panels = 1;   ///< strips in columns, one after the other
+  int64_t threads = 0;       ///< 0: one for each processor
+  int64_t strips = 0;        ///< 0: DefaultStrips, by image and network
+  int64_t panels = 1;        ///< strips in columns, one after the other
+  bool pack_weights = true;  ///< false: kernels of wide layers do without a second copy, and are slower
   Precision precision = Precision::kFloat32;
   LossSweeps loss_sweeps = LossSweeps::kCheaper;
   SampleType samples = SampleType::kUint8;  ///< of the image

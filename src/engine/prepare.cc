@@ -279,9 +279,10 @@ class Planner {
     if (objective_.pixels) plan.label_bytes = plan.width + objective_.pixels->scratch_bytes(plan.width);
     plan.label_bytes *= plan.in_flight;
     // One for each strip in flight and one for their sum, which becomes the result where there is one
-    // cotangent.
+    // cotangent; a single strip adds to the sum itself.
     const int64_t doubles = static_cast<int64_t>(sizeof(double));
-    plan.gradient_bytes = ((plan.in_flight + 1) * plan.cotangents + (plan.cotangents > 1 ? 1 : 0)) *
+    const int64_t sums = plan.options.strips == 1 ? 1 : plan.in_flight + 1;
+    plan.gradient_bytes = (sums * plan.cotangents + (plan.cotangents > 1 ? 1 : 0)) *
                           std::accumulate(p_.gradient_sizes.begin(), p_.gradient_sizes.end(), int64_t{0}) *
                           doubles;
     int64_t cores = 0;
@@ -365,7 +366,8 @@ PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, b
                           .in_core = {},
                           .src_columns = panel.src_columns[i],
                           .dst_columns = panel.columns[static_cast<size_t>(op.dst)],
-                          .backward = backward && op.backward};
+                          .backward = backward && op.backward,
+                          .pack_weights = prepared.plan.options.pack_weights};
     for (const OpSource& src : op.srcs) context.in_core.push_back(!src.streamed());
     try {
       kernel = op.layer->MakeKernel<T>(context);

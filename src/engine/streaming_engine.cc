@@ -114,7 +114,8 @@ class Streaming final : public StreamingEngine {
  public:
   Streaming(const Graph& graph, const Objective& objective, Prepared prepared, PanelKernels<T> kernels)
       : graph_(graph), objective_(objective), prepared_(std::move(prepared)), total_(prepared_, objective_) {
-    for (int64_t i = 0; i < prepared_.plan.in_flight; ++i)
+    // A single strip adds to the total itself.
+    for (int64_t i = 0; i < prepared_.plan.in_flight && prepared_.plan.options.strips > 1; ++i)
       sums_.push_back(std::make_unique<StripSums>(prepared_, objective_));
     kernels_ = std::move(kernels);
     MakeRunners();
@@ -226,8 +227,11 @@ class Streaming final : public StreamingEngine {
     return parameters;
   }
 
+  StripSums* Sums(size_t thread) { return sums_.empty() ? &total_ : sums_[thread].get(); }
+
   void MakeRunners() {
-    for (auto& sums : sums_) runners_.emplace_back(prepared_, kernels_, objective_, sums.get());
+    for (size_t i = 0; i < static_cast<size_t>(prepared_.plan.in_flight); ++i)
+      runners_.emplace_back(prepared_, kernels_, objective_, Sums(i));
   }
 
   /// Kernels and runners for a panel; where there are several, those of the one before make room.
@@ -255,7 +259,7 @@ class Streaming final : public StreamingEngine {
         try {
           const int64_t count = static_cast<int64_t>(sweep.strips.size());
           for (int64_t i = turnstile.Take(count); i >= 0; i = turnstile.Take(count))
-            work(&runners_[thread], panel, i, sums_[thread].get(), &turnstile);
+            work(&runners_[thread], panel, i, Sums(thread), &turnstile);
         } catch (...) {
           turnstile.Fail(std::current_exception());
         }
@@ -278,7 +282,7 @@ class Streaming final : public StreamingEngine {
                             Turnstile* turnstile) {
       const auto image = Columns(*sample.image, panel.columns[0]);
       const auto labels = sweep.output ? Columns(*sample.labels, panel.owned) : nullptr;
-      sums->Clear();
+      if (sums != &total_) sums->Clear();
       runner->Run({.sweep = &sweep,
                    .strip = &sweep.strips[static_cast<size_t>(index)],
                    .image = image.get(),
@@ -289,7 +293,7 @@ class Streaming final : public StreamingEngine {
                    .sink = {},
                    .progress = [&](int64_t rows) { counter->Add(static_cast<double>(rows) / panels); }});
       if (!turnstile->Wait(index)) return;
-      total_.Add(*sums);
+      if (sums != &total_) total_.Add(*sums);
       turnstile->Pass();
     });
   }
@@ -435,7 +439,7 @@ class Streaming final : public StreamingEngine {
   Objective objective_;
   Prepared prepared_;
   PanelKernels<T> kernels_;
-  std::vector<std::unique_ptr<StripSums>> sums_;  // by thread
+  std::vector<std::unique_ptr<StripSums>> sums_;  // by thread; empty where there is one strip
   std::vector<StripRunner<T>> runners_;           // by thread
   StripSums total_;
   CoreValues cores_;

@@ -7,8 +7,8 @@
 namespace swath {
 namespace {
 
-/// oneDNN works on vectors of channels. It overtakes the row kernel, which works on vectors of columns, where
-/// the narrower side has about this many channels times column taps: 32 at 3 × 3, 96 at 1 × 1.
+/// oneDNN's convolutions work on vectors of channels. They overtake the row kernel, which works on vectors of
+/// columns, where the narrower side has about this many channels times column taps: 32 at 3 × 3, 96 at 1 × 1.
 constexpr int64_t kWide = 96;
 /// And where it was measured: not for a few channels, nor for kernels of any length.
 constexpr int64_t kLeastChannels = 16, kLongestKernel = 32;
@@ -25,8 +25,10 @@ std::unique_ptr<Correlation<float>> ChooseCorrelation(const CorrelationShape& sh
   const int64_t narrower = std::min(shape.coarse_channels, shape.fine_channels);
   const int64_t kernel = shape.columns.kernel;
   if (shape.groups == 1 && narrower >= kLeastChannels && kernel <= kLongestKernel &&
-      narrower * kernel >= kWide)
-    return MakeOneDnnCorrelation(shape);
+      narrower * kernel >= kWide) {
+    // A product of matrices is as good where there is nothing to lay out.
+    return shape.pack_weights && kernel > 1 ? MakeOneDnnCorrelation(shape) : MakeGemmCorrelation(shape);
+  }
   return MakeHighwayCorrelation(shape);
 }
 

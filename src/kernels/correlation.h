@@ -37,6 +37,7 @@ struct CorrelationShape {
       1;                 ///< rows of what the layer reads that are in its window at once, dilation included
   Window columns;        ///< its kind says which way is forward: Gather for Conv, Scatter for ConvTranspose
   bool backward = true;  ///< false: prediction only, no memory for the way back
+  bool pack_weights = true;  ///< false: no second copy of the weights, at the cost of time
 
   /// Rows that a kernel may keep packed of the fine tensor (kGather) or the coarse one (kScatter): a window
   /// of the tensor that the layer reads, on either front; of the other one's gradient a row.
@@ -92,5 +93,7 @@ std::unique_ptr<Correlation<double>> MakeReferenceCorrelation(const CorrelationS
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape);
 /// For one group only.
 std::unique_ptr<Correlation<float>> MakeOneDnnCorrelation(const CorrelationShape& shape);
+/// For one group only. Weights stay where they are: they must outlive the kernel's use.
+std::unique_ptr<Correlation<float>> MakeGemmCorrelation(const CorrelationShape& shape);
 
 }  // namespace swath

@@ -32,7 +32,8 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
           .row_taps = conv.rows.kernel,
           .window_rows = conv.rows.most_src(),
           .columns = PanelColumns(conv.columns, context),
-          .backward = context.backward};
+          .backward = context.backward,
+          .pack_weights = context.pack_weights};
 }
 
 template <class T>

@@ -150,7 +150,8 @@ struct KernelContext {
   std::vector<bool> in_core;  ///< by source
   Range src_columns;          ///< of the streamed sources: all that dst_columns read inside the image
   Range dst_columns;
-  bool backward = true;  ///< false: prediction only, no memory for the way back
+  bool backward = true;      ///< false: prediction only, no memory for the way back
+  bool pack_weights = true;  ///< as PlanOptions says
 
   int64_t width() const { return dst_columns.size(); }
 };

@@ -154,5 +154,24 @@ TEST(Correlation, OneDnnCutsLongSums) {
   Check(shape, 2, MakeOneDnnCorrelation(shape), kLongSums);
 }
 
+TEST(Correlation, GemmEqualsTheReference) {
+  std::mt19937 random(3);
+  for (uint32_t seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE(seed);
+    const CorrelationShape shape = DrawShape(&random, 1, seed % 4 ? 20 : 130);
+    Check(shape, seed, MakeGemmCorrelation(shape), kLongSums);
+  }
+}
+
+/// More columns, and more channels, than go into one sum of float32.
+TEST(Correlation, GemmCutsLongSums) {
+  CorrelationShape shape{.coarse_channels = 24, .fine_channels = 401, .row_taps = 3, .window_rows = 3};
+  shape.columns = {.kernel = 3, .pad_begin = 1, .pad_end = 1};
+  shape.fine_width = shape.coarse_width = 1300;
+  Check(shape, 1, MakeGemmCorrelation(shape), kLongSums);
+  std::swap(shape.coarse_channels, shape.fine_channels);
+  Check(shape, 2, MakeGemmCorrelation(shape), kLongSums);
+}
+
 }  // namespace
 }  // namespace swath

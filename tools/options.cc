@@ -24,6 +24,22 @@ std::string Unexpected(const std::string& expected, const std::string& found) {
   return fmt::format("expected {}, found '{}'", expected, found);
 }
 
+int64_t ParseBytes(const std::string& option, const std::string& text) {
+  constexpr double kMost = 1e15;
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"kB", 1e3},
+      {"MB", 1e6},     {"GB", 1e9},     {"TB", 1e12},    {"", 1}};
+  for (const auto& [unit, bytes] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    std::string number = text.substr(0, text.size() - unit.size());
+    while (number.ends_with(' ')) number.pop_back();
+    const auto value = ParseNumber<double>(number);
+    if (value && *value > 0 && *value * bytes <= kMost) return static_cast<int64_t>(*value * bytes);
+    break;
+  }
+  Fail(ErrorCode::kUsage, "{}: expected bytes such as 512MiB or 2GiB, found '{}'", option, text);
+}
+
 template <class T>
 CLI::Validator WholeNumberOf(T least, T most) {
   return CLI::Validator(
@@ -79,6 +95,15 @@ Size ParseSize(const std::string& option, const std::string& text) {
          kLargestSide, text);
   }
   return {*width, *height};
+}
+
+CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes) {
+  return command
+      ->add_option_function<std::string>(
+          "--memory", [bytes](const std::string& text) { *bytes = ParseBytes("--memory", text); },
+          "Most memory of the whole process, such as 2GiB: chooses panels (strips in columns) and strips to "
+          "keep it, or says what the least is")
+      ->type_name("BYTES");
 }
 
 std::string Bytes(int64_t bytes) {

@@ -53,6 +53,9 @@ struct Size {
 /// "WIDTHxHEIGHT" in pixels, each from 1 to 2^31 - 1. Throws Error (kUsage) that names the option.
 Size ParseSize(const std::string& option, const std::string& text);
 
+/// --memory, a limit in bytes: "2GiB", "512MiB", "1.5GB" or a number of them.
+CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes);
+
 /// "12.3 MiB" and the like.
 std::string Bytes(int64_t bytes);
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "swath/model.h"
+#include "swath/optimizer.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
 #include "tools/objective.h"
@@ -27,6 +28,9 @@ struct Settings {
   int64_t panels = 1;
   int64_t threads = 0;
   int64_t strips = 0;
+  int64_t memory = 0;
+  std::string optimizer = "adam";
+  double momentum = 0.9;
   bool predict = false;
   bool json = false;
 };
@@ -45,14 +49,30 @@ void Run(const Settings& settings) {
     ChooseBatchNormalization(settings.model, settings.batchnorm, &graph);
     owned = MakeObjective(graph, settings.loss, -1);
   }
-  const Plan plan =
-      MakePlan(graph, settings.predict ? Objective(nullptr) : owned.objective(),
-               ExtendedSize(graph, size.width), ExtendedSize(graph, size.height),
-               {.threads = settings.threads, .strips = settings.strips, .panels = settings.panels});
+  const Objective objective = settings.predict ? Objective(nullptr) : owned.objective();
+  const PlanOptions options{
+      .threads = settings.threads, .strips = settings.strips, .panels = settings.panels};
+  const int64_t width = ExtendedSize(graph, size.width), height = ExtendedSize(graph, size.height);
+  std::optional<ProcessPlan> process;
+  Plan plan;
+  if (settings.memory > 0) {
+    process = ProcessPlan{.process_bytes = ProcessBytes(graph.parameter_bytes())};
+    if (!settings.predict) {
+      process->optimizer_bytes =
+          Optimizer(graph, {.kind = ParseOptimizerKind(settings.optimizer), .momentum = settings.momentum})
+              .state_bytes();
+    }
+    plan = FitPlan(graph, objective, width, height, options,
+                   {.bytes = settings.memory, .total = [&](const Plan& p) {
+                      return p.engine_bytes() + process->process_bytes + process->optimizer_bytes;
+                    }});
+  } else {
+    plan = MakePlan(graph, objective, width, height, options);
+  }
   if (settings.json) {
     std::printf("%s\n", PlanJson(plan).dump(2).c_str());
   } else {
-    PrintPlan(plan, settings.model);
+    PrintPlan(plan, settings.model, process);
   }
 }
 
@@ -83,6 +103,14 @@ void AddPlan(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--panels", settings->panels, "Panels: strips in columns, one after the other")
       ->check(WholeNumber(1, kMostCounted))
+      ->capture_default_str();
+  AddMemoryOption(command, &settings->memory)->excludes("--panels");
+  command
+      ->add_option("--optimizer", settings->optimizer, "adam, adamw or sgd: its moments count with --memory")
+      ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
+      ->capture_default_str();
+  command->add_option("--momentum", settings->momentum, "Of sgd; with 0 it remembers nothing")
+      ->check(Number({.least = 0, .below = 1}))
       ->capture_default_str();
   command->add_flag("--predict", settings->predict, "Plan a prediction");
   command->add_flag("--json", settings->json, "One JSON object");

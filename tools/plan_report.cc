@@ -9,7 +9,15 @@
 
 namespace swath::tools {
 
-void PrintPlan(const Plan& plan, const std::string& model) {
+std::string Panels(const Plan& plan) {
+  if (plan.options.panels <= 1) return "";
+  const double more =
+      static_cast<double>(plan.multiply_adds()) / static_cast<double>(plan.least_multiply_adds);
+  return fmt::format(", in {} panels: {:.1f} % of the arithmetic is repeated{}", plan.options.panels,
+                     100 * (more - 1), plan.options.pack_weights ? "" : ", weights are not packed");
+}
+
+void PrintPlan(const Plan& plan, const std::string& model, const std::optional<ProcessPlan>& process) {
   const bool training = plan.cotangents > 0;
   fmt::print("{}, {} × {} px, {}\n\n", model, plan.width, plan.height,
              training ? "training step" : "prediction");
@@ -24,7 +32,7 @@ void PrintPlan(const Plan& plan, const std::string& model) {
     return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
   };
   fmt::print("\n{}, {} at a time", plural(plan.options.strips, "strip"), plan.in_flight);
-  if (plan.options.panels > 1) fmt::print(", in {}", plural(plan.options.panels, "panel"));
+  fmt::print("{}", Panels(plan));
   fmt::print("; {} over the image", plural(plan.sweeps, "sweep"));
   if (plan.forward_sweeps > 0) {
     fmt::print(" ({} to reductions", plan.forward_sweeps);
@@ -48,6 +56,11 @@ void PrintPlan(const Plan& plan, const std::string& model) {
   line("values in core", plan.core_bytes);
   line("predicted rows", plan.output_bytes);
   line("engine", plan.engine_bytes());
+  if (process) {
+    line("optimiser's moments", process->optimizer_bytes);
+    line("program, libraries, buffers", process->process_bytes);
+    line("process", plan.engine_bytes() + process->optimizer_bytes + process->process_bytes);
+  }
   const double pixels = static_cast<double>(plan.width) * static_cast<double>(plan.height);
   fmt::print("\nmultiply-adds: {:.3g} T forward ({:.0f} a pixel)",
              static_cast<double>(plan.forward_multiply_adds) * 1e-12,
@@ -77,6 +90,7 @@ nlohmann::json PlanJson(const Plan& plan) {
           {"threads", plan.options.threads},
           {"in_flight", plan.in_flight},
           {"panels", plan.options.panels},
+          {"pack_weights", plan.options.pack_weights},
           {"sweeps", plan.sweeps},
           {"forward_sweeps", plan.forward_sweeps},
           {"loss_sweeps", plan.loss_sweeps},
@@ -94,7 +108,8 @@ nlohmann::json PlanJson(const Plan& plan) {
           {"output_bytes", plan.output_bytes},
           {"engine_bytes", plan.engine_bytes()},
           {"forward_multiply_adds", plan.forward_multiply_adds},
-          {"backward_multiply_adds", plan.backward_multiply_adds}};
+          {"backward_multiply_adds", plan.backward_multiply_adds},
+          {"least_multiply_adds", plan.least_multiply_adds}};
 }
 
 }  // namespace swath::tools

@@ -206,6 +206,7 @@ void AddRunOptions(CLI::App* command, Settings* settings) {
       ->check(WholeNumber(0, kMostCounted))
       ->capture_default_str()
       ->group("Run");
+  AddMemoryOption(command, &settings->train.memory)->group("Run");
   command->add_option("--seed", settings->train.seed, "Of initial weights and the order of slides")
       ->check(Seed())
       ->capture_default_str()

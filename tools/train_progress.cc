@@ -7,6 +7,7 @@
 
 #include "base/process_memory.h"
 #include "tools/options.h"
+#include "tools/plan_report.h"
 
 namespace swath::tools {
 namespace {
@@ -24,9 +25,11 @@ void TrainProgress::OnStart(const TrainSummary& summary) {
              summary.validation_slides);
   fmt::print("  image       {} x {} px, extension included{}\n", plan.width, plan.height,
              summary.one_size ? "" : " (the widest of several sizes)");
-  fmt::print("  step        {}, {}, {} at once\n", Plural(plan.sweeps, "sweep"),
-             Plural(plan.options.strips, "strip"), plan.in_flight);
-  fmt::print("  memory      {} planned\n", Bytes(summary.plan_bytes));
+  fmt::print("  step        {}, {}, {} at once{}\n", Plural(plan.sweeps, "sweep"),
+             Plural(plan.options.strips, "strip"), plan.in_flight, Panels(plan));
+  fmt::print("  memory      {} planned", Bytes(summary.process_bytes + summary.plan_bytes));
+  if (summary.process_bytes > 0) fmt::print(" for the whole process");
+  fmt::print("\n");
   if (!summary.label_shares.empty())
     fmt::print("  labels      {:.4f} of the pixels\n", fmt::join(summary.label_shares, ", "));
   for (size_t c = 0; c < summary.label_shares.size(); ++c) {

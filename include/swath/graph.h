@@ -50,7 +50,8 @@ struct Graph {
   int AddNode(std::string node_name, std::shared_ptr<const Layer> layer, std::vector<int> srcs,
               std::vector<int> parameters = {});
 
-  int64_t trainable_size() const;  ///< number of trainable values
+  int64_t trainable_size() const;   ///< number of trainable values
+  int64_t parameter_bytes() const;  ///< of all values
 };
 
 /// Shape of a tensor of one image.

@@ -30,7 +30,7 @@ std::string ToString(OptimizerKind kind);
 /// other.
 struct OptimizerState {
   int64_t steps = 0;
-  std::vector<std::vector<double>> moments;  ///< SGD: momentum; Adam, AdamW: of order 1 and 2
+  std::vector<std::vector<double>> moments;  ///< SGD: momentum, if any; Adam, AdamW: of order 1 and 2
 };
 
 /// Updates the trainable parameters of a graph. Moments and arithmetic are float64; each step rounds the

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -73,10 +74,29 @@ struct Plan {
   // Multiply-adds of one step, all sweeps and halos included.
   int64_t forward_multiply_adds = 0;
   int64_t backward_multiply_adds = 0;
+  int64_t multiply_adds() const { return forward_multiply_adds + backward_multiply_adds; }
+  /// Those that the same sweeps would cost in one strip and one panel, where nothing is computed twice.
+  int64_t least_multiply_adds = 0;
 };
 
 /// A plan for training (or, with no objective, for prediction). Throws as InferShapes does.
 Plan MakePlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
               const PlanOptions& options);
+
+/// A limit for the whole process: what the plan does not know of is added by `total`.
+struct MemoryLimit {
+  int64_t bytes = 0;
+  std::function<int64_t(const Plan&)> total;  ///< of the process, with this plan's engine
+};
+
+/// Bytes that the process holds now, but for `known` ones that are counted elsewhere: code, libraries,
+/// buffers. Rounded up to 16 MiB, so that what is chosen by it is the same from run to run.
+int64_t ProcessBytes(int64_t known);
+
+/// The cheapest of the plans that keep the limit: chooses panels, whether weights are packed, how many strips
+/// are computed at once (at most options.threads), and, unless options.strips says, strips. Throws kUsage,
+/// with the least that would do, where there is none; and as MakePlan does.
+Plan FitPlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
+             const PlanOptions& options, const MemoryLimit& limit);
 
 }  // namespace swath

@@ -32,6 +32,7 @@ struct TrainOptions {
   bool prior_bias = false;  ///< starts the output's bias at the log-odds of the training labels
   uint64_t seed = 1;        ///< of the order of the slides
   PlanOptions plan;         ///< threads, strips, sweeps
+  int64_t memory = 0;       ///< bytes that the process may take, 0 for any; chooses the rest of the plan
 };
 
 /// Known before the first step.
@@ -44,6 +45,7 @@ struct TrainSummary {
   int64_t first_step = 0;            ///< more than 0 where a run is continued
   Plan plan;                         ///< of the widest training slide, extended
   int64_t plan_bytes = 0;            ///< engine, decoders, gradients, optimiser
+  int64_t process_bytes = 0;         ///< besides; with a limit of memory only
   std::vector<double> label_shares;  ///< by class, of the labelled pixels to train on; masks only
 };
 
@@ -62,6 +64,7 @@ struct StepRecord {
   int64_t peak_resident_bytes = 0;  ///< of the process so far
   int64_t plan_bytes = 0;
   int64_t strips = 0;
+  int64_t panels = 0;
 };
 
 /// A figure that says how good predictions are.

@@ -8,4 +8,7 @@ namespace swath {
 /// The largest resident set so far.
 int64_t PeakResidentBytes();
 
+/// The resident set now.
+int64_t ResidentBytes();
+
 }  // namespace swath

@@ -18,7 +18,16 @@ constexpr int64_t kDecodeMultiplyAdds = 270;
 /// Multiply-adds of one sweep over all strips and panels.
 struct Work64 {
   int64_t forward = 0;
-  int64_t backward = 0;  ///< of one cotangent
+  int64_t backward = 0;                           ///< of one cotangent
+  int64_t least_forward = 0, least_backward = 0;  ///< in one strip and one panel
+
+  Work64& operator+=(const Work64& other) {
+    forward += other.forward;
+    backward += other.backward;
+    least_forward += other.least_forward;
+    least_backward += other.least_backward;
+    return *this;
+  }
 };
 
 /// The part of an op's streamed source channels that have a gradient in a sweep.
@@ -51,11 +60,15 @@ Work64 CountWork(const Prepared& p, const Sweep& sweep) {
         op.layer->MultiplyAdds(p.SourceShapes(op), p.program.tensors[static_cast<size_t>(op.dst)].shape);
     int64_t rows = 0;
     for (const Strip& strip : sweep.strips) rows += strip.rows[static_cast<size_t>(op.dst)].size();
-    const double all = static_cast<double>(rows * row) * Repeated(p, op.dst);
+    const double all = static_cast<double>(rows * row) * Repeated(p, op.dst),
+                 least =
+                     static_cast<double>(p.program.tensors[static_cast<size_t>(op.dst)].shape.height * row);
     work.forward += static_cast<int64_t>(all);
+    work.least_forward += static_cast<int64_t>(least);
     if (!sweep.backward[i]) continue;
     const double parts = (op.trains && sweep.trains ? 1.0 : 0.0) + GradientShare(p.program, sweep, op);
     work.backward += static_cast<int64_t>(all * parts);
+    work.least_backward += static_cast<int64_t>(least * parts);
   }
   return work;
 }
@@ -206,7 +219,7 @@ class Planner {
   void ChooseSweeps() {
     Plan& plan = p_.plan;
     Work64 before, back;
-    for (const Sweep& sweep : p_.sweeps.forward) before.forward += CountWork(p_, sweep).forward;
+    for (const Sweep& sweep : p_.sweeps.forward) before += CountWork(p_, sweep);
     const int64_t reductions = static_cast<int64_t>(p_.sweeps.forward.size());
     plan.forward_sweeps = reductions;
     plan.backward_sweeps = static_cast<int64_t>(p_.sweeps.backward.size());
@@ -214,13 +227,10 @@ class Planner {
     if (!trains()) {
       plan.sweeps = reductions + (p_.sweeps.output.output ? 1 : 0);
       plan.forward_multiply_adds = before.forward + output.forward;
+      plan.least_multiply_adds = before.least_forward + output.least_forward;
       return;
     }
-    for (const Sweep& sweep : p_.sweeps.backward) {
-      const Work64 work = CountWork(p_, sweep);
-      back.forward += work.forward;
-      back.backward += work.backward;
-    }
+    for (const Sweep& sweep : p_.sweeps.backward) back += CountWork(p_, sweep);
     const int64_t m = objective_.pixels ? objective_.pixels->cotangents() : 1;
     const int64_t decode = kDecodeMultiplyAdds * plan.input_rows * plan.width;
     const int64_t one = back.forward + m * back.backward,
@@ -233,6 +243,8 @@ class Planner {
     plan.cotangents = twice ? 1 : m;
     plan.forward_multiply_adds = before.forward + (twice ? output.forward : 0) + back.forward;
     plan.backward_multiply_adds = plan.cotangents * back.backward;
+    plan.least_multiply_adds = before.least_forward + (twice ? output.least_forward : 0) +
+                               back.least_forward + plan.cotangents * back.least_backward;
   }
 
   void PlanTensors() {
@@ -274,8 +286,7 @@ class Planner {
       PanelKernels<T> kernels = AddPanel<T>(p_.panels[i]);
       if (first && i == 0) *first = std::move(kernels);
     }
-    for (const Parameter& parameter : graph_.parameters)
-      plan.weight_bytes += parameter.size() * static_cast<int64_t>(sizeof(float));
+    plan.weight_bytes += graph_.parameter_bytes();
     if (objective_.pixels) plan.label_bytes = plan.width + objective_.pixels->scratch_bytes(plan.width);
     plan.label_bytes *= plan.in_flight;
     // One for each strip in flight and one for their sum, which becomes the result where there is one

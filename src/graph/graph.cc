@@ -116,6 +116,12 @@ int64_t Graph::trainable_size() const {
   return size;
 }
 
+int64_t Graph::parameter_bytes() const {
+  int64_t bytes = 0;
+  for (const Parameter& parameter : parameters) bytes += parameter.size() * int64_t{sizeof(float)};
+  return bytes;
+}
+
 std::vector<Shape> InferShapes(const Graph& graph, int64_t width, int64_t height) {
   const Shape image{.channels = graph.input_channels, .height = height, .width = width};
   if (image.channels <= 0 || height <= 0 || width <= 0) {

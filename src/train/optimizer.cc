@@ -42,7 +42,7 @@ Optimizer::Optimizer(const Graph& graph, const OptimizerOptions& options) : opti
   if (!(options.weight_decay >= 0)) {
     Fail(ErrorCode::kUsage, "weight decay is {}, expected at least 0", options.weight_decay);
   }
-  const size_t moments = options.kind == OptimizerKind::kSgd ? 1 : 2;
+  const size_t moments = options.kind != OptimizerKind::kSgd ? 2 : options.momentum > 0 ? 1 : 0;
   state_.moments.assign(moments, std::vector<double>(static_cast<size_t>(graph.trainable_size())));
 }
 
@@ -56,7 +56,9 @@ void Optimizer::Restore(OptimizerState state) {
 }
 
 int64_t Optimizer::state_bytes() const {
-  return static_cast<int64_t>(state_.moments.size() * state_.moments[0].size() * sizeof(double));
+  return state_.moments.empty()
+             ? 0
+             : static_cast<int64_t>(state_.moments.size() * state_.moments[0].size() * sizeof(double));
 }
 
 void Optimizer::Step(const std::vector<std::vector<double>>& gradients, double learning_rate, Graph* graph) {
@@ -75,11 +77,14 @@ void Optimizer::Step(const std::vector<std::vector<double>>& gradients, double l
       } else {
         gradient += o.weight_decay * weight;
       }
-      double& first = state_.moments[0][k];
-      if (o.kind == OptimizerKind::kSgd) {
+      if (state_.moments.empty()) {
+        weight -= learning_rate * gradient;
+      } else if (o.kind == OptimizerKind::kSgd) {
+        double& first = state_.moments[0][k];
         first = o.momentum * first + gradient;
         weight -= learning_rate * first;
       } else {
+        double& first = state_.moments[0][k];
         double& second = state_.moments[1][k];
         first = o.beta1 * first + (1 - o.beta1) * gradient;
         second = o.beta2 * second + (1 - o.beta2) * gradient * gradient;

@@ -94,7 +94,8 @@ void RunFolder::Append(const StepRecord& record) {
                {"mpx_per_s", Rounded(record.megapixels_per_second, 3)},
                {"peak_rss_mib", Rounded(static_cast<double>(record.peak_resident_bytes) / kMebibyte, 1)},
                {"plan_bytes", record.plan_bytes},
-               {"strips", record.strips}});
+               {"strips", record.strips},
+               {"panels", record.panels}});
   AppendLine(line);
   curves_.train.push_back({record.step, record.loss});
   if (record.dice) curves_.train.back().score = *record.dice;

@@ -66,7 +66,8 @@ nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const TrainO
       {"optimizer", ToString(options.optimizer.kind)},
       {"accumulate", options.accumulate},
       {"seed", options.seed},
-      {"strips", options.plan.strips}};
+      {"strips", options.plan.strips},
+      {"memory", options.memory}};
 }
 
 /// The mean over the classes of an overlap's Dice; nothing for a loss over slides.
@@ -146,11 +147,12 @@ class Trainer {
     const std::vector<int64_t> counts = CheckLabels(&summary);
     const nlohmann::json settings = Settings(dataset_, graph_, options_);
     if (options_.resume) {
-      state_ = ReadTrainingState(folder_.state());
+      TrainingState saved = ReadTrainingState(folder_.state());
+      state_ = saved.progress;
       CheckSettings(folder_.state(), state_.settings, settings);
-      SetTrainableValues(state_.weights, &graph_);
-      SetRunningStatistics(state_.running, &graph_);
-      optimizer_.Restore(std::move(state_.optimizer));
+      SetTrainableValues(saved.weights, &graph_);
+      SetRunningStatistics(saved.running, &graph_);
+      optimizer_.Restore(std::move(saved.optimizer));
       if (state_.step > options_.schedule.steps) {
         Fail(ErrorCode::kUsage, "{}: the run has taken {} steps, expected at least as many now, found {}",
              options_.out, state_.step, options_.schedule.steps);
@@ -207,7 +209,7 @@ class Trainer {
 
   Objective objective() const { return loss_ ? Objective(loss_.get()) : Objective(slide_loss_.get()); }
 
-  TrainSummary Summarise() const {
+  TrainSummary Summarise() {
     TrainSummary summary{.model = graph_.name,
                          .parameters = graph_.trainable_size(),
                          .training_slides = static_cast<int64_t>(training_.size()),
@@ -217,6 +219,7 @@ class Trainer {
       return std::pair(a->width(), a->height()) < std::pair(b->width(), b->height());
     };
     const DatasetEntry& widest = **std::max_element(training_.begin(), training_.end(), wider);
+    const int64_t process = ProcessBytes(graph_.parameter_bytes() + optimizer_.state_bytes());
     for (const auto* entries : {&training_, &validation_}) {
       for (const DatasetEntry* entry : *entries) {
         summary.one_size =
@@ -229,13 +232,22 @@ class Trainer {
           } else {
             InferShapes(graph_, width, height);
           }
+          const auto [known, is_new] = fits_.try_emplace({width, height}, options_.plan);
+          if (options_.memory == 0 || !is_new) return;
+          const SlideSample sample = Open(*entry);
+          known->second =
+              FitPlan(graph_, objective(), width, height, options_.plan,
+                      {.bytes = options_.memory,
+                       .total = [&](const Plan& plan) { return process + PlanBytes(plan, sample); }})
+                  .options;
         });
       }
     }
     const SlideSample sample = Open(widest);
-    summary.plan =
-        MakePlan(graph_, objective(), sample.image->width(), sample.image->height(), options_.plan);
+    const int64_t width = sample.image->width(), height = sample.image->height();
+    summary.plan = MakePlan(graph_, objective(), width, height, fits_.at({width, height}));
     summary.plan_bytes = PlanBytes(summary.plan, sample);
+    if (options_.memory > 0) summary.process_bytes = process;
     return summary;
   }
 
@@ -281,6 +293,7 @@ class Trainer {
       if (is_new) known->second = PlanBytes(engine->plan(), sample);
       record.plan_bytes = std::max(record.plan_bytes, known->second);
       record.strips = engine->plan().options.strips;
+      record.panels = engine->plan().options.panels;
     }
     record.learning_rate = LearningRate(options_.schedule, step);
     record.gradient_norm = ClipGradients(options_.clip_norm, &gradients);
@@ -304,7 +317,8 @@ class Trainer {
   StreamingEngine* EngineFor(const RowSource& image) {
     if (!engine_ || engine_->plan().width != image.width() || engine_->plan().height != image.height()) {
       engine_.reset();  // first, so that two never share the memory
-      engine_ = MakeStreamingEngine(graph_, objective(), image.width(), image.height(), options_.plan);
+      engine_ = MakeStreamingEngine(graph_, objective(), image.width(), image.height(),
+                                    fits_.at({image.width(), image.height()}));
     }
     return engine_.get();
   }
@@ -412,12 +426,10 @@ class Trainer {
     folder_.WriteCurves(
         fmt::format("{}, {}", graph_.name,
                     slide_loss_ ? ToString(options_.slide_loss->kind) : ToString(options_.loss.kind)));
-    TrainingState state = state_;
-    state.seconds += Since(started_);
-    state.weights = TrainableValues(graph_);
-    state.running = RunningStatistics(graph_);
-    state.optimizer = optimizer_.state();
-    WriteTrainingState(folder_.state(), state);
+    TrainingProgress progress = state_;
+    progress.seconds += Since(started_);
+    WriteTrainingState(folder_.state(), progress, TrainableSpans(graph_), optimizer_.state(),
+                       RunningStatistics(graph_));
     saved_ = Clock::now();
   }
 
@@ -433,9 +445,10 @@ class Trainer {
   Optimizer optimizer_;
   RunFolder folder_;
   int64_t validate_every_ = 1;
+  std::map<std::pair<int64_t, int64_t>, PlanOptions> fits_;  ///< by width and height of an extended slide
   std::unique_ptr<StreamingEngine> engine_;
   std::map<const DatasetEntry*, int64_t> plan_bytes_;
-  TrainingState state_;  ///< weights and moments are in the graph and the optimiser
+  TrainingProgress state_;
   std::vector<int64_t> order_;
   int64_t order_epoch_ = -1;
   Clock::time_point started_;

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <fstream>
-#include <iterator>
 
 #include "base/error.h"
 #include "base/json_text.h"
@@ -21,42 +19,51 @@ constexpr char kFormat[] = "swath training state";
 constexpr int kVersion = 2;
 
 /// FNV-1a, to tell a damaged file.
-uint64_t Hash(const char* data, size_t size) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < size; ++i) hash = (hash ^ static_cast<unsigned char>(data[i])) * 0x100000001b3u;
-  return hash;
-}
+class Hash {
+ public:
+  void Add(const void* data, size_t size) {
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    for (size_t i = 0; i < size; ++i) value_ = (value_ ^ bytes[i]) * 0x100000001b3u;
+  }
+  uint64_t value() const { return value_; }
+
+ private:
+  uint64_t value_ = 0xcbf29ce484222325u;
+};
 
 template <class T>
-void Append(const std::vector<T>& values, std::string* bytes) {
-  bytes->append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-}
-
-template <class T>
-std::vector<T> Take(size_t count, const char** bytes) {
+std::vector<T> Take(size_t count, std::istream* file, Hash* hash) {
   std::vector<T> values(count);
-  if (count > 0) std::memcpy(values.data(), *bytes, count * sizeof(T));
-  *bytes += count * sizeof(T);
+  const size_t bytes = count * sizeof(T);
+  file->read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(bytes));
+  hash->Add(values.data(), bytes);
   return values;
 }
 
-TrainingState Parse(const std::string& content) {
-  const size_t end = content.find('\n');
-  if (end == std::string::npos) throw std::runtime_error("it has no first line");
-  const nlohmann::json header = nlohmann::json::parse(content.substr(0, end), nullptr, false);
+TrainingState Parse(std::istream* file) {
+  std::string line;
+  if (!std::getline(*file, line) || file->eof()) throw std::runtime_error("it has no first line");
+  const nlohmann::json header = nlohmann::json::parse(line, nullptr, false);
   if (!header.is_object()) throw std::runtime_error("its first line is not JSON");
   if (header.at("format") != kFormat) throw std::runtime_error("it is of another format");
   if (header.at("version") != kVersion) {
     throw std::runtime_error(
         fmt::format("its version is {}, this program reads {}", header.at("version").dump(), kVersion));
   }
-  TrainingState state{
-      .step = header.at("step"), .seconds = header.at("seconds"), .best_step = header.at("best_step")};
-  if (!header.at("best_score").is_null()) state.best_score = header.at("best_score").get<double>();
-  state.settings = header.at("settings");
+  TrainingState state{.progress = {.step = header.at("step"),
+                                   .seconds = header.at("seconds"),
+                                   .best_score = {},
+                                   .best_step = header.at("best_step"),
+                                   .settings = header.at("settings")},
+                      .weights = {},
+                      .optimizer = {},
+                      .running = {}};
+  if (!header.at("best_score").is_null()) state.progress.best_score = header.at("best_score").get<double>();
   state.optimizer.steps = header.at("optimizer_steps");
   const size_t count = header.at("weights"), moments = header.at("moments"), running = header.at("running");
-  const size_t found = content.size() - end - 1;
+  const auto begin = file->tellg();
+  const size_t found = static_cast<size_t>(file->seekg(0, std::ios::end).tellg() - begin);
+  file->seekg(begin);
   // Divided rather than multiplied: a damaged header must not overflow.
   const size_t each = sizeof(float) + std::min<size_t>(moments, 2) * sizeof(double);
   const bool fits = moments <= 2 && running <= found / sizeof(float) &&
@@ -67,12 +74,12 @@ TrainingState Parse(const std::string& content) {
         fmt::format("expected {} weights with {} moments and {} running statistics, found {} bytes", count,
                     moments, running, found));
   }
-  const char* bytes = content.data() + end + 1;
-  if (header.at("hash") != Hash(bytes, found))
+  Hash hash;
+  state.weights = Take<float>(count, file, &hash);
+  for (size_t i = 0; i < moments; ++i) state.optimizer.moments.push_back(Take<double>(count, file, &hash));
+  state.running = Take<float>(running, file, &hash);
+  if (!*file || header.at("hash") != hash.value())
     throw std::runtime_error("its contents have changed since it was written");
-  state.weights = Take<float>(count, &bytes);
-  for (size_t i = 0; i < moments; ++i) state.optimizer.moments.push_back(Take<double>(count, &bytes));
-  state.running = Take<float>(running, &bytes);
   return state;
 }
 
@@ -98,27 +105,37 @@ void ForEachRunning(AnyGraph& graph, F&& f) {
 
 }  // namespace
 
-void WriteTrainingState(const std::string& path, const TrainingState& state) {
-  std::string bytes;
-  Append(state.weights, &bytes);
-  for (const auto& moment : state.optimizer.moments) Append(moment, &bytes);
-  Append(state.running, &bytes);
+void WriteTrainingState(const std::string& path, const TrainingProgress& progress,
+                        std::span<const std::span<const float>> weights, const OptimizerState& optimizer,
+                        const std::vector<float>& running) {
+  const auto for_each_part = [&](const auto& f) {
+    for (const auto& part : weights) f(part.data(), part.size_bytes());
+    for (const auto& moment : optimizer.moments) f(moment.data(), moment.size() * sizeof(double));
+    f(running.data(), running.size() * sizeof(float));
+  };
+  Hash hash;
+  for_each_part([&](const void* data, size_t size) { hash.Add(data, size); });
+  size_t count = 0;
+  for (const auto& part : weights) count += part.size();
   const nlohmann::json header = {
       {"format", kFormat},
       {"version", kVersion},
-      {"step", state.step},
-      {"seconds", state.seconds},
-      {"best_score", state.best_score ? nlohmann::json(*state.best_score) : nullptr},
-      {"best_step", state.best_step},
-      {"settings", state.settings},
-      {"optimizer_steps", state.optimizer.steps},
-      {"weights", state.weights.size()},
-      {"moments", state.optimizer.moments.size()},
-      {"running", state.running.size()},
-      {"hash", Hash(bytes.data(), bytes.size())}};
+      {"step", progress.step},
+      {"seconds", progress.seconds},
+      {"best_score", progress.best_score ? nlohmann::json(*progress.best_score) : nullptr},
+      {"best_step", progress.best_step},
+      {"settings", progress.settings},
+      {"optimizer_steps", optimizer.steps},
+      {"weights", count},
+      {"moments", optimizer.moments.size()},
+      {"running", running.size()},
+      {"hash", hash.value()}};
   PendingFile pending(path);
   std::ofstream file(pending.temporary(), std::ios::binary);
-  file << JsonText(header) << '\n' << bytes;
+  file << JsonText(header) << '\n';
+  for_each_part([&](const void* data, size_t size) {
+    file.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+  });
   file.close();
   if (!file) Fail(ErrorCode::kOutput, "{}: cannot be written", path);
   pending.Commit();
@@ -127,12 +144,19 @@ void WriteTrainingState(const std::string& path, const TrainingState& state) {
 TrainingState ReadTrainingState(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) Fail(ErrorCode::kInput, "{}: cannot be opened: there is no run to continue", path);
-  const std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   try {
-    return Parse(content);
+    return Parse(&file);
   } catch (const std::exception& e) {
     Fail(ErrorCode::kInput, "{}: not a training state: {}", path, e.what());
   }
+}
+
+std::vector<std::span<const float>> TrainableSpans(const Graph& graph) {
+  std::vector<std::span<const float>> spans;
+  for (const Parameter& parameter : graph.parameters) {
+    if (parameter.trainable) spans.emplace_back(parameter.values);
+  }
+  return spans;
 }
 
 std::vector<float> TrainableValues(const Graph& graph) {

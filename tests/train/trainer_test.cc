@@ -116,7 +116,7 @@ TEST_F(TrainerTest, TheBestModelIsTheOneOfTheBestValidation) {
   TrainOptions options = Options("short");
   options.schedule.kind = ScheduleKind::kConstant;
   Train(dataset_, test::SmallNetwork(), options);
-  const TrainingState state = ReadTrainingState(folder_.File("short/training-state"));
+  const TrainingProgress state = ReadTrainingState(folder_.File("short/training-state")).progress;
   options.out = folder_.File("again");
   options.schedule.steps = state.best_step;
   const TrainResult again = Train(dataset_, test::SmallNetwork(), options);

@@ -16,13 +16,21 @@ namespace {
 using testing::HasSubstr;
 
 TrainingState SomeState() {
-  return {.step = 12,
-          .seconds = 3.5,
-          .best_score = 0.1 + 0.2,
-          .best_step = 8,
-          .settings = {{"seed", 4}, {"loss", "bce"}, {"data", {1, 2}}},
+  return {.progress = {.step = 12,
+                       .seconds = 3.5,
+                       .best_score = 0.1 + 0.2,
+                       .best_step = 8,
+                       .settings = {{"seed", 4}, {"loss", "bce"}, {"data", {1, 2}}}},
           .weights = {1.5f, -0.1f},
-          .optimizer = {.steps = 12, .moments = {{0.1, 1e-300}, {-3, 1.0 / 3}}}};
+          .optimizer = {.steps = 12, .moments = {{0.1, 1e-300}, {-3, 1.0 / 3}}},
+          .running = {0.25f}};
+}
+
+/// The weights in two parts.
+void Write(const std::string& path, const TrainingState& state) {
+  const std::span<const float> weights(state.weights);
+  const std::span<const float> parts[] = {weights.first(1), weights.subspan(1)};
+  WriteTrainingState(path, state.progress, parts, state.optimizer, state.running);
 }
 
 class TrainingStateTest : public testing::Test {
@@ -46,22 +54,23 @@ class TrainingStateTest : public testing::Test {
 
 TEST_F(TrainingStateTest, ComesBackBitForBit) {
   const TrainingState state = SomeState();
-  WriteTrainingState(path_, state);
-  WriteTrainingState(path_, state);
+  Write(path_, state);
+  Write(path_, state);
   EXPECT_EQ(folder_.Count(), 1);
   const TrainingState read = ReadTrainingState(path_);
-  EXPECT_EQ(read.step, 12);
-  EXPECT_EQ(read.best_score, state.best_score);
-  EXPECT_EQ(read.best_step, 8);
-  EXPECT_EQ(read.settings, state.settings);
+  EXPECT_EQ(read.progress.step, 12);
+  EXPECT_EQ(read.progress.best_score, state.progress.best_score);
+  EXPECT_EQ(read.progress.best_step, 8);
+  EXPECT_EQ(read.progress.settings, state.progress.settings);
   EXPECT_EQ(read.weights, state.weights);
   EXPECT_EQ(read.optimizer.steps, 12);
   EXPECT_EQ(read.optimizer.moments, state.optimizer.moments);
+  EXPECT_EQ(read.running, state.running);
 }
 
 TEST_F(TrainingStateTest, DamageIsFound) {
   EXPECT_THAT(Message(), HasSubstr("there is no run to continue"));
-  WriteTrainingState(path_, SomeState());
+  Write(path_, SomeState());
   const std::string whole = Content();
   for (const size_t size : {size_t{0}, size_t{20}, whole.find('\n') + 1, whole.size() - 1}) {
     test::WriteText(path_, whole.substr(0, size));
@@ -78,15 +87,15 @@ TEST_F(TrainingStateTest, DamageIsFound) {
 }
 
 TEST_F(TrainingStateTest, AFileThatCannotBeWrittenLeavesTheOldOne) {
-  WriteTrainingState(path_, SomeState());
+  Write(path_, SomeState());
   const std::string before = Content();
-  EXPECT_THROW(WriteTrainingState(folder_.File("none/training-state"), SomeState()), Error);
+  EXPECT_THROW(Write(folder_.File("none/training-state"), SomeState()), Error);
   EXPECT_EQ(Content(), before);
   EXPECT_EQ(folder_.Count(), 1);
 }
 
 TEST_F(TrainingStateTest, SettingsThatDifferAreNamed) {
-  const nlohmann::json run = SomeState().settings;
+  const nlohmann::json run = SomeState().progress.settings;
   EXPECT_NO_THROW(CheckSettings(path_, run, run));
   nlohmann::json now = run;
   now["seed"] = 5;

@@ -1,0 +1,83 @@
+/// Which plan keeps a limit of memory at the least cost.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "base/process_memory.h"
+#include "swath/plan.h"
+
+namespace swath {
+namespace {
+
+/// Counts of panels that are tried: each is at most half as many again as the one before.
+std::vector<int64_t> PanelCounts(int64_t width) {
+  constexpr int64_t kNarrowest = 16;  // columns of the image
+  std::vector<int64_t> counts;
+  for (int64_t n = 1; n == 1 || n <= width / kNarrowest; n *= 2) {
+    counts.push_back(n);
+    if (n > 1) counts.push_back(n + n / 2);
+  }
+  return counts;
+}
+
+/// Without packed weights a step takes longer by about this factor (docs/results.md).
+constexpr double kUnpacked = 1.25;
+
+double Cost(const Plan& plan) {
+  return static_cast<double>(plan.multiply_adds()) / static_cast<double>(plan.in_flight) *
+         (plan.options.pack_weights ? 1.0 : kUnpacked);
+}
+
+std::string MiB(int64_t bytes) { return fmt::format("{:.0f} MiB", static_cast<double>(bytes) / (1 << 20)); }
+
+}  // namespace
+
+int64_t ProcessBytes(int64_t known) {
+  constexpr int64_t kStep = int64_t{16} << 20;
+  return (std::max<int64_t>(0, ResidentBytes() - known) + kStep - 1) / kStep * kStep;
+}
+
+Plan FitPlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
+             const PlanOptions& options, const MemoryLimit& limit) {
+  std::optional<Plan> best, least;
+  int64_t least_total = 0;
+  int64_t threads = options.threads;
+  if (threads <= 0) threads = std::max<int64_t>(1, static_cast<int64_t>(std::thread::hardware_concurrency()));
+  for (; threads >= 1; --threads) {
+    for (const bool pack : {true, false}) {
+      PlanOptions tried = options;
+      tried.threads = threads;
+      tried.pack_weights = options.pack_weights && pack;
+      // More than one strip is for more than one thread.
+      if (threads == 1 && options.strips == 0) tried.strips = 1;
+      // More panels need less and cost more, until there is more halo in them than anything else.
+      std::optional<Plan> fits;
+      for (int64_t before = INT64_MAX; const int64_t panels : PanelCounts(width)) {
+        tried.panels = panels;
+        Plan plan = MakePlan(graph, objective, width, height, tried);
+        const int64_t total = limit.total(plan);
+        if (!least || total < least_total) {
+          least = plan;
+          least_total = total;
+        }
+        if (total <= limit.bytes) {
+          fits = std::move(plan);
+          break;
+        }
+        if (total >= before) break;
+        before = total;
+      }
+      if (fits && (!best || Cost(*fits) < Cost(*best))) best = std::move(fits);
+    }
+  }
+  if (best) return *best;
+  Fail(ErrorCode::kUsage,
+       "{} are too little for {} x {} px: the least is {}, of them {} for the engine in {} panels, one strip",
+       MiB(limit.bytes), width, height, MiB(least_total), MiB(least->engine_bytes()), least->options.panels);
+}
+
+}  // namespace swath

@@ -20,6 +20,9 @@ struct OptimizerOptions {
   /// SGD, Adam: added to the gradient (L2); AdamW: decoupled (Loshchilov and Hutter 2019). Of every trainable
   /// parameter.
   double weight_decay = 0;
+  /// By parameter of the graph, what the learning rate is multiplied by, as in PyTorch's parameter groups;
+  /// empty: 1 for all. Decoupled weight decay goes with the learning rate.
+  std::vector<double> factors = {};
 };
 
 /// The names used on the command line: sgd, adam, adamw. Throws Error (kUsage).
@@ -37,7 +40,7 @@ struct OptimizerState {
 /// weights once, to the float32 of the graph, so that weights and state say everything about what comes next.
 class Optimizer {
  public:
-  /// Throws Error (kUsage) for options out of range.
+  /// Throws Error (kUsage) for options out of range, such as a factor that is not above 0.
   Optimizer(const Graph& graph, const OptimizerOptions& options);
 
   /// `gradients` by parameter of the graph, as in StepResult: empty for those that are not trainable.

@@ -19,14 +19,24 @@ struct TrainOptions {
   std::string out;      ///< run folder, made if absent
   bool resume = false;  ///< continue the run in `out`; without it a folder that holds a run is refused
   std::string config;   ///< written to config.toml as it is
+  std::string weights;  ///< written to weights.txt as it is, where there is any: where the weights are from
   LossOptions loss;     ///< over pixels; `logits` is taken from the network
   /// Instead, for a network with one output a slide; `values` is taken from the network.
   std::optional<SlideLossOptions> slide_loss = {};
   bool dropout = true;  ///< whether Dropout layers drop
-  OptimizerOptions optimizer;
-  ScheduleOptions schedule;  ///< its `steps` are the steps of the run
-  double clip_norm = 0;      ///< of all gradients together; 0: no clipping
-  int64_t accumulate = 1;    ///< slides a step; their losses and gradients are averaged
+  /// Patterns of names of parameters (globs, as fnmatch has them: "encoder.*") that are not trained in this
+  /// run. In the files that it writes they are as trainable as before, and unchanged to the bit.
+  std::vector<std::string> freeze = {};
+  /// Factors of the learning rate, by patterns of names; of several that match, the last counts.
+  struct RateFactor {
+    std::string pattern;
+    double factor = 1;
+  };
+  std::vector<RateFactor> rate_factors = {};
+  OptimizerOptions optimizer;  ///< its `factors` are made of `rate_factors`
+  ScheduleOptions schedule;    ///< its `steps` are the steps of the run
+  double clip_norm = 0;        ///< of all gradients together; 0: no clipping
+  int64_t accumulate = 1;      ///< slides a step; their losses and gradients are averaged
   int64_t validate_every =
       0;  ///< steps; 0: once an epoch, but at most 20 times a run. Always after the last step
   bool prior_bias = false;  ///< starts the output's bias at the log-odds of the training labels
@@ -39,6 +49,7 @@ struct TrainOptions {
 struct TrainSummary {
   std::string model;
   int64_t parameters = 0;  ///< trainable values
+  int64_t frozen = 0;      ///< values that TrainOptions::freeze keeps from being trained
   int64_t training_slides = 0;
   int64_t validation_slides = 0;
   bool one_size = true;              ///< all slides have the same width and height
@@ -112,12 +123,13 @@ struct TrainResult {
 /// model.onnx (best mean Dice, or lowest loss over slides, on the validation slides; the last where there are
 /// none), last.onnx,
 /// training-state (for `resume`; written at validations and every half minute), metrics.jsonl, config.toml,
-/// curves.svg. Files are replaced as a whole. The same data, options and number of strips give the same
-/// weights bit for bit, for any number of threads, and whether a run is interrupted or not.
+/// weights.txt, curves.svg. Files are replaced as a whole. The same data, options and number of strips give
+/// the same weights bit for bit, for any number of threads, and whether a run is interrupted or not.
 ///
-/// Throws Error: kUsage (options; a folder that holds a run), kUnsupported (a network that ends in
-/// probabilities), kInput (labels that the network has no class for; a training state of another run),
-/// kNumeric (a loss or gradient that is not finite; names step and slide), and what slides throw.
+/// Throws Error: kUsage (options; a pattern that matches nothing; a folder that holds a run), kUnsupported (a
+/// network that ends in probabilities), kInput (labels that the network has no class for; a training state of
+/// another run), kNumeric (a loss or gradient that is not finite; names step and slide), and what slides
+/// throw.
 TrainResult Train(const Dataset& dataset, Graph graph, const TrainOptions& options,
                   TrainObserver* observer = nullptr);
 

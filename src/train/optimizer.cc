@@ -42,6 +42,11 @@ Optimizer::Optimizer(const Graph& graph, const OptimizerOptions& options) : opti
   if (!(options.weight_decay >= 0)) {
     Fail(ErrorCode::kUsage, "weight decay is {}, expected at least 0", options.weight_decay);
   }
+  for (const double factor : options.factors) {
+    if (!(factor > 0 && std::isfinite(factor)))
+      Fail(ErrorCode::kUsage, "a factor of the learning rate is {}, expected a number above 0", factor);
+  }
+  assert(options.factors.empty() || options.factors.size() == graph.parameters.size());
   const size_t moments = options.kind != OptimizerKind::kSgd ? 2 : options.momentum > 0 ? 1 : 0;
   state_.moments.assign(moments, std::vector<double>(static_cast<size_t>(graph.trainable_size())));
 }
@@ -61,7 +66,7 @@ int64_t Optimizer::state_bytes() const {
              : static_cast<int64_t>(state_.moments.size() * state_.moments[0].size() * sizeof(double));
 }
 
-void Optimizer::Step(const std::vector<std::vector<double>>& gradients, double learning_rate, Graph* graph) {
+void Optimizer::Step(const std::vector<std::vector<double>>& gradients, double base_rate, Graph* graph) {
   const OptimizerOptions& o = options_;
   const double t = static_cast<double>(++state_.steps);
   const double correction1 = 1 - std::pow(o.beta1, t), root_correction2 = std::sqrt(1 - std::pow(o.beta2, t));
@@ -70,6 +75,7 @@ void Optimizer::Step(const std::vector<std::vector<double>>& gradients, double l
     Parameter& parameter = graph->parameters[p];
     if (!parameter.trainable) continue;
     assert(gradients[p].size() == parameter.values.size());
+    const double learning_rate = o.factors.empty() ? base_rate : base_rate * o.factors[p];
     for (size_t i = 0; i < parameter.values.size(); ++i, ++k) {
       double weight = static_cast<double>(parameter.values[i]), gradient = gradients[p][i];
       if (o.kind == OptimizerKind::kAdamW) {

@@ -39,7 +39,7 @@ double Rounded(double value, int digits) {
 RunFolder::RunFolder(std::string path, bool resume) : path_(std::move(path)) {
   if (!resume) {
     for (const std::string& file : {state(), best_model(), last_model(), File("metrics.jsonl"),
-                                    File("config.toml"), File("curves.svg")}) {
+                                    File("config.toml"), File("weights.txt"), File("curves.svg")}) {
       if (!std::filesystem::exists(file)) continue;
       Fail(ErrorCode::kUsage,
            "{}: holds a run already ({}): continue it with --resume, or take another --out", path_,
@@ -75,6 +75,8 @@ void RunFolder::OpenMetrics(int64_t step) {
 }
 
 void RunFolder::WriteConfig(const std::string& config) const { WriteFile(File("config.toml"), config); }
+
+void RunFolder::WriteWeights(const std::string& report) const { WriteFile(File("weights.txt"), report); }
 
 void RunFolder::AppendLine(const nlohmann::ordered_json& record) {
   metrics_ << JsonText(record) << std::endl;

@@ -29,6 +29,7 @@ class RunFolder {
   void OpenMetrics(int64_t step);
 
   void WriteConfig(const std::string& config) const;
+  void WriteWeights(const std::string& report) const;
   void Append(const StepRecord& record);
   void Append(const ValidationRecord& record);
   void WriteCurves(const std::string& title) const;

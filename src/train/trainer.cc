@@ -16,6 +16,7 @@
 #include "layers/layer.h"
 #include "swath/model.h"
 #include "train/output_bias.h"
+#include "train/parameter_patterns.h"
 #include "train/run_folder.h"
 #include "train/slide_order.h"
 #include "train/slide_score.h"
@@ -38,7 +39,8 @@ double Pixels(const SlideSample& sample) {
 }
 
 /// What must not change for a run to be continued, by the name of its option.
-nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const TrainOptions& options) {
+nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const std::vector<size_t>& frozen_indices,
+                        const TrainOptions& options) {
   auto slides = nlohmann::json::array();
   for (const DatasetEntry& entry : dataset.entries) {
     if (entry.split == Split::kTest) continue;
@@ -56,6 +58,12 @@ nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const TrainO
     const int kind = static_cast<int>(node.layer->kind());
     network.push_back({node.layer->type(), node.srcs, node.dst, attributes, kind});
   }
+  auto frozen = nlohmann::json::array(), factors = nlohmann::json::array();
+  for (const size_t p : frozen_indices) frozen.push_back(graph.parameters[p].name);
+  for (size_t p = 0; p < options.optimizer.factors.size(); ++p) {
+    const double factor = options.optimizer.factors[p];
+    if (factor != 1) factors.push_back({graph.parameters[p].name, factor});
+  }
   return {
       {"data", slides},
       {"model", network},
@@ -63,7 +71,10 @@ nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const TrainO
       {"class-weights", options.slide_loss ? options.slide_loss->class_weights : options.loss.class_weights},
       {"dropout", options.dropout},
       {"ignore-label", options.loss.ignore_label},
+      {"freeze", frozen},
+      {"weights", fmt::format("values {:016x}", HashOfFixedValues(graph))},
       {"optimizer", ToString(options.optimizer.kind)},
+      {"lr-of", factors},
       {"accumulate", options.accumulate},
       {"seed", options.seed},
       {"strips", options.plan.strips},
@@ -83,6 +94,7 @@ class Trainer {
   Trainer(const Dataset& dataset, Graph graph, const TrainOptions& options, TrainObserver* observer)
       : dataset_(dataset),
         graph_(std::move(graph)),
+        frozen_(Freeze(options.freeze, &graph_)),
         options_(Settle(graph_, options)),
         observer_(observer),
         training_(dataset.Of(Split::kTrain)),
@@ -110,7 +122,7 @@ class Trainer {
       if (validate && !validation_.empty()) Validate();
       if (validate || Since(saved_) > kSecondsBetweenSaves) Save();
     }
-    if (!state_.best_score) ExportOnnx(graph_, folder_.best_model());
+    if (!state_.best_score) Export(folder_.best_model());
     std::optional<Score> best;
     if (state_.best_score)
       best = slide_loss_ ? Score{"loss", -*state_.best_score} : Score{"dice", *state_.best_score};
@@ -122,7 +134,27 @@ class Trainer {
   }
 
  private:
+  /// Returns what is frozen by the patterns, by index.
+  static std::vector<size_t> Freeze(const std::vector<std::string>& patterns, Graph* graph) {
+    std::vector<size_t> frozen;
+    for (const std::string& pattern : patterns) {
+      const std::vector<size_t> matching = MatchTrainable(*graph, pattern);
+      frozen.insert(frozen.end(), matching.begin(), matching.end());
+    }
+    // At the end, so that patterns may overlap.
+    std::sort(frozen.begin(), frozen.end());
+    frozen.erase(std::unique(frozen.begin(), frozen.end()), frozen.end());
+    for (const size_t p : frozen) graph->parameters[p].trainable = false;
+    if (graph->trainable_size() == 0)
+      Fail(ErrorCode::kUsage, "{}: expected a parameter to train, found none", graph->name);
+    return frozen;
+  }
+
   static TrainOptions Settle(const Graph& graph, TrainOptions options) {
+    if (!options.rate_factors.empty()) options.optimizer.factors.assign(graph.parameters.size(), 1.0);
+    for (const auto& [pattern, factor] : options.rate_factors) {
+      for (const size_t p : MatchTrainable(graph, pattern)) options.optimizer.factors[p] = factor;
+    }
     options.loss.logits = OutputChannels(graph);
     if (options.slide_loss) options.slide_loss->values = OutputChannels(graph);
     const bool of_slide = InCore(graph)[static_cast<size_t>(graph.output)];
@@ -145,7 +177,7 @@ class Trainer {
   void Start() {
     TrainSummary summary = Summarise();
     const std::vector<int64_t> counts = CheckLabels(&summary);
-    const nlohmann::json settings = Settings(dataset_, graph_, options_);
+    const nlohmann::json settings = Settings(dataset_, graph_, frozen_, options_);
     if (options_.resume) {
       TrainingState saved = ReadTrainingState(folder_.state());
       state_ = saved.progress;
@@ -164,6 +196,7 @@ class Trainer {
     summary.first_step = state_.step;
     folder_.Create();
     folder_.WriteConfig(options_.config);
+    if (!options_.weights.empty()) folder_.WriteWeights(options_.weights);
     folder_.OpenMetrics(state_.step);
     if (observer_) observer_->OnStart(summary);
     started_ = Clock::now();
@@ -214,6 +247,7 @@ class Trainer {
                          .parameters = graph_.trainable_size(),
                          .training_slides = static_cast<int64_t>(training_.size()),
                          .validation_slides = static_cast<int64_t>(validation_.size())};
+    for (const size_t p : frozen_) summary.frozen += graph_.parameters[p].size();
     // Memory grows with the width, hardly with the height.
     const auto wider = [](const DatasetEntry* a, const DatasetEntry* b) {
       return std::pair(a->width(), a->height()) < std::pair(b->width(), b->height());
@@ -399,7 +433,7 @@ class Trainer {
     if (record.best) {
       state_.best_score = score;
       state_.best_step = state_.step;
-      ExportOnnx(graph_, folder_.best_model());
+      Export(folder_.best_model());
     }
     record.seconds = Since(start);
     folder_.Append(record);
@@ -420,9 +454,16 @@ class Trainer {
     return {"dice", sum / static_cast<double>(record.slides.size())};
   }
 
+  /// What is frozen is so for this run only: whoever trains the file next decides anew.
+  void Export(const std::string& path) {
+    for (const size_t p : frozen_) graph_.parameters[p].trainable = true;
+    ExportOnnx(graph_, path);
+    for (const size_t p : frozen_) graph_.parameters[p].trainable = false;
+  }
+
   /// The state last: whatever it refers to is then there.
   void Save() {
-    ExportOnnx(graph_, folder_.last_model());
+    Export(folder_.last_model());
     folder_.WriteCurves(
         fmt::format("{}, {}", graph_.name,
                     slide_loss_ ? ToString(options_.slide_loss->kind) : ToString(options_.loss.kind)));
@@ -435,6 +476,7 @@ class Trainer {
 
   const Dataset& dataset_;
   Graph graph_;
+  std::vector<size_t> frozen_;  ///< parameters that TrainOptions::freeze matches
   TrainOptions options_;
   TrainObserver* observer_;
   std::vector<const DatasetEntry*> training_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <fstream>
+#include <set>
 
 #include "base/error.h"
 #include "base/json_text.h"
@@ -197,6 +198,17 @@ void SetRunningStatistics(const std::vector<float>& values, Graph* graph) {
     std::copy_n(next, p.values.size(), p.values.begin());
     next += p.values.size();
   });
+}
+
+uint64_t HashOfFixedValues(const Graph& graph) {
+  std::set<const Parameter*> running;
+  ForEachRunning(graph, [&](const Parameter& p) { running.insert(&p); });
+  Hash hash;
+  for (const Parameter& p : graph.parameters) {
+    if (p.trainable || running.count(&p) != 0) continue;
+    hash.Add(p.values.data(), p.values.size() * sizeof(float));
+  }
+  return hash.value();
 }
 
 void CheckSettings(const std::string& path, const nlohmann::json& run, const nlohmann::json& given) {

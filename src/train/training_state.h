@@ -49,6 +49,9 @@ void SetTrainableValues(const std::vector<float>& values, Graph* graph);
 std::vector<float> RunningStatistics(const Graph& graph);
 void SetRunningStatistics(const std::vector<float>& values, Graph* graph);
 
+/// Of the values that training leaves alone, which a state does not hold: all others.
+uint64_t HashOfFixedValues(const Graph& graph);
+
 /// Throws Error (kInput) that names the first setting in which `now` differs from the run's.
 void CheckSettings(const std::string& path, const nlohmann::json& run, const nlohmann::json& now);
 

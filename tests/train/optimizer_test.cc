@@ -68,6 +68,26 @@ TEST(OptimizerTest, AdamWEqualsPyTorch) {
                 {0.3141462812, -0.8126477707, 1.8096507603});
 }
 
+/// A parameter group of PyTorch is an optimiser of its own, with a rate of its own.
+TEST(OptimizerTest, FactorsAreThoseOfParameterGroups) {
+  for (const OptimizerKind kind : {OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW}) {
+    const OptimizerOptions plain{.kind = kind, .weight_decay = 0.1};
+    OptimizerOptions grouped = plain;
+    grouped.factors = {1, 1, 0.25};
+    Graph found = TwoWeights(), all = TwoWeights(), slow = TwoWeights();
+    Optimizer with_factors(found, grouped), fast(all, plain), slower(slow, plain);
+    for (const double factor : {1.0, -0.5, 1.0}) {
+      const Gradients gradients{{factor * 0.1}, {}, {factor * -0.2, factor * 3}};
+      with_factors.Step(gradients, 0.1, &found);
+      fast.Step(gradients, 0.1, &all);
+      slower.Step(gradients, 0.1 * 0.25, &slow);
+    }
+    EXPECT_EQ(found.parameters[0].values, all.parameters[0].values);
+    EXPECT_EQ(found.parameters[2].values, slow.parameters[2].values);
+    EXPECT_NE(found.parameters[2].values, all.parameters[2].values);
+  }
+}
+
 TEST(OptimizerTest, RestoredItContinuesBitForBit) {
   Graph whole = TwoWeights(), parts = TwoWeights();
   Optimizer first(whole, {}), before(parts, {}), after(parts, {});
@@ -97,6 +117,7 @@ TEST(OptimizerTest, RefusesOptionsOutOfRange) {
   EXPECT_THROW(Optimizer(graph, {.momentum = 1}), Error);
   EXPECT_THROW(Optimizer(graph, {.beta2 = -0.1}), Error);
   EXPECT_THROW(Optimizer(graph, {.weight_decay = -1}), Error);
+  EXPECT_THROW(Optimizer(graph, {.factors = {1, 1, 0}}), Error);
   EXPECT_THROW(ParseOptimizerKind("adagrad"), Error);
   EXPECT_THROW(ParseScheduleKind("steps"), Error);
 }

@@ -210,6 +210,66 @@ TEST_F(TrainerTest, AFolderWithARunIsRefusedAndSoIsAnotherRunsState) {
               ThrowsMessage<Error>(HasSubstr("there is no run to continue")));
 }
 
+TEST_F(TrainerTest, WhatIsFrozenStaysToTheBitAndCanBeTrainedLater) {
+  TrainOptions options = Options("run");
+  options.freeze = {"down.*", "*.weight"};
+  options.weights = "matched down.weight\n";
+  const Graph before = test::SmallNetwork();
+  const TrainResult result = Train(dataset_, before, options);
+  EXPECT_EQ(result.last_weights.size(), 1u) << "the bias of up";
+  const Graph after = ImportOnnx(folder_.File("run/last.onnx"));
+  for (size_t p = 2; p < before.parameters.size(); ++p) {
+    const bool trained = before.parameters[p].name == "up.bias";
+    EXPECT_EQ(after.parameters[p].values != before.parameters[p].values, trained);
+    EXPECT_TRUE(after.parameters[p].trainable);
+  }
+  EXPECT_EQ(Content("run/weights.txt"), options.weights);
+  options.resume = true;
+  options.schedule.steps = 8;
+  Graph other = before;
+  other.parameters[2].values[0] += 1;
+  EXPECT_THAT([&] { Train(dataset_, other, options); }, ThrowsMessage<Error>(HasSubstr("another weights")));
+  options.freeze = {"down.*"};
+  EXPECT_THAT([&] { Train(dataset_, before, options); }, ThrowsMessage<Error>(HasSubstr("another freeze")));
+}
+
+TEST_F(TrainerTest, FactorsOfTheLearningRateGoByTheLastPatternThatMatches) {
+  TrainOptions options = Options("run");
+  options.optimizer = {.kind = OptimizerKind::kSgd, .momentum = 0};
+  options.schedule = {.kind = ScheduleKind::kConstant, .learning_rate = 1, .steps = 1};
+  const Graph before = test::SmallNetwork();
+  const std::vector<float> start = TrainableValues(before);
+  const std::vector<float> plain = Train(dataset_, before, options).last_weights;
+  options.out = folder_.File("factors");
+  options.rate_factors = {{"*", 0.25}, {"up.*", 0.5}};
+  const std::vector<float> found = Train(dataset_, before, options).last_weights;
+  const size_t up = before.parameters[2].values.size() + before.parameters[3].values.size();
+  for (size_t i = 0; i < start.size(); ++i)
+    EXPECT_NEAR(found[i] - start[i], (plain[i] - start[i]) * (i < up ? 0.25f : 0.5f), 1e-6f);
+  options.resume = true;
+  options.rate_factors.pop_back();
+  EXPECT_THAT([&] { Train(dataset_, before, options); }, ThrowsMessage<Error>(HasSubstr("another lr-of")));
+}
+
+TEST_F(TrainerTest, APatternThatMatchesNothingIsRefusedWithSomeNames) {
+  TrainOptions options = Options("run");
+  const char* expected =
+      "'encoder.*' matches no trainable parameter of small; there are down.weight, down.bias, up.weight, "
+      "up.bias";
+  options.freeze = {"encoder.*"};
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr(expected)));
+  options.freeze = {};
+  options.rate_factors = {{"encoder.*", 0.5}};
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr(expected)));
+  options.rate_factors = {};
+  options.freeze = {"*"};
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("expected a parameter to train, found none")));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("run")));
+}
+
 TEST_F(TrainerTest, ALossThatIsNotFiniteStopsTheRun) {
   Graph graph = test::SmallNetwork();
   graph.parameters.back().values[0] = std::numeric_limits<float>::quiet_NaN();

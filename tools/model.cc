@@ -12,6 +12,7 @@
 #include "layers/layer.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "tools/weights_option.h"
 
 namespace swath::tools {
 namespace {
@@ -20,6 +21,7 @@ struct ModelOptions {
   std::string model;
   std::string out;
   std::vector<std::string> classes;
+  WeightsOption weights;
   uint64_t seed = 1;
 };
 
@@ -78,7 +80,11 @@ void Print(const Graph& graph) {
 }
 
 void Run(const ModelOptions& options) {
-  const Graph graph = LoadModel(options.model, options.seed, options.classes);
+  Graph graph = LoadModel(options.model, options.seed, options.classes);
+  if (!options.weights.file.empty()) {
+    LoadWeightsOption(options.weights, &graph);
+    fmt::print("\n");
+  }
   Print(graph);
   if (!options.out.empty()) ExportOnnx(graph, options.out);
 }
@@ -90,19 +96,23 @@ void AddModel(CLI::App& app) {
   CLI::App* model = app.add_subcommand("model", "Print the layers of a network; write it as ONNX");
   model
       ->add_option("model", options->model,
-                   fmt::format("An ONNX file, or {}", fmt::join(BuiltInModelNames(), ", ")))
+                   fmt::format("An ONNX file, or {};\noptions follow a colon: {}",
+                               fmt::join(BuiltInModelNames(), ", "), kModelOptionsExample))
       ->required();
   model->add_option("-o,--out", options->out, "Write the network to this ONNX file");
   model
       ->add_option("--classes", options->classes,
                    "Names of a built-in network's classes, the background's first [background,tissue]")
       ->delimiter(',');
+  AddWeightsOption(model, &options->weights, "Options");
   model->add_option("--seed", options->seed, "Seed of a built-in network's initial weights")
       ->check(Seed())
       ->capture_default_str();
   model->footer(
       "Examples:\n  swath model unet-4492\n  swath model unet-4492 --seed 7 -o net.onnx\n  swath model "
-      "net.onnx\n  swath model unet-4492 --classes background,tumour,stroma -o net.onnx");
+      "net.onnx\n  swath model unet-4492 --classes background,tumour,stroma -o net.onnx\n  swath model "
+      "unet:base=16,norm=batch\n  swath model resnet-18:head=attention --weights resnet18.safetensors -o "
+      "net.onnx");
   model->callback([options] { Run(*options); });
 }
 

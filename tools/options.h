@@ -13,6 +13,9 @@ namespace swath::tools {
 /// The most of anything that is counted, such as steps: sums and products of two stay far from 2^63.
 constexpr int64_t kMostCounted = 1'000'000'000;
 
+/// How options of a built-in model are written; docs/model-format.md lists them.
+inline constexpr char kModelOptionsExample[] = "unet:base=16,norm=batch or resnet-18:head=attention";
+
 /// The whole text as a decimal number; nothing where it is none or does not fit.
 template <class T>
 std::optional<T> ParseNumber(const std::string& text) {

@@ -20,6 +20,7 @@
 #include "tools/objective.h"
 #include "tools/options.h"
 #include "tools/train_progress.h"
+#include "tools/weights_option.h"
 
 namespace swath::tools {
 namespace {
@@ -28,6 +29,8 @@ struct Settings {
   std::string data;
   std::string model = "unet-4492";
   std::vector<std::string> classes;
+  WeightsOption weights;
+  std::vector<std::string> rate_factors;
   DatasetOptions pixels;
   TrainOptions train;
   int64_t steps = 0;
@@ -49,6 +52,14 @@ int64_t Steps(const Settings& settings, const Dataset& dataset) {
   return std::max<int64_t>(1, CeilDiv(settings.epochs * slides, settings.train.accumulate));
 }
 
+/// "PATTERN=FACTOR"; names may have a = of their own.
+TrainOptions::RateFactor ParseRateFactor(const std::string& text) {
+  const size_t equals = text.rfind('=');
+  const auto factor = ParseNumber<double>(equals == std::string::npos ? "" : text.substr(equals + 1));
+  if (!factor || equals == 0) Fail(ErrorCode::kUsage, "--lr-of: expected PATTERN=FACTOR, found '{}'", text);
+  return {.pattern = text.substr(0, equals), .factor = *factor};
+}
+
 /// The loss over pixels or over slides, as the network's output is.
 void ChooseLoss(const Settings& settings, const Graph& graph, TrainOptions* options) {
   if (!InCore(graph)[static_cast<size_t>(graph.output)]) {
@@ -65,7 +76,11 @@ void Run(CLI::App& command, const Settings& settings) {
   TrainOptions options = settings.train;
   Graph graph = LoadModel(settings.model, options.seed, settings.classes);
   ChooseBatchNormalization(settings.model, settings.batchnorm, &graph);
-  if (command["--prior-bias"]->count() == 0) options.prior_bias = IsBuiltInModel(settings.model);
+  const bool initial = settings.weights.file.empty();
+  if (!initial) options.weights = FormatReport(LoadWeightsOption(settings.weights, &graph));
+  // A bias that has been trained is not to be lost.
+  if (command["--prior-bias"]->count() == 0) options.prior_bias = initial && IsBuiltInModel(settings.model);
+  for (const std::string& text : settings.rate_factors) options.rate_factors.push_back(ParseRateFactor(text));
   ChooseLoss(settings, graph, &options);
   DatasetOptions pixels = settings.pixels;
   pixels.labels = options.slide_loss ? Labels::kTargets : Labels::kMasks;
@@ -115,7 +130,8 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
       ->group("Data");
   command
       ->add_option("--model", settings->model,
-                   fmt::format("An ONNX file, or {}", fmt::join(BuiltInModelNames(), ", ")))
+                   fmt::format("An ONNX file, or {};\noptions follow a colon: {}",
+                               fmt::join(BuiltInModelNames(), ", "), kModelOptionsExample))
       ->capture_default_str()
       ->group("Data");
   command
@@ -144,12 +160,21 @@ void AddLossOptions(CLI::App* command, Settings* settings) {
       ->check(Number({.least = 0}))
       ->group("Loss");
   command
-      ->add_flag("--prior-bias,!--no-prior-bias", settings->train.prior_bias,
-                 "Start the output's bias at the log-odds of the training labels [for built-in models]")
+      ->add_flag(
+          "--prior-bias,!--no-prior-bias", settings->train.prior_bias,
+          "Start the output's bias at the log-odds of the training labels [for built-in models without\n"
+          "--weights]")
       ->group("Loss");
 }
 
 void AddNetworkOptions(CLI::App* command, Settings* settings) {
+  AddWeightsOption(command, &settings->weights, "Network");
+  command
+      ->add_option("--freeze", settings->train.freeze,
+                   "Leave the parameters of these names alone, 'encoder.*'; may be repeated")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false)
+      ->group("Network");
   command
       ->add_option(
           "--batchnorm", settings->batchnorm,
@@ -177,6 +202,13 @@ void AddOptimizerOptions(CLI::App* command, Settings* settings) {
   add("--optimizer", settings->optimizer, "adam, adamw or sgd")
       ->check(CLI::IsMember({"adam", "adamw", "sgd"}));
   add("--lr", settings->train.schedule.learning_rate, "Highest learning rate")->check(Number({.above = 0}));
+  command
+      ->add_option("--lr-of", settings->rate_factors,
+                   "Factor of the learning rate for parameters of these names, 'encoder.*=0.1'; may be\n"
+                   "repeated: of several that match, the last counts")
+      ->type_name("PATTERN=FACTOR")
+      ->allow_extra_args(false)
+      ->group("Optimiser");
   add("--schedule", settings->schedule, "Learning rate after the warm-up: cosine (falls to 0) or constant")
       ->check(CLI::IsMember({"cosine", "constant"}));
   command->add_option("--warmup", settings->warmup, "Steps over which the learning rate rises [a twentieth]")
@@ -227,11 +259,13 @@ void AddTrain(CLI::App& app) {
   command->footer(
       "The run folder gets model.onnx (best on the validation slides), last.onnx, training-state, "
       "metrics.jsonl,\n"
-      "config.toml (these options, for --config) and curves.svg.\n\n"
+      "config.toml (these options, for --config), curves.svg, and with --weights weights.txt.\n\n"
       "Examples:\n"
       "  swath train --data data/slides.csv --out run\n"
       "  swath train --data data/slides.csv --model net.onnx --loss bce-dice --steps 1000 --lr 0.003 --out "
       "run\n"
+      "  swath train --data data/slides.csv --model resnet-18:head=attention --batchnorm frozen --out run\n"
+      "      --weights resnet18.safetensors --weights-skip fc. --freeze 'layer[12].*' --lr-of 'layer*=0.1'\n"
       "  swath train --config run/config.toml --resume --steps 2000\n"
       "  swath train --config run/config.toml --seed 2 --out run2");
   command->callback([command, settings] { Run(*command, *settings); });

@@ -20,7 +20,8 @@ std::string Plural(int64_t count, const char* thing) {
 
 void TrainProgress::OnStart(const TrainSummary& summary) {
   const Plan& plan = summary.plan;
-  fmt::print("{}: {} trainable parameters\n", summary.model, summary.parameters);
+  fmt::print("{}: {} trainable parameters{}\n", summary.model, summary.parameters,
+             summary.frozen > 0 ? fmt::format(", {} frozen", summary.frozen) : "");
   fmt::print("  slides      {} to train on, {} to validate\n", summary.training_slides,
              summary.validation_slides);
   fmt::print("  image       {} x {} px, extension included{}\n", plan.width, plan.height,

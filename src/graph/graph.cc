@@ -128,6 +128,11 @@ std::vector<Shape> InferShapes(const Graph& graph, int64_t width, int64_t height
     Fail(ErrorCode::kInput, "expected an image with pixels, found {}", ToString(image));
   }
   if (TooLarge(image)) Fail(ErrorCode::kUnsupported, "an image of {} is too large", ToString(image));
+  // Where a map is flattened, another size with as many pixels would mix them up.
+  if (graph.fixed_width > 0 && (width != graph.fixed_width || height != graph.fixed_height)) {
+    Fail(ErrorCode::kUnsupported, "the network takes images of {}x{} only, found {}x{}", graph.fixed_width,
+         graph.fixed_height, width, height);
+  }
 
   std::vector<Shape> shapes(graph.tensors.size());
   shapes.at(static_cast<size_t>(graph.input)) = image;

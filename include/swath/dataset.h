@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "swath/augment.h"
 #include "swath/engine.h"
 #include "swath/error.h"
 #include "swath/graph.h"
@@ -80,26 +81,28 @@ auto AtEntry(const Dataset& dataset, const DatasetEntry& entry, F&& f) {
 }
 
 /// The image of an entry, [row, column, RGB], read ahead by a thread of its own once rows are asked for.
-std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry);
+std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry,
+                                     const Augmentation& augmentation = {});
 
 /// The labels of an entry, at the size of its image; pixels that the slide does not have carry
 /// `ignore_label`.
-std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry,
-                                      uint8_t ignore_label);
+std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label,
+                                      const Augmentation& augmentation = {});
 
 /// Image and labels as a network takes them.
 struct SlideSample {
   std::unique_ptr<RowSource> image;
   std::unique_ptr<RowSource> labels;  ///< null where masks are not read
   std::vector<double> target = {};    ///< for a loss over slides; the caller's
-  int64_t width = 0;  ///< pixels of the slide; image and labels may be larger, see ExtendedRows
+  int64_t width = 0;  ///< pixels of the slide as it lies; image and labels may be larger, see ExtendedRows
   int64_t height = 0;
 
   Sample sample() const { return {image.get(), labels.get(), target}; }
 };
 
-/// Extends both to the model's multiple: the image by the model's value, the labels by `ignore_label`.
+/// Augments both, and then extends them to the model's multiple: the image by the model's value, the labels
+/// by `ignore_label`.
 SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const Graph& graph,
-                       uint8_t ignore_label);
+                       uint8_t ignore_label, const Augmentation& augmentation = {});
 
 }  // namespace swath

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "swath/augment.h"
 #include "swath/dataset.h"
 #include "swath/engine.h"
 #include "swath/graph.h"
@@ -23,7 +24,8 @@ struct TrainOptions {
   LossOptions loss;     ///< over pixels; `logits` is taken from the network
   /// Instead, for a network with one output a slide; `values` is taken from the network.
   std::optional<SlideLossOptions> slide_loss = {};
-  bool dropout = true;  ///< whether Dropout layers drop
+  AugmentOptions augment = {};  ///< of what is trained on, drawn by `seed` for each slide of each step
+  bool dropout = true;          ///< whether Dropout layers drop
   /// Patterns of names of parameters (globs, as fnmatch has them: "encoder.*") that are not trained in this
   /// run. In the files that it writes they are as trainable as before, and unchanged to the bit.
   std::vector<std::string> freeze = {};
@@ -54,7 +56,7 @@ struct TrainSummary {
   int64_t validation_slides = 0;
   bool one_size = true;              ///< all slides have the same width and height
   int64_t first_step = 0;            ///< more than 0 where a run is continued
-  Plan plan;                         ///< of the widest training slide, extended
+  Plan plan;                         ///< of the widest training slide as it may lie, extended
   int64_t plan_bytes = 0;            ///< engine, decoders, gradients, optimiser
   int64_t process_bytes = 0;         ///< besides; with a limit of memory only
   std::vector<double> label_shares;  ///< by class, of the labelled pixels to train on; masks only

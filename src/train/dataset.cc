@@ -207,28 +207,31 @@ Dataset OpenDataset(const std::string& path, const DatasetOptions& options) {
   return DatasetReader(path, options).Read();
 }
 
-std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry) {
-  return Prefetch(Slide::Open(entry.slide)->OpenRows(RowsOf(dataset.options, entry.region)));
+std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry,
+                                     const Augmentation& augmentation) {
+  return Prefetch(
+      AugmentImage(Slide::Open(entry.slide)->OpenRows(RowsOf(dataset.options, entry.region)), augmentation));
 }
 
-std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry,
-                                      uint8_t ignore_label) {
+std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label,
+                                      const Augmentation& augmentation) {
   std::unique_ptr<RowSource> labels = OpenMask(entry.mask, entry.place);
   auto existence = Slide::Open(entry.slide)->OpenExistence(RowsOf(dataset.options, entry.region));
-  if (!existence) return labels;
-  return std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);
+  if (existence)
+    labels = std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);
+  return AugmentLabels(std::move(labels), augmentation);
 }
 
 SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const Graph& graph,
-                       uint8_t ignore_label) {
-  const int64_t width = ExtendedSize(graph, entry.width()), height = ExtendedSize(graph, entry.height());
-  return {.image = ExtendedRows(OpenImage(dataset, entry), width, height,
-                                static_cast<uint8_t>(ModelExtension(graph))),
-          .labels = dataset.options.labels == Labels::kMasks
-                        ? ExtendedRows(OpenLabels(dataset, entry, ignore_label), width, height, ignore_label)
-                        : nullptr,
-          .width = entry.width(),
-          .height = entry.height()};
+                       uint8_t ignore_label, const Augmentation& augmentation) {
+  std::unique_ptr<RowSource> image = OpenImage(dataset, entry, augmentation), labels;
+  if (dataset.options.labels == Labels::kMasks)
+    labels = OpenLabels(dataset, entry, ignore_label, augmentation);
+  SlideSample sample{.image = nullptr, .labels = nullptr, .width = image->width(), .height = image->height()};
+  const int64_t width = ExtendedSize(graph, sample.width), height = ExtendedSize(graph, sample.height);
+  sample.image = ExtendedRows(std::move(image), width, height, static_cast<uint8_t>(ModelExtension(graph)));
+  if (labels) sample.labels = ExtendedRows(std::move(labels), width, height, ignore_label);
+  return sample;
 }
 
 }  // namespace swath

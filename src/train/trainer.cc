@@ -69,6 +69,7 @@ nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const std::v
       {"model", network},
       {"loss", options.slide_loss ? ToString(options.slide_loss->kind) : ToString(options.loss.kind)},
       {"class-weights", options.slide_loss ? options.slide_loss->class_weights : options.loss.class_weights},
+      {"augment", ToWords(options.augment)},
       {"dropout", options.dropout},
       {"ignore-label", options.loss.ignore_label},
       {"freeze", frozen},
@@ -88,6 +89,15 @@ std::optional<double> MeanDice(const Loss::Value& value) {
   for (const auto& overlap : value.overlap) sum += overlap.Dice();
   return sum / static_cast<double>(value.overlap.size());
 }
+
+/// A slide as it may lie.
+struct View {
+  const DatasetEntry* entry;
+  Orientation orientation = {};
+
+  int64_t width() const { return orientation.transpose ? entry->height() : entry->width(); }
+  int64_t height() const { return orientation.transpose ? entry->width() : entry->height(); }
+};
 
 class Trainer {
  public:
@@ -233,8 +243,8 @@ class Trainer {
   }
 
   /// The entry, with what the loss compares it to.
-  SlideSample Open(const DatasetEntry& entry) const {
-    SlideSample sample = OpenSample(dataset_, entry, graph_, ignore_label());
+  SlideSample Open(const DatasetEntry& entry, const Augmentation& augmentation = {}) const {
+    SlideSample sample = OpenSample(dataset_, entry, graph_, ignore_label(), augmentation);
     const auto target = targets_.find(&entry);
     if (target != targets_.end()) sample.target = target->second;
     return sample;
@@ -248,41 +258,45 @@ class Trainer {
                          .training_slides = static_cast<int64_t>(training_.size()),
                          .validation_slides = static_cast<int64_t>(validation_.size())};
     for (const size_t p : frozen_) summary.frozen += graph_.parameters[p].size();
-    // Memory grows with the width, hardly with the height.
-    const auto wider = [](const DatasetEntry* a, const DatasetEntry* b) {
-      return std::pair(a->width(), a->height()) < std::pair(b->width(), b->height());
-    };
-    const DatasetEntry& widest = **std::max_element(training_.begin(), training_.end(), wider);
-    const int64_t process = ProcessBytes(graph_.parameter_bytes() + optimizer_.state_bytes());
-    for (const auto* entries : {&training_, &validation_}) {
-      for (const DatasetEntry* entry : *entries) {
-        summary.one_size =
-            summary.one_size && entry->width() == widest.width() && entry->height() == widest.height();
-        AtEntry(dataset_, *entry, [&] {
-          const int64_t width = ExtendedSize(graph_, entry->width()),
-                        height = ExtendedSize(graph_, entry->height());
-          if (loss_) {
-            CheckPixelLogits(graph_, width, height);
-          } else {
-            InferShapes(graph_, width, height);
-          }
-          const auto [known, is_new] = fits_.try_emplace({width, height}, options_.plan);
-          if (options_.memory == 0 || !is_new) return;
-          const SlideSample sample = Open(*entry);
-          known->second =
-              FitPlan(graph_, objective(), width, height, options_.plan,
-                      {.bytes = options_.memory,
-                       .total = [&](const Plan& plan) { return process + PlanBytes(plan, sample); }})
-                  .options;
-        });
-      }
+    std::vector<View> views;
+    for (const DatasetEntry* entry : training_) {
+      views.push_back({entry});
+      if (options_.augment.transpose) views.push_back({entry, {.transpose = true}});
     }
-    const SlideSample sample = Open(widest);
-    const int64_t width = sample.image->width(), height = sample.image->height();
-    summary.plan = MakePlan(graph_, objective(), width, height, fits_.at({width, height}));
+    // Memory grows with the width, hardly with the height.
+    const auto wider = [](const View& a, const View& b) {
+      return std::pair(a.width(), a.height()) < std::pair(b.width(), b.height());
+    };
+    const View widest = *std::max_element(views.begin(), views.end(), wider);
+    for (const DatasetEntry* entry : validation_) views.push_back({entry});
+    for (const View& view : views) {
+      summary.one_size =
+          summary.one_size && view.width() == widest.width() && view.height() == widest.height();
+      CheckSize(view);
+    }
+    const SlideSample sample = Open(*widest.entry, {.orientation = widest.orientation});
+    summary.plan =
+        MakePlan(graph_, objective(), sample.image->width(), sample.image->height(), options_.plan);
     summary.plan_bytes = PlanBytes(summary.plan, sample);
     if (options_.memory > 0) summary.process_bytes = process;
     return summary;
+  }
+
+  /// That the network takes an image of this size.
+  void CheckSize(const View& view) const {
+    AtEntry(dataset_, *view.entry, [&] {
+      const int64_t width = ExtendedSize(graph_, view.width()), height = ExtendedSize(graph_, view.height());
+      try {
+        if (loss_) {
+          CheckPixelLogits(graph_, width, height);
+        } else {
+          InferShapes(graph_, width, height);
+        }
+      } catch (const Error& e) {
+        if (!view.orientation.transpose) throw;
+        Fail(e.code(), "transposed, {}x{}: {}", view.width(), view.height(), e.what());
+      }
+    });
   }
 
   int64_t PlanBytes(const Plan& plan, const SlideSample& sample) const {
@@ -306,13 +320,15 @@ class Trainer {
     Gradients gradients(graph_.parameters.size());
     double pixels = 0;
     for (int64_t i = 0; i < share; ++i) {
-      const DatasetEntry& entry = EntryOf(step * share + i);
+      const int64_t visit = step * share + i;
+      const DatasetEntry& entry = EntryOf(visit);
       record.slide += (i > 0 ? ", " : "") + entry.name;
-      const SlideSample sample = Open(entry);
+      const Augmentation augmentation = DrawAugmentation(options_.augment, options_.seed, visit);
+      const SlideSample sample = Open(entry, augmentation);
       StreamingEngine* engine = EngineFor(*sample.image);
       StepResult result = AtEntry(dataset_, entry, [&] {
         Sample seeded = sample.sample();
-        if (options_.dropout) seeded.seed = DropoutSeed(step * share + i);
+        if (options_.dropout) seeded.seed = DropoutSeed(visit);
         return engine->Step(seeded, [&](int64_t done, int64_t total) {
           Report(false, (static_cast<double>(i) + Share(done, total)) / static_cast<double>(share));
         });
@@ -322,8 +338,8 @@ class Trainer {
         graph_.parameters[static_cast<size_t>(parameter)].values = values;
       Average(std::move(result), static_cast<double>(share), &gradients, &record);
       pixels += Pixels(sample);
-      // Once a slide: to know what its readers hold, some are opened.
-      const auto [known, is_new] = plan_bytes_.try_emplace(&entry);
+      // Once a slide and way to lie: to know what its readers hold, some are opened.
+      const auto [known, is_new] = plan_bytes_.try_emplace({&entry, augmentation.orientation.transpose});
       if (is_new) known->second = PlanBytes(engine->plan(), sample);
       record.plan_bytes = std::max(record.plan_bytes, known->second);
       record.strips = engine->plan().options.strips;
@@ -489,7 +505,7 @@ class Trainer {
   int64_t validate_every_ = 1;
   std::map<std::pair<int64_t, int64_t>, PlanOptions> fits_;  ///< by width and height of an extended slide
   std::unique_ptr<StreamingEngine> engine_;
-  std::map<const DatasetEntry*, int64_t> plan_bytes_;
+  std::map<std::pair<const DatasetEntry*, bool>, int64_t> plan_bytes_;  ///< by slide, and whether transposed
   TrainingProgress state_;
   std::vector<int64_t> order_;
   int64_t order_epoch_ = -1;

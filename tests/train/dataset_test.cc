@@ -147,5 +147,31 @@ TEST_F(DatasetTest, SamplesAreExtendedAndTheExtensionIsIgnored) {
   EXPECT_EQ(labels[0], 200);
 }
 
+TEST_F(DatasetTest, LabelsFollowTheImage) {
+  const auto grey = [](int64_t x, int64_t y) { return static_cast<uint8_t>(3 * x + 5 * y); };
+  test::WritePng(folder_.File("a.png"), 30, 20, 3, [&](int64_t x, int64_t y, int64_t) { return grey(x, y); });
+  test::WritePng(folder_.File("labels.png"), 15, 10, 1,
+                 [](int64_t x, int64_t y, int64_t) { return static_cast<uint8_t>((x + 2 * y) % 3); });
+  const Dataset dataset = Open("slide,mask,split\na.png,labels.png,train\n");
+  const Graph graph = test::SmallNetwork();
+  for (int bits = 0; bits < 8; ++bits) {
+    const Orientation o{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0};
+    const SlideSample sample = OpenSample(dataset, dataset.entries[0], graph, 200, {.orientation = o});
+    ASSERT_EQ(sample.width, o.transpose ? 20 : 30);
+    ASSERT_EQ(sample.height, o.transpose ? 30 : 20);
+    std::vector<uint8_t> rgb(600 * 3), labels(600);
+    sample.image->Read({0, sample.height}, rgb.data());
+    sample.labels->Read({0, sample.height}, labels.data());
+    for (int64_t i = 0; i < 600; ++i) {
+      int64_t x = i % sample.width, y = i / sample.width;
+      if (o.mirror_columns) x = sample.width - 1 - x;
+      if (o.mirror_rows) y = sample.height - 1 - y;
+      if (o.transpose) std::swap(x, y);
+      ASSERT_EQ(rgb[static_cast<size_t>(3 * i)], grey(x, y));
+      ASSERT_EQ(labels[static_cast<size_t>(i)], (x / 2 + 2 * (y / 2)) % 3);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace swath

@@ -270,6 +270,50 @@ TEST_F(TrainerTest, APatternThatMatchesNothingIsRefusedWithSomeNames) {
   EXPECT_FALSE(std::filesystem::exists(folder_.File("run")));
 }
 
+constexpr AugmentOptions kEverything{
+    .flip = true, .transpose = true, .stain = 0.1, .brightness = 0.1, .contrast = 0.1};
+
+TEST_F(TrainerTest, AugmentedRunsDoNotDependOnThreadsNorOnInterruptions) {
+  TrainOptions options = Options("plain");
+  const TrainResult plain = Train(dataset_, test::SmallNetwork(), options);
+  options.augment = kEverything;
+  for (const int64_t strips : {1, 2, 5}) {
+    SCOPED_TRACE(strips);
+    const std::string suffix = std::to_string(strips);
+    options.plan = {.threads = 1, .strips = strips};
+    options.out = folder_.File("whole" + suffix);
+    const TrainResult whole = Train(dataset_, test::SmallNetwork(), options);
+    EXPECT_NE(whole.last_weights, plain.last_weights);
+    options.out = folder_.File("parts" + suffix);
+    options.plan.threads = 2;
+    Recorder recorder(5);
+    EXPECT_THROW(Train(dataset_, test::SmallNetwork(), options, &recorder), Interrupted);
+    options.resume = true;
+    EXPECT_EQ(Train(dataset_, test::SmallNetwork(), options).last_weights, whole.last_weights);
+    options.resume = false;
+  }
+  options.resume = true;
+  options.augment.stain = 0;
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("another augment")));
+}
+
+TEST_F(TrainerTest, OnlyTheSlidesToTrainOnAreAugmented) {
+  TrainOptions options = Options("plain");
+  options.schedule.learning_rate = 1e-30;
+  Recorder plain, augmented;
+  Train(dataset_, test::SmallNetwork(), options, &plain);
+  options.out = folder_.File("augmented");
+  options.augment = kEverything;
+  Train(dataset_, test::SmallNetwork(), options, &augmented);
+  for (size_t i = 0; i < plain.steps.size(); ++i) {
+    EXPECT_EQ(augmented.steps[i].slide, plain.steps[i].slide);
+    EXPECT_NE(augmented.steps[i].loss, plain.steps[i].loss);
+  }
+  for (size_t i = 0; i < plain.validations.size(); ++i)
+    EXPECT_EQ(augmented.validations[i].loss, plain.validations[i].loss);
+}
+
 TEST_F(TrainerTest, ALossThatIsNotFiniteStopsTheRun) {
   Graph graph = test::SmallNetwork();
   graph.parameters.back().values[0] = std::numeric_limits<float>::quiet_NaN();
@@ -402,6 +446,30 @@ TEST_F(SlideTrainerTest, GoesOnAsIfItHadNeverStopped) {
   TrainOptions rest = Options("parts", 9);
   rest.resume = true;
   EXPECT_EQ(Train(dataset_, Network(), rest).last_weights, whole.last_weights);
+}
+
+/// A map of as many pixels, transposed, would give as many values.
+TEST_F(SlideTrainerTest, ANetworkOfOneSizeRefusesTransposedSlides) {
+  Graph graph = test::SmallNetwork();
+  graph.nodes.pop_back();
+  graph.parameters.resize(4);
+  const int map = graph.AddNode("collect", MakeCollect(), {graph.nodes.back().dst});
+  const int values = graph.AddNode("flat", MakeReshape(4, {1, 855}), {map});
+  const int w =
+      graph.AddParameter({.name = "fc", .dims = {1, 855}, .values = std::vector<float>(855, 0.01f)});
+  const int b = graph.AddParameter({.name = "fb", .dims = {1}, .values = {0.0f}});
+  graph.output = graph.AddNode("fc", MakeLinear({.transposed = true}), {values}, {w, b});
+  graph.fixed_width = 38;
+  graph.fixed_height = 30;
+  TrainOptions options = Options("run", 2);
+  options.augment.flip = true;
+  EXPECT_EQ(Train(dataset_, graph, options).steps, 2);
+  options.out = folder_.File("transposed");
+  options.augment.transpose = true;
+  EXPECT_THAT(
+      [&] { Train(dataset_, graph, options); },
+      ThrowsMessage<Error>(HasSubstr("slides.csv:2: s0.png: transposed, 29x37: the network takes images "
+                                     "of 38x30 only, found 30x38")));
 }
 
 TEST_F(SlideTrainerTest, NamesTheLineOfATargetThatIsNoClass) {

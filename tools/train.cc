@@ -41,6 +41,7 @@ struct Settings {
   std::string optimizer = "adam";
   std::string schedule = "cosine";
   std::optional<int64_t> warmup;
+  std::vector<std::string> augment;
 };
 
 constexpr int64_t kDefaultSteps = 200;
@@ -81,6 +82,7 @@ void Run(CLI::App& command, const Settings& settings) {
   // A bias that has been trained is not to be lost.
   if (command["--prior-bias"]->count() == 0) options.prior_bias = initial && IsBuiltInModel(settings.model);
   for (const std::string& text : settings.rate_factors) options.rate_factors.push_back(ParseRateFactor(text));
+  options.augment = ParseAugmentOptions(settings.augment);
   ChooseLoss(settings, graph, &options);
   DatasetOptions pixels = settings.pixels;
   pixels.labels = options.slide_loss ? Labels::kTargets : Labels::kMasks;
@@ -145,6 +147,16 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
                  "Continue the run in --out where its training-state stopped")
       ->configurable(false)
       ->group("Data");
+}
+
+void AddAugmentOptions(CLI::App* command, Settings* settings) {
+  command
+      ->add_option(
+          "--augment", settings->augment,
+          "Change the slides at each visit, of flip, transpose, stain, brightness, contrast; the last\n"
+          "three perhaps with a strength: flip,stain=0.1. Validation slides stay as they are")
+      ->delimiter(',')
+      ->group("Augmentation");
 }
 
 void AddLossOptions(CLI::App* command, Settings* settings) {
@@ -239,7 +251,9 @@ void AddRunOptions(CLI::App* command, Settings* settings) {
       ->capture_default_str()
       ->group("Run");
   AddMemoryOption(command, &settings->train.memory)->group("Run");
-  command->add_option("--seed", settings->train.seed, "Of initial weights and the order of slides")
+  command
+      ->add_option("--seed", settings->train.seed,
+                   "Of initial weights, the order of slides and what is drawn")
       ->check(Seed())
       ->capture_default_str()
       ->group("Run");
@@ -252,6 +266,7 @@ void AddTrain(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("train", "Train a network on slides with masks or targets, each slide in one piece");
   AddDataOptions(command, settings.get());
+  AddAugmentOptions(command, settings.get());
   AddLossOptions(command, settings.get());
   AddNetworkOptions(command, settings.get());
   AddOptimizerOptions(command, settings.get());

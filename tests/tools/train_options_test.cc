@@ -76,12 +76,26 @@ TEST_F(TrainOptionsTest, WeightsAreTakenReportedAndFrozen) {
               3, "the run cannot be continued with another lr-of: it began with 0.5, now 2");
 }
 
+TEST_F(TrainOptionsTest, AugmentationIsPartOfTheRun) {
+  const test::Outcome outcome = Train("run", {"--augment", "flip,transpose,stain,brightness=0.2"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const std::string config = folder_.File("run/config.toml");
+  EXPECT_THAT(test::ReadText(config),
+              HasSubstr("augment = [\"flip\", \"transpose\", \"stain\", \"brightness=0.2\"]\n"));
+  EXPECT_EQ(test::RunProgram({"train", "--config", config, "--resume", "--steps", "3"}).status, 0);
+  ExpectError(
+      test::RunProgram({"train", "--config", config, "--resume", "--steps", "4", "--augment", "flip"}), 3,
+      "the run cannot be continued with another augment: it began with \"transpose\", now null");
+}
+
 TEST_F(TrainOptionsTest, WhatIsWrongIsOneLine) {
   ExpectError(Train("run", {"--freeze", "encoder.*"}), 2,
               "'encoder.*' matches no trainable parameter of unet:depth=1,base=4; there are "
               "inc.double_conv.0.weight, ");
   ExpectError(Train("run", {"--lr-of", "inc.*"}), 2, "--lr-of: expected PATTERN=FACTOR, found 'inc.*'");
   ExpectError(Train("run", {"--lr-of", "inc.*=0"}), 2, "is 0, expected a number above 0");
+  ExpectError(Train("run", {"--augment", "flip,stain=2"}), 2,
+              "augmentation 'stain=2', expected flip, transpose, ");
   ExpectError(Train("run", {"--weights-skip", "inc."}), 2, "--weights-skip requires --weights");
   ExpectError(Train("run", {"--weights", folder_.File("none.onnx")}), 3, "none.onnx");
   ExportOnnx(test::SmallNetwork(), folder_.File("small.onnx"));

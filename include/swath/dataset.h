@@ -80,6 +80,11 @@ auto AtEntry(const Dataset& dataset, const DatasetEntry& entry, F&& f) {
   }
 }
 
+/// The entry with a part of its image, in pixels as they are read, in place of the whole. Where those are no
+/// whole number of level-0 pixels, the part may come out a pixel larger or smaller: its place says what it
+/// is.
+DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Region& part);
+
 /// The image of an entry, [row, column, RGB], read ahead by a thread of its own once rows are asked for.
 std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry,
                                      const Augmentation& augmentation = {});

@@ -97,6 +97,8 @@ struct ImagePlace {
   int64_t slide_width = 0;  ///< of the slide, in level-0 pixels
   int64_t slide_height = 0;
   Region region;  ///< what the image shows, in level-0 pixels
+  /// The region that a mask of a region covers, where the image shows a part of it; else `region`.
+  std::optional<Region> around = {};
   MaskCovers mask_covers = MaskCovers::kWhatFits;
 };
 

@@ -110,7 +110,8 @@ bool Fits(const SlideLevel& mask, int64_t width, int64_t height) {
 std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& place) {
   const auto format = OpenLabels(path);
   const SlideLevel& mask = format->info().levels.front();
-  const Region& r = place.region;
+  const Region& shown = place.region;
+  const Region& r = place.around ? *place.around : shown;
   const bool whole = r.width == place.slide_width && r.height == place.slide_height;
   const bool fits_slide = Fits(mask, place.slide_width, place.slide_height),
              fits_region = Fits(mask, r.width, r.height);
@@ -131,10 +132,11 @@ std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& p
   }
   auto rows = std::make_unique<LevelRows>(path, format->OpenLevel(0, Pixels::kLabels),
                                           LevelWindow{{0, mask.height}, {0, mask.width}}, Pixels::kLabels);
-  const Axis vertical = of_slide ? Axis{place.height, {r.y, r.y + r.height}, place.slide_height, mask.height}
-                                 : Axis{place.height, {0, r.height}, r.height, mask.height};
-  const Axis horizontal = of_slide ? Axis{place.width, {r.x, r.x + r.width}, place.slide_width, mask.width}
-                                   : Axis{place.width, {0, r.width}, r.width, mask.width};
+  // Where what the mask covers begins, and how far it goes.
+  const Region covered = of_slide ? Region{0, 0, place.slide_width, place.slide_height} : r;
+  const int64_t x = shown.x - covered.x, y = shown.y - covered.y;
+  const Axis vertical{place.height, {y, y + shown.height}, covered.height, mask.height};
+  const Axis horizontal{place.width, {x, x + shown.width}, covered.width, mask.width};
   if (vertical.is_identity() && horizontal.is_identity()) return rows;
   return std::make_unique<NearestRows>(std::move(rows), vertical, horizontal);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
@@ -205,6 +206,26 @@ std::vector<const DatasetEntry*> Dataset::Of(Split split) const {
 
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options) {
   return DatasetReader(path, options).Read();
+}
+
+DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Region& part) {
+  const Region& whole = entry.place.region;
+  // Pixels [begin, begin + size) of `length`, in level-0 pixels.
+  const auto shown = [](int64_t begin, int64_t size, int64_t length, int64_t level0) {
+    const double scale = static_cast<double>(level0) / static_cast<double>(length);
+    const int64_t first = std::llround(static_cast<double>(begin) * scale);
+    return Range{first, std::min<int64_t>(first + std::llround(static_cast<double>(size) * scale), level0)};
+  };
+  const Range x = shown(part.x, part.width, entry.width(), whole.width),
+              y = shown(part.y, part.height, entry.height(), whole.height);
+  DatasetEntry result = entry;
+  result.place.around = entry.place.around.value_or(whole);
+  result.place.region = Region{whole.x + x.begin, whole.y + y.begin, x.size(), y.size()};
+  result.region = result.place.region;
+  const auto rows = Slide::Open(entry.slide)->OpenRows(RowsOf(dataset.options, result.region));
+  result.place.width = rows->width();
+  result.place.height = rows->height();
+  return result;
 }
 
 std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry,

@@ -147,6 +147,47 @@ TEST_F(DatasetTest, SamplesAreExtendedAndTheExtensionIsIgnored) {
   EXPECT_EQ(labels[0], 200);
 }
 
+std::vector<uint8_t> ReadAll(RowSource& source) {
+  std::vector<uint8_t> pixels(static_cast<size_t>(source.width() * source.height() * source.channels()));
+  source.Read({0, source.height()}, pixels.data());
+  return pixels;
+}
+
+/// Of a source that was read whole.
+std::vector<uint8_t> Crop(const std::vector<uint8_t>& pixels, int64_t width, int64_t channels,
+                          const Region& part) {
+  std::vector<uint8_t> result;
+  for (int64_t y = part.y; y < part.y + part.height; ++y) {
+    const auto row = pixels.begin() + (y * width + part.x) * channels;
+    result.insert(result.end(), row, row + part.width * channels);
+  }
+  return result;
+}
+
+/// Masks of the slide and of the region, of its size and of half of it.
+TEST_F(DatasetTest, APartIsTheSamePixelsAndLabels) {
+  test::WritePng(folder_.File("part.png"), 18, 12, 1,
+                 [](int64_t x, int64_t y, int64_t) { return static_cast<uint8_t>((x * y) % 5); });
+  test::WritePng(folder_.File("part_half.png"), 9, 6, 1,
+                 [](int64_t x, int64_t y, int64_t) { return static_cast<uint8_t>((x + 2 * y) % 3); });
+  const Dataset dataset = Open(
+      "slide,mask,split,region,mask_covers\na.png,a_mask.png,train,,\na.png,half.png,train,,\n"
+      "a.png,part.png,train,\"4,6,18,12\",region\na.png,part_half.png,train,\"4,6,18,12\",region\n"
+      "a.png,a_mask.png,train,\"4,6,18,12\",slide\na.png,half.png,train,\"4,6,18,12\",slide\n");
+  for (const DatasetEntry& entry : dataset.entries) {
+    for (const Region& part : {Region{3, 5, 7, 4}, Region{0, 0, 18, 12}, Region{11, 2, 1, 9}}) {
+      const DatasetEntry found = PartOf(dataset, entry, part);
+      ASSERT_EQ(found.width(), part.width);
+      ASSERT_EQ(found.height(), part.height);
+      EXPECT_EQ(ReadAll(*OpenImage(dataset, found)),
+                Crop(ReadAll(*OpenImage(dataset, entry)), entry.width(), 3, part));
+      EXPECT_EQ(ReadAll(*OpenLabels(dataset, found, 255)),
+                Crop(ReadAll(*OpenLabels(dataset, entry, 255)), entry.width(), 1, part))
+          << entry.line;
+    }
+  }
+}
+
 TEST_F(DatasetTest, LabelsFollowTheImage) {
   const auto grey = [](int64_t x, int64_t y) { return static_cast<uint8_t>(3 * x + 5 * y); };
   test::WritePng(folder_.File("a.png"), 30, 20, 3, [&](int64_t x, int64_t y, int64_t) { return grey(x, y); });

@@ -16,6 +16,12 @@
 
 namespace swath {
 
+/// In pixels as they are read.
+struct RegionSize {
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
 struct TrainOptions {
   std::string out;      ///< run folder, made if absent
   bool resume = false;  ///< continue the run in `out`; without it a folder that holds a run is refused
@@ -24,6 +30,9 @@ struct TrainOptions {
   LossOptions loss;     ///< over pixels; `logits` is taken from the network
   /// Instead, for a network with one output a slide; `values` is taken from the network.
   std::optional<SlideLossOptions> slide_loss = {};
+  /// Trains on a random region of each slide, drawn by `seed` for each slide of each step, in place of the
+  /// whole; slides that are smaller are used in their whole width or height. Not over slides.
+  std::optional<RegionSize> sample_region = {};
   AugmentOptions augment = {};  ///< of what is trained on, drawn by `seed` for each slide of each step
   bool dropout = true;          ///< whether Dropout layers drop
   /// Patterns of names of parameters (globs, as fnmatch has them: "encoder.*") that are not trained in this

@@ -17,6 +17,7 @@
 #include "swath/model.h"
 #include "train/output_bias.h"
 #include "train/parameter_patterns.h"
+#include "train/region_sampler.h"
 #include "train/run_folder.h"
 #include "train/slide_order.h"
 #include "train/slide_score.h"
@@ -64,11 +65,14 @@ nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const std::v
     const double factor = options.optimizer.factors[p];
     if (factor != 1) factors.push_back({graph.parameters[p].name, factor});
   }
+  auto region = nlohmann::json();
+  if (options.sample_region) region = {options.sample_region->width, options.sample_region->height};
   return {
       {"data", slides},
       {"model", network},
       {"loss", options.slide_loss ? ToString(options.slide_loss->kind) : ToString(options.loss.kind)},
       {"class-weights", options.slide_loss ? options.slide_loss->class_weights : options.loss.class_weights},
+      {"sample-region", region},
       {"augment", ToWords(options.augment)},
       {"dropout", options.dropout},
       {"ignore-label", options.loss.ignore_label},
@@ -90,13 +94,13 @@ std::optional<double> MeanDice(const Loss::Value& value) {
   return sum / static_cast<double>(value.overlap.size());
 }
 
-/// A slide as it may lie.
+/// A slide or a part of it, as it may lie.
 struct View {
-  const DatasetEntry* entry;
+  DatasetEntry entry;
   Orientation orientation = {};
 
-  int64_t width() const { return orientation.transpose ? entry->height() : entry->width(); }
-  int64_t height() const { return orientation.transpose ? entry->width() : entry->height(); }
+  int64_t width() const { return orientation.transpose ? entry.height() : entry.width(); }
+  int64_t height() const { return orientation.transpose ? entry.width() : entry.height(); }
 };
 
 class Trainer {
@@ -174,6 +178,13 @@ class Trainer {
     }
     if (options.loss.ignore_label < 0 || options.loss.ignore_label > 255) {
       Fail(ErrorCode::kUsage, "the ignored label is {}, expected 0 to 255", options.loss.ignore_label);
+    }
+    if (options.sample_region) {
+      const auto [width, height] = *options.sample_region;
+      if (width < 1 || height < 1)
+        Fail(ErrorCode::kUsage, "regions of {}x{}, expected at least 1x1", width, height);
+      if (options.slide_loss)
+        Fail(ErrorCode::kUsage, "regions cannot be sampled: a target is that of the whole slide");
     }
     if (options.accumulate < 1 || options.schedule.steps < 1) {
       Fail(ErrorCode::kUsage, "{} slides a step and {} steps, expected at least one of each",
@@ -260,31 +271,56 @@ class Trainer {
     for (const size_t p : frozen_) summary.frozen += graph_.parameters[p].size();
     std::vector<View> views;
     for (const DatasetEntry* entry : training_) {
-      views.push_back({entry});
-      if (options_.augment.transpose) views.push_back({entry, {.transpose = true}});
+      views.push_back({options_.sample_region ? AnyRegion(*entry) : *entry});
+      if (options_.augment.transpose) views.push_back({views.back().entry, {.transpose = true}});
     }
-    // Memory grows with the width, hardly with the height.
-    const auto wider = [](const View& a, const View& b) {
-      return std::pair(a.width(), a.height()) < std::pair(b.width(), b.height());
-    };
-    const View widest = *std::max_element(views.begin(), views.end(), wider);
-    for (const DatasetEntry* entry : validation_) views.push_back({entry});
-    for (const View& view : views) {
-      summary.one_size =
-          summary.one_size && view.width() == widest.width() && view.height() == widest.height();
+    const auto check = [&](const View& view) {
       CheckSize(view);
+      summary.one_size = summary.one_size && view.width() == views.front().width() &&
+                         view.height() == views.front().height();
+    };
+    std::for_each(views.begin(), views.end(), check);
+    for (const DatasetEntry* entry : validation_) check({*entry});
+    // Memory grows with the width, hardly with the height; and transposing has buffers of its own.
+    for (const bool transpose : {false, true}) {
+      const View* widest = nullptr;
+      for (const View& view : views) {
+        if (view.orientation.transpose != transpose) continue;
+        if (widest == nullptr ||
+            std::pair(widest->width(), widest->height()) < std::pair(view.width(), view.height()))
+          widest = &view;
+      }
+      if (widest != nullptr) AddPlan(*widest, &summary);
     }
-    const SlideSample sample = Open(*widest.entry, {.orientation = widest.orientation});
-    summary.plan =
-        MakePlan(graph_, objective(), sample.image->width(), sample.image->height(), options_.plan);
-    summary.plan_bytes = PlanBytes(summary.plan, sample);
-    if (options_.memory > 0) summary.process_bytes = process;
     return summary;
+  }
+
+  /// To what the summary has: the plan of the wider of the two, and the greater of their bytes.
+  void AddPlan(const View& view, TrainSummary* summary) const {
+    // With all that may be drawn: what changes rows hides blocks of the file from who reads ahead.
+    Augmentation augmentation = DrawAugmentation(options_.augment, options_.seed, 0);
+    augmentation.orientation = {.transpose = view.orientation.transpose,
+                                .mirror_columns = options_.augment.flip,
+                                .mirror_rows = options_.augment.flip};
+    const SlideSample sample = Open(view.entry, augmentation);
+    const Plan plan =
+        MakePlan(graph_, objective(), sample.image->width(), sample.image->height(), options_.plan);
+    if (plan.width > summary->plan.width) summary->plan = plan;
+    summary->plan_bytes = std::max(summary->plan_bytes, PlanBytes(plan, sample));
+  }
+
+  /// A region as large as those that will be drawn, and like most of them not where blocks of the file begin.
+  DatasetEntry AnyRegion(const DatasetEntry& entry) const {
+    const int64_t width = std::min(options_.sample_region->width, entry.width()),
+                  height = std::min(options_.sample_region->height, entry.height());
+    const int64_t x = std::min<int64_t>(1, entry.width() - width),
+                  y = std::min<int64_t>(1, entry.height() - height);
+    return AtEntry(dataset_, entry, [&] { return PartOf(dataset_, entry, {x, y, width, height}); });
   }
 
   /// That the network takes an image of this size.
   void CheckSize(const View& view) const {
-    AtEntry(dataset_, *view.entry, [&] {
+    AtEntry(dataset_, view.entry, [&] {
       const int64_t width = ExtendedSize(graph_, view.width()), height = ExtendedSize(graph_, view.height());
       try {
         if (loss_) {
@@ -324,7 +360,10 @@ class Trainer {
       const DatasetEntry& entry = EntryOf(visit);
       record.slide += (i > 0 ? ", " : "") + entry.name;
       const Augmentation augmentation = DrawAugmentation(options_.augment, options_.seed, visit);
-      const SlideSample sample = Open(entry, augmentation);
+      std::optional<DatasetEntry> part;
+      if (options_.sample_region)
+        part = AtEntry(dataset_, entry, [&] { return DrawRegion(dataset_, entry, Sampling(), visit); });
+      const SlideSample sample = Open(part ? *part : entry, augmentation);
       StreamingEngine* engine = EngineFor(*sample.image);
       StepResult result = AtEntry(dataset_, entry, [&] {
         Sample seeded = sample.sample();
@@ -355,6 +394,15 @@ class Trainer {
     record.peak_resident_bytes = PeakResidentBytes();
     folder_.Append(record);
     if (observer_) observer_->OnStep(record);
+  }
+
+  RegionSampling Sampling() const {
+    RegionSampling sampling{
+        .size = *options_.sample_region, .ignore_label = ignore_label(), .seed = options_.seed};
+    const std::vector<double>& weights = options_.loss.class_weights;
+    for (size_t label = 0; label < static_cast<size_t>(std::max<int64_t>(2, options_.loss.logits)); ++label)
+      sampling.counts[label] = label != ignore_label() && (weights.empty() || weights[label] > 0);
+    return sampling;
   }
 
   /// Of a slide of a step, from the run's seed; never 0, which would switch dropout off.

@@ -298,6 +298,62 @@ TEST_F(TrainerTest, AugmentedRunsDoNotDependOnThreadsNorOnInterruptions) {
               ThrowsMessage<Error>(HasSubstr("another augment")));
 }
 
+TEST_F(TrainerTest, RegionsAreDrawnForEveryVisitAndValidationIsWhole) {
+  TrainOptions options = Options("whole");
+  options.schedule = {.kind = ScheduleKind::kConstant, .learning_rate = 1e-30, .steps = 6};
+  Recorder whole, regions;
+  Train(dataset_, test::SmallNetwork(), options, &whole);
+  options.out = folder_.File("regions");
+  options.sample_region = RegionSize{17, 12};
+  Train(dataset_, test::SmallNetwork(), options, &regions);
+  for (size_t i = 0; i < whole.validations.size(); ++i)
+    EXPECT_EQ(regions.validations[i].loss, whole.validations[i].loss);
+  // Both epochs visit the same slides, with weights that stay; the same region twice would be a chance.
+  std::set<double> losses;
+  for (const StepRecord& step : regions.steps) losses.insert(step.loss);
+  EXPECT_EQ(losses.size(), 6u);
+  EXPECT_EQ(regions.steps.back().epoch, 1);
+  EXPECT_LT(regions.steps.back().plan_bytes, whole.steps.back().plan_bytes);
+}
+
+TEST_F(TrainerTest, ARunOnRegionsIsContinuedBitIdentical) {
+  TrainOptions options = Options("whole");
+  options.sample_region = RegionSize{17, 12};
+  options.augment = kEverything;
+  options.accumulate = 2;
+  const TrainResult whole = Train(dataset_, test::SmallNetwork(), options);
+  options.out = folder_.File("parts");
+  options.plan.threads = 2;
+  Recorder recorder(5);
+  EXPECT_THROW(Train(dataset_, test::SmallNetwork(), options, &recorder), Interrupted);
+  options.resume = true;
+  EXPECT_EQ(Train(dataset_, test::SmallNetwork(), options).last_weights, whole.last_weights);
+  options.sample_region->width = 16;
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("another sample-region: it began with 17, now 16")));
+}
+
+TEST_F(TrainerTest, ThePlanCoversAllThatMayBeDrawn) {
+  class PlanObserver : public Recorder {
+   public:
+    void OnStart(const TrainSummary& summary) override { planned = summary.plan_bytes; }
+    int64_t planned = 0;
+  };
+  test::WriteText(folder_.File("slides.csv"), "slide,mask,split\nb.png,b_mask.png,train\n");
+  const Dataset dataset = OpenDataset(folder_.File("slides.csv"));
+  for (const bool regions : {false, true}) {
+    TrainOptions options = Options(regions ? "regions" : "whole");
+    options.augment = kEverything;
+    options.schedule.steps = 40;
+    if (regions) options.sample_region = RegionSize{17, 12};
+    PlanObserver observer;
+    Train(dataset, test::SmallNetwork(), options, &observer);
+    int64_t most = 0;
+    for (const StepRecord& step : observer.steps) most = std::max(most, step.plan_bytes);
+    EXPECT_EQ(observer.planned, most);
+  }
+}
+
 TEST_F(TrainerTest, OnlyTheSlidesToTrainOnAreAugmented) {
   TrainOptions options = Options("plain");
   options.schedule.learning_rate = 1e-30;
@@ -446,6 +502,13 @@ TEST_F(SlideTrainerTest, GoesOnAsIfItHadNeverStopped) {
   TrainOptions rest = Options("parts", 9);
   rest.resume = true;
   EXPECT_EQ(Train(dataset_, Network(), rest).last_weights, whole.last_weights);
+}
+
+TEST_F(SlideTrainerTest, ATargetOfTheWholeSlideAllowsNoRegions) {
+  TrainOptions options = Options("run", 2);
+  options.sample_region = RegionSize{8, 8};
+  EXPECT_THAT([&] { Train(dataset_, Network(), options); },
+              ThrowsMessage<Error>("regions cannot be sampled: a target is that of the whole slide"));
 }
 
 /// A map of as many pixels, transposed, would give as many values.

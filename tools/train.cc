@@ -42,6 +42,7 @@ struct Settings {
   std::string schedule = "cosine";
   std::optional<int64_t> warmup;
   std::vector<std::string> augment;
+  std::string sample_region;
 };
 
 constexpr int64_t kDefaultSteps = 200;
@@ -83,6 +84,10 @@ void Run(CLI::App& command, const Settings& settings) {
   if (command["--prior-bias"]->count() == 0) options.prior_bias = initial && IsBuiltInModel(settings.model);
   for (const std::string& text : settings.rate_factors) options.rate_factors.push_back(ParseRateFactor(text));
   options.augment = ParseAugmentOptions(settings.augment);
+  if (!settings.sample_region.empty()) {
+    const Size size = ParseSize("--sample-region", settings.sample_region);
+    options.sample_region = RegionSize{size.width, size.height};
+  }
   ChooseLoss(settings, graph, &options);
   DatasetOptions pixels = settings.pixels;
   pixels.labels = options.slide_loss ? Labels::kTargets : Labels::kMasks;
@@ -156,6 +161,11 @@ void AddAugmentOptions(CLI::App* command, Settings* settings) {
           "Change the slides at each visit, of flip, transpose, stain, brightness, contrast; the last\n"
           "three perhaps with a strength: flip,stain=0.1. Validation slides stay as they are")
       ->delimiter(',')
+      ->group("Augmentation");
+  command
+      ->add_option("--sample-region", settings->sample_region,
+                   "Train on a random region of this size, in pixels as they are read, at each visit")
+      ->type_name("WxH")
       ->group("Augmentation");
 }
 
@@ -281,6 +291,8 @@ void AddTrain(CLI::App& app) {
       "run\n"
       "  swath train --data data/slides.csv --model resnet-18:head=attention --batchnorm frozen --out run\n"
       "      --weights resnet18.safetensors --weights-skip fc. --freeze 'layer[12].*' --lr-of 'layer*=0.1'\n"
+      "  swath train --data data/slides.csv --augment flip,transpose,stain --sample-region 8192x8192 --out "
+      "run\n"
       "  swath train --config run/config.toml --resume --steps 2000\n"
       "  swath train --config run/config.toml --seed 2 --out run2");
   command->callback([command, settings] { Run(*command, *settings); });

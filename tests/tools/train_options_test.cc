@@ -88,6 +88,12 @@ TEST_F(TrainOptionsTest, AugmentationIsPartOfTheRun) {
       "the run cannot be continued with another augment: it began with \"transpose\", now null");
 }
 
+TEST_F(TrainOptionsTest, RegionsAreAsLargeAsWasSaid) {
+  const test::Outcome outcome = Train("run", {"--sample-region", "20x100"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("  image       20 x 32 px, extension included\n"));
+}
+
 TEST_F(TrainOptionsTest, WhatIsWrongIsOneLine) {
   ExpectError(Train("run", {"--freeze", "encoder.*"}), 2,
               "'encoder.*' matches no trainable parameter of unet:depth=1,base=4; there are "
@@ -96,6 +102,7 @@ TEST_F(TrainOptionsTest, WhatIsWrongIsOneLine) {
   ExpectError(Train("run", {"--lr-of", "inc.*=0"}), 2, "is 0, expected a number above 0");
   ExpectError(Train("run", {"--augment", "flip,stain=2"}), 2,
               "augmentation 'stain=2', expected flip, transpose, ");
+  ExpectError(Train("run", {"--sample-region", "20"}), 2, "--sample-region: expected WIDTHxHEIGHT in pixels");
   ExpectError(Train("run", {"--weights-skip", "inc."}), 2, "--weights-skip requires --weights");
   ExpectError(Train("run", {"--weights", folder_.File("none.onnx")}), 3, "none.onnx");
   ExportOnnx(test::SmallNetwork(), folder_.File("small.onnx"));

@@ -7,18 +7,17 @@
 #include <memory>
 #include <numeric>
 #include <utility>
-#include <variant>
 
 #include "base/error.h"
 #include "base/process_memory.h"
 #include "base/random.h"
 #include "geometry/window.h"
-#include "layers/layer.h"
 #include "swath/model.h"
 #include "train/output_bias.h"
 #include "train/parameter_patterns.h"
 #include "train/region_sampler.h"
 #include "train/run_folder.h"
+#include "train/run_settings.h"
 #include "train/slide_order.h"
 #include "train/slide_score.h"
 #include "train/targets.h"
@@ -37,53 +36,6 @@ double Since(Clock::time_point start) { return std::chrono::duration<double>(Clo
 
 double Pixels(const SlideSample& sample) {
   return static_cast<double>(sample.image->width()) * static_cast<double>(sample.image->height());
-}
-
-/// What must not change for a run to be continued, by the name of its option.
-nlohmann::json Settings(const Dataset& dataset, const Graph& graph, const std::vector<size_t>& frozen_indices,
-                        const TrainOptions& options) {
-  auto slides = nlohmann::json::array();
-  for (const DatasetEntry& entry : dataset.entries) {
-    if (entry.split == Split::kTest) continue;
-    const Region region = entry.region.value_or(Region{});
-    slides.push_back({entry.name, ToString(entry.split), region.x, region.y, entry.width(), entry.height()});
-  }
-  auto network = nlohmann::json::array({graph.name});
-  for (const Parameter& parameter : graph.parameters) network.push_back({parameter.name, parameter.dims});
-  for (const Node& node : graph.nodes) {
-    auto attributes = nlohmann::json::object();
-    for (const auto& [name, value] : node.layer->attributes())
-      std::visit([&, key = name](const auto& v) { attributes[key] = v; }, value);
-    for (const Setting& setting : node.layer->settings()) attributes[setting.name] = setting.values;
-    // BatchNormalization is one of two.
-    const int kind = static_cast<int>(node.layer->kind());
-    network.push_back({node.layer->type(), node.srcs, node.dst, attributes, kind});
-  }
-  auto frozen = nlohmann::json::array(), factors = nlohmann::json::array();
-  for (const size_t p : frozen_indices) frozen.push_back(graph.parameters[p].name);
-  for (size_t p = 0; p < options.optimizer.factors.size(); ++p) {
-    const double factor = options.optimizer.factors[p];
-    if (factor != 1) factors.push_back({graph.parameters[p].name, factor});
-  }
-  auto region = nlohmann::json();
-  if (options.sample_region) region = {options.sample_region->width, options.sample_region->height};
-  return {
-      {"data", slides},
-      {"model", network},
-      {"loss", options.slide_loss ? ToString(options.slide_loss->kind) : ToString(options.loss.kind)},
-      {"class-weights", options.slide_loss ? options.slide_loss->class_weights : options.loss.class_weights},
-      {"sample-region", region},
-      {"augment", ToWords(options.augment)},
-      {"dropout", options.dropout},
-      {"ignore-label", options.loss.ignore_label},
-      {"freeze", frozen},
-      {"weights", fmt::format("values {:016x}", HashOfFixedValues(graph))},
-      {"optimizer", ToString(options.optimizer.kind)},
-      {"lr-of", factors},
-      {"accumulate", options.accumulate},
-      {"seed", options.seed},
-      {"strips", options.plan.strips},
-      {"memory", options.memory}};
 }
 
 /// The mean over the classes of an overlap's Dice; nothing for a loss over slides.
@@ -198,7 +150,7 @@ class Trainer {
   void Start() {
     TrainSummary summary = Summarise();
     const std::vector<int64_t> counts = CheckLabels(&summary);
-    const nlohmann::json settings = Settings(dataset_, graph_, frozen_, options_);
+    const nlohmann::json settings = RunSettings(dataset_, graph_, frozen_, options_);
     if (options_.resume) {
       TrainingState saved = ReadTrainingState(folder_.state());
       state_ = saved.progress;

@@ -28,6 +28,7 @@ struct DatasetEntry {
   std::string mask;         ///< path; empty where masks are not read
   std::string target = {};  ///< as the file writes it; empty where targets are not read
   Split split = Split::kTrain;
+  bool grey = false;                  ///< the slide's file has one channel
   std::optional<Region> region = {};  ///< in level-0 pixels; this region is the image
   int64_t line = 0;                   ///< in the file, from 1
   ImagePlace place = {};              ///< at the level or pixel size that is read

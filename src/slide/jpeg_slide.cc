@@ -53,6 +53,7 @@ class JpegFile {
   JpegFile& operator=(const JpegFile&) = delete;
 
   jpeg_decompress_struct& decoder() { return decoder_; }
+  bool grey() const { return decoder_.jpeg_color_space == JCS_GRAYSCALE; }
   int64_t width() const { return decoder_.image_width; }
   int64_t height() const { return decoder_.image_height; }
 
@@ -177,6 +178,7 @@ std::shared_ptr<const SlideFormat> OpenJpeg(const std::string& path) {
   info.decoder = "libjpeg";
   info.levels.push_back(
       {.width = file.width(), .height = file.height(), .tile_width = file.width(), .tile_height = 1});
+  info.grey = file.grey();
   info.bounds = {0, 0, file.width(), file.height()};
   return std::make_shared<TopDownSlide>(std::move(info), /*has_alpha=*/false,
                                         [path](Pixels) { return std::make_unique<JpegDecoder>(path); });

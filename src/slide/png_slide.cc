@@ -204,6 +204,7 @@ std::shared_ptr<const SlideFormat> OpenPng(const std::string& path) {
   info.decoder = "libpng";
   info.levels.push_back(
       {.width = header.width, .height = header.height, .tile_width = header.width, .tile_height = 1});
+  info.grey = (header.colour & PNG_COLOR_MASK_COLOR) == 0;
   info.bounds = {0, 0, header.width, header.height};
   return std::make_shared<TopDownSlide>(std::move(info), header.has_alpha, [path](Pixels pixels) {
     return std::make_unique<PngDecoder>(path, pixels);

@@ -87,6 +87,7 @@ TiffSlide::TiffSlide(const std::string& path) {
   info_.format = "tiff";
   info_.decoder = "libtiff";
   for (const auto& level : levels_) info_.levels.push_back(Describe(level, whole));
+  info_.grey = whole.colour == TiffColour::kGrey || whole.colour == TiffColour::kInvertedGrey;
   info_.mpp_x = whole.mpp_x;
   info_.mpp_y = whole.mpp_y;
   info_.bounds = {0, 0, whole.width, whole.height};

@@ -122,6 +122,7 @@ class DatasetReader {
     if (options_.labels == Labels::kTargets) entry.target = Field(record, kTarget);
     if (columns_[kSplit] >= 0) entry.split = at("split", [&] { return ParseSplit(Field(record, kSplit)); });
     const std::unique_ptr<Slide> slide = at("slide", [&] { return Slide::Open(entry.slide); });
+    entry.grey = slide->info().grey;
     if (columns_[kRegion] >= 0 && !Field(record, kRegion).empty()) {
       at("region", [&] { entry.region = ParseRegion(Field(record, kRegion)); });
     }

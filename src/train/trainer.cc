@@ -223,6 +223,11 @@ class Trainer {
     for (const size_t p : frozen_) summary.frozen += graph_.parameters[p].size();
     std::vector<View> views;
     for (const DatasetEntry* entry : training_) {
+      if (entry->grey && options_.augment.stain > 0) {
+        AtEntry(dataset_, *entry, [] {
+          Fail(ErrorCode::kUsage, "stains can be changed of slides in colour only, this one is grey");
+        });
+      }
       views.push_back({options_.sample_region ? AnyRegion(*entry) : *entry});
       if (options_.augment.transpose) views.push_back({views.back().entry, {.transpose = true}});
     }

@@ -316,6 +316,18 @@ TEST_F(TrainerTest, RegionsAreDrawnForEveryVisitAndValidationIsWhole) {
   EXPECT_LT(regions.steps.back().plan_bytes, whole.steps.back().plan_bytes);
 }
 
+TEST_F(TrainerTest, StainsOfGreySlidesAreRefused) {
+  test::WritePng(folder_.File("c.png"), 32, 32, 1, [](int64_t x, int64_t, int64_t) { return x; });
+  const Dataset dataset = OpenDataset(folder_.File("slides.csv"));
+  TrainOptions options = Options("run");
+  options.augment.stain = 0.1;
+  EXPECT_THAT([&] { Train(dataset, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("slides.csv:4: c.png: stains can be changed of slides in colour "
+                                             "only, this one is grey")));
+  options.augment = {.flip = true, .brightness = 0.1};
+  EXPECT_EQ(Train(dataset, test::SmallNetwork(), options).steps, 7);
+}
+
 TEST_F(TrainerTest, ARunOnRegionsIsContinuedBitIdentical) {
   TrainOptions options = Options("whole");
   options.sample_region = RegionSize{17, 12};

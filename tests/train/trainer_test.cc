@@ -233,6 +233,17 @@ TEST_F(TrainerTest, WhatIsFrozenStaysToTheBitAndCanBeTrainedLater) {
   EXPECT_THAT([&] { Train(dataset_, before, options); }, ThrowsMessage<Error>(HasSubstr("another freeze")));
 }
 
+TEST_F(TrainerTest, FreezingChangesNoOtherGradient) {
+  TrainOptions options = Options("all");
+  options.optimizer = {.kind = OptimizerKind::kSgd, .momentum = 0};
+  options.schedule.steps = 1;
+  const std::vector<float> all = Train(dataset_, test::SmallNetwork(), options).last_weights;
+  options.out = folder_.File("some");
+  options.freeze = {"down.*"};
+  const std::vector<float> some = Train(dataset_, test::SmallNetwork(), options).last_weights;
+  EXPECT_EQ(some, std::vector<float>(all.end() - static_cast<std::ptrdiff_t>(some.size()), all.end()));
+}
+
 TEST_F(TrainerTest, FactorsOfTheLearningRateGoByTheLastPatternThatMatches) {
   TrainOptions options = Options("run");
   options.optimizer = {.kind = OptimizerKind::kSgd, .momentum = 0};

@@ -109,7 +109,9 @@ TEST(Tiff, GreyPaletteAndPackedSamplesBecomeRgb) {
     for (const int photometric : {PHOTOMETRIC_MINISBLACK, PHOTOMETRIC_MINISWHITE, PHOTOMETRIC_PALETTE}) {
       if (photometric == PHOTOMETRIC_PALETTE && bits != 8) continue;
       WriteTiff(folder / "a.tif", {grey}, {.rows_per_strip = 6, .photometric = photometric, .bits = bits});
-      const Image read = ReadAll(*Slide::Open(folder / "a.tif")->OpenRows());
+      const auto slide = Slide::Open(folder / "a.tif");
+      EXPECT_EQ(slide->info().grey, photometric != PHOTOMETRIC_PALETTE);
+      const Image read = ReadAll(*slide->OpenRows());
       for (int64_t i = 0; i < 45 * 20; ++i) {
         const int v = grey.pixels[static_cast<size_t>(i)];
         const int shown = (photometric == PHOTOMETRIC_MINISWHITE ? largest - v : v) * 255 / largest;

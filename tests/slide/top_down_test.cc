@@ -67,6 +67,7 @@ TEST(Jpeg, IsCloseToWhatWasWritten) {
       WriteJpeg(folder / "a.jpg", image, 95, progressive);
       const auto slide = Slide::Open(folder / "a.jpg");
       EXPECT_EQ(slide->info().format, "jpeg");
+      EXPECT_EQ(slide->info().grey, channels == 1);
       const Image read = ReadAll(*slide->OpenRows());
       ASSERT_EQ(read.channels, 3);
       for (int64_t i = 0; i < 123 * 77; ++i) ASSERT_NEAR(read.at(0, i, 0), image.at(0, i, 0), 6);

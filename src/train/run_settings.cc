@@ -51,7 +51,8 @@ nlohmann::json RunSettings(const Dataset& dataset, const Graph& graph, const std
       {"lr-of", factors},
       {"accumulate", options.accumulate},
       {"seed", options.seed},
-      {"strips", options.plan.strips}};
+      {"strips", options.plan.strips},
+      {"memory", options.memory}};
 }
 
 }  // namespace swath

@@ -221,6 +221,8 @@ class Trainer {
                          .training_slides = static_cast<int64_t>(training_.size()),
                          .validation_slides = static_cast<int64_t>(validation_.size())};
     for (const size_t p : frozen_) summary.frozen += graph_.parameters[p].size();
+    if (options_.memory > 0)
+      summary.process_bytes = ProcessBytes(graph_.parameter_bytes() + optimizer_.state_bytes());
     std::vector<View> views;
     for (const DatasetEntry* entry : training_) {
       if (entry->grey && options_.augment.stain > 0) {
@@ -233,6 +235,7 @@ class Trainer {
     }
     const auto check = [&](const View& view) {
       CheckSize(view);
+      FitSize(view, summary.process_bytes);
       summary.one_size = summary.one_size && view.width() == views.front().width() &&
                          view.height() == views.front().height();
     };
@@ -252,16 +255,34 @@ class Trainer {
     return summary;
   }
 
-  /// To what the summary has: the plan of the wider of the two, and the greater of their bytes.
-  void AddPlan(const View& view, TrainSummary* summary) const {
-    // With all that may be drawn: what changes rows hides blocks of the file from who reads ahead.
+  /// Chooses how slides of this size are computed.
+  void FitSize(const View& view, int64_t process) {
+    const int64_t width = ExtendedSize(graph_, view.width()), height = ExtendedSize(graph_, view.height());
+    const auto [known, is_new] = fits_.try_emplace({width, height}, options_.plan);
+    if (!is_new || options_.memory == 0) return;
+    const SlideSample sample = OpenAny(view);
+    AtEntry(dataset_, view.entry, [&] {
+      known->second = FitPlan(graph_, objective(), width, height, options_.plan,
+                              {.bytes = options_.memory,
+                               .total = [&](const Plan& plan) { return process + PlanBytes(plan, sample); }})
+                          .options;
+    });
+  }
+
+  /// With all that may be drawn: what changes rows hides blocks of the file from who reads ahead.
+  SlideSample OpenAny(const View& view) const {
     Augmentation augmentation = DrawAugmentation(options_.augment, options_.seed, 0);
     augmentation.orientation = {.transpose = view.orientation.transpose,
                                 .mirror_columns = options_.augment.flip,
                                 .mirror_rows = options_.augment.flip};
-    const SlideSample sample = Open(view.entry, augmentation);
-    const Plan plan =
-        MakePlan(graph_, objective(), sample.image->width(), sample.image->height(), options_.plan);
+    return Open(view.entry, augmentation);
+  }
+
+  /// To what the summary has: the plan of the wider of the two, and the greater of their bytes.
+  void AddPlan(const View& view, TrainSummary* summary) const {
+    const SlideSample sample = OpenAny(view);
+    const int64_t width = sample.image->width(), height = sample.image->height();
+    const Plan plan = MakePlan(graph_, objective(), width, height, fits_.at({width, height}));
     if (plan.width > summary->plan.width) summary->plan = plan;
     summary->plan_bytes = std::max(summary->plan_bytes, PlanBytes(plan, sample));
   }

@@ -100,7 +100,10 @@ void Check(const CorrelationShape& shape, uint32_t seed, std::unique_ptr<Correla
       exact->AddWeightGradient({&fine_d[i], 1}, coarse_d[i], diff_d.data(), nullptr);
     }
   }
-  for (size_t i = 0; i < diff_f.size(); ++i) ASSERT_NEAR(diff_f[i], diff_d[i], kLongSums);
+  // A sum over columns may reach more than the 10 that kLongSums is for. How many terms are added one after
+  // the other, and so how much is rounded, depends on the machine's vectors.
+  for (size_t i = 0; i < diff_f.size(); ++i)
+    ASSERT_NEAR(diff_f[i], diff_d[i], kLongSums * std::max(1.0, std::abs(diff_d[i]) / 10));
 }
 
 CorrelationShape DrawShape(std::mt19937* random, int64_t groups, int64_t most_channels) {

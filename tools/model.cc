@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/downsample.h"
@@ -25,7 +27,19 @@ struct ModelOptions {
   uint64_t seed = 1;
 };
 
-constexpr char kRow[] = "{:<20} {:<14} {:<11} {:<8} {:<7} {:<10} {:>10}  {}\n";
+/// Of the columns whose entries the network's exporter chose, or are long in some networks.
+struct Widths {
+  size_t name = 20;
+  size_t type = 14;
+  size_t channels = 11;
+};
+
+template <class... Others>
+void PrintRow(const Widths& widths, const std::string& name, std::string_view type,
+              const std::string& channels, const Others&... others) {
+  fmt::print("{:<{}} {:<{}} {:<{}} ", name, widths.name, type, widths.type, channels, widths.channels);
+  fmt::print("{:<8} {:<7} {:<10} {:>10}  {}\n", others...);
+}
 
 std::string Times(int64_t rows, int64_t columns) { return fmt::format("{}x{}", rows, columns); }
 
@@ -46,13 +60,16 @@ int64_t ParameterCount(const Graph& graph, const Node& node) {
   return count;
 }
 
-void PrintNode(const Graph& graph, const Node& node, const std::vector<Shape>& shapes,
-               const Downsample& downsample) {
+std::string Channels(const Node& node, const std::vector<Shape>& shapes) {
   std::string channels;
   for (const int src : node.srcs) {
     channels += fmt::format("{}{}", channels.empty() ? "" : "+", shapes[static_cast<size_t>(src)].channels);
   }
-  channels += fmt::format(" -> {}", shapes[static_cast<size_t>(node.dst)].channels);
+  return channels + fmt::format(" -> {}", shapes[static_cast<size_t>(node.dst)].channels);
+}
+
+void PrintNode(const Graph& graph, const Node& node, const std::vector<Shape>& shapes,
+               const Downsample& downsample, const Widths& widths) {
   std::string kernel = "-", stride = "-", pads = "-";
   if (const auto* layer = dynamic_cast<const RowLayer*>(node.layer.get())) {
     const Window rows = layer->rows(1 << 20), columns = layer->columns(1 << 20);
@@ -60,17 +77,23 @@ void PrintNode(const Graph& graph, const Node& node, const std::vector<Shape>& s
     stride = Times(rows.stride, columns.stride);
     pads = fmt::format("{} {} {} {}", rows.pad_begin, columns.pad_begin, rows.pad_end, columns.pad_end);
   }
-  fmt::print(kRow, node.name, node.layer->type(), channels, kernel, stride, pads, ParameterCount(graph, node),
-             Size(downsample));
+  PrintRow(widths, node.name, node.layer->type(), Channels(node, shapes), kernel, stride, pads,
+           ParameterCount(graph, node), Size(downsample));
 }
 
 void Print(const Graph& graph) {
   const std::vector<Shape> shapes = ValidateGraph(graph);
   const std::vector<Downsample> downsamples = Downsamples(graph);
   fmt::print("{}\n\n", graph.name);
-  fmt::print(kRow, "layer", "operator", "channels", "kernel", "stride", "pads", "parameters", "output size");
+  Widths widths;
+  for (const Node& node : graph.nodes) {
+    widths.name = std::max(widths.name, node.name.size());
+    widths.type = std::max(widths.type, node.layer->type().size());
+    widths.channels = std::max(widths.channels, Channels(node, shapes).size());
+  }
+  PrintRow(widths, "layer", "operator", "channels", "kernel", "stride", "pads", "parameters", "output size");
   for (const Node& node : graph.nodes)
-    PrintNode(graph, node, shapes, downsamples[static_cast<size_t>(node.dst)]);
+    PrintNode(graph, node, shapes, downsamples[static_cast<size_t>(node.dst)], widths);
   int64_t all = 0;
   for (const Parameter& parameter : graph.parameters) all += parameter.size();
   fmt::print("\n{} trainable parameters, {} frozen or constant\n", graph.trainable_size(),

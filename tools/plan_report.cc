@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -21,12 +22,15 @@ void PrintPlan(const Plan& plan, const std::string& model, const std::optional<P
   const bool training = plan.cotangents > 0;
   fmt::print("{}, {} × {} px, {}\n\n", model, plan.width, plan.height,
              training ? "training step" : "prediction");
-  fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", "tensor", "kernel", "channels", "columns",
-             "rows", "alive", "diff", "one strip");
+  size_t names = 20;
+  for (const TensorPlan& t : plan.tensors) names = std::max(names, t.name.size());
+  fmt::print("{:<{}} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", "tensor", names, "kernel", "channels",
+             "columns", "rows", "alive", "diff", "one strip");
   for (const TensorPlan& t : plan.tensors) {
     if (t.shape.channels == 0) continue;  // stands for the rows of a reduction
-    fmt::print("{:<20} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", t.name, t.kernel, t.shape.channels,
-               t.shape.width, t.shape.height, t.value_rows, t.gradient_rows, Bytes(t.bytes));
+    fmt::print("{:<{}} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", t.name, names, t.kernel,
+               t.shape.channels, t.shape.width, t.shape.height, t.value_rows, t.gradient_rows,
+               Bytes(t.bytes));
   }
   const auto plural = [](int64_t n, const char* what) {
     return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");

@@ -29,6 +29,9 @@ enum class BatchNormalizationMode {
 /// frozen.
 int64_t SetBatchNormalization(Graph* graph, BatchNormalizationMode mode);
 
+/// Whether a BatchNormalization is set to kImage.
+bool UsesImageStatistics(const Graph& graph);
+
 /// The architectures that are built in code, without options.
 const std::vector<std::string>& BuiltInModelNames();
 /// Whether `name` is one of them, with or without options after a colon: "unet:depth=3,norm=batch".

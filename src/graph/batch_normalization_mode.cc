@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "layers/layer.h"
 #include "layers/layers.h"
 #include "swath/model.h"
@@ -16,6 +18,13 @@ int64_t SetBatchNormalization(Graph* graph, BatchNormalizationMode mode) {
     ++count;
   }
   return count;
+}
+
+bool UsesImageStatistics(const Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
+    const auto* layer = dynamic_cast<const NormalizationLayer*>(node.layer.get());
+    return layer != nullptr && layer->updates_running();
+  });
 }
 
 }  // namespace swath

@@ -68,7 +68,8 @@ class Trainer {
         loss_(options_.slide_loss ? nullptr : MakeLoss(options_.loss)),
         slide_loss_(options_.slide_loss ? MakeSlideLoss(*options_.slide_loss) : nullptr),
         optimizer_(graph_, options_.optimizer),
-        folder_(options_.out, options_.resume) {
+        folder_(options_.out, options_.resume),
+        image_statistics_(UsesImageStatistics(graph_)) {
     if (training_.empty())
       Fail(ErrorCode::kInput, "{}: expected slides of split train, found none", dataset.path);
     const int64_t epoch = CeilDiv(static_cast<int64_t>(training_.size()), options_.accumulate);
@@ -259,13 +260,15 @@ class Trainer {
   void FitSize(const View& view, int64_t process) {
     const int64_t width = ExtendedSize(graph_, view.width()), height = ExtendedSize(graph_, view.height());
     const auto [known, is_new] = fits_.try_emplace({width, height}, options_.plan);
-    if (!is_new || options_.memory == 0) return;
+    if (options_.memory == 0) return;
     const SlideSample sample = OpenAny(view);
+    const MemoryLimit limit{.bytes = options_.memory,
+                            .total = [&](const Plan& plan) { return process + PlanBytes(plan, sample); }};
+    // Of slides of one size, the readers of some may hold more than those of others.
+    if (!is_new && limit.total(MakePlan(graph_, objective(), width, height, known->second)) <= limit.bytes)
+      return;
     AtEntry(dataset_, view.entry, [&] {
-      known->second = FitPlan(graph_, objective(), width, height, options_.plan,
-                              {.bytes = options_.memory,
-                               .total = [&](const Plan& plan) { return process + PlanBytes(plan, sample); }})
-                          .options;
+      known->second = FitPlan(graph_, objective(), width, height, options_.plan, limit).options;
     });
   }
 
@@ -393,10 +396,20 @@ class Trainer {
   StreamingEngine* EngineFor(const RowSource& image) {
     if (!engine_ || engine_->plan().width != image.width() || engine_->plan().height != image.height()) {
       engine_.reset();  // first, so that two never share the memory
-      engine_ = MakeStreamingEngine(graph_, objective(), image.width(), image.height(),
-                                    fits_.at({image.width(), image.height()}));
+      PlanOptions options = fits_.at({image.width(), image.height()});
+      // Without the sweeps to the statistics one sweep might carry more cotangents than the plan counts.
+      if (validates_exported_) options.loss_sweeps = LossSweeps::kTwo;
+      engine_ = MakeStreamingEngine(graph_, objective(), image.width(), image.height(), options);
     }
     return engine_.get();
+  }
+
+  /// The files of a run normalise by the running statistics, and so must whatever judges them.
+  void ValidateExported(bool yes) {
+    if (!image_statistics_) return;
+    engine_.reset();
+    SetBatchNormalization(&graph_, yes ? BatchNormalizationMode::kFrozen : BatchNormalizationMode::kImage);
+    validates_exported_ = yes;
   }
 
   static double Share(int64_t done, int64_t total) {
@@ -453,6 +466,7 @@ class Trainer {
     const auto start = Clock::now();
     const double slides = static_cast<double>(validation_.size());
     ValidationRecord record{.step = state_.step};
+    ValidateExported(true);
     for (const DatasetEntry* entry : validation_) {
       const SlideSample sample = Open(*entry);
       StreamingEngine* engine = EngineFor(*sample.image);
@@ -469,6 +483,7 @@ class Trainer {
       record.slides.push_back({entry->name, value.loss, MeanDice(value), value.output});
       record.loss += value.loss / slides;
     }
+    ValidateExported(false);
     record.score = ScoreOf(record);
     const double score = slide_loss_ ? -record.loss : record.score.value;
     record.best = !state_.best_score || score > *state_.best_score;
@@ -528,6 +543,8 @@ class Trainer {
   std::map<const DatasetEntry*, std::vector<double>> targets_;
   Optimizer optimizer_;
   RunFolder folder_;
+  bool image_statistics_;
+  bool validates_exported_ = false;
   int64_t validate_every_ = 1;
   std::map<std::pair<int64_t, int64_t>, PlanOptions> fits_;  ///< by width and height of an extended slide
   std::unique_ptr<StreamingEngine> engine_;

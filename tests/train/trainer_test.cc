@@ -123,6 +123,39 @@ TEST_F(TrainerTest, TheBestModelIsTheOneOfTheBestValidation) {
   EXPECT_EQ(TrainableValues(ImportOnnx(folder_.File("short/model.onnx"))), again.last_weights);
 }
 
+/// Statistics of the slide are for training: whoever runs the file has the running ones.
+TEST_F(TrainerTest, ValidationJudgesTheNetworkThatIsExported) {
+  Graph graph = BuiltInModel("unet:base=2,depth=1,norm=batch", 3);
+  SetBatchNormalization(&graph, BatchNormalizationMode::kImage);
+  for (const LossKind kind : {LossKind::kBce, LossKind::kBceDice}) {
+    TrainOptions options = Options("run" + ToString(kind));
+    options.loss.kind = kind;
+    Recorder recorder;
+    Train(dataset_, graph, options, &recorder);
+    const Graph last = ImportOnnx(options.out + "/last.onnx");
+    ASSERT_FALSE(UsesImageStatistics(last));
+    const SlideSample sample = OpenSample(dataset_, *dataset_.Of(Split::kValidation)[0], last, 255);
+    const auto loss = MakeLoss({.kind = kind, .logits = 1});
+    const auto engine = MakeStreamingEngine(last, loss.get(), sample.image->width(), sample.image->height(),
+                                            {.threads = 1, .strips = 3});
+    EXPECT_NEAR(recorder.validations.back().loss, engine->Evaluate(sample.sample(), {}).loss, 1e-6);
+  }
+}
+
+TEST_F(TrainerTest, ALimitOfMemoryIsAPlanForEverySizeOrIsRefused) {
+  TrainOptions options = Options("run");
+  options.memory = int64_t{1} << 20;
+  EXPECT_THAT([&] { Train(dataset_, test::SmallNetwork(), options); },
+              ThrowsMessage<Error>(HasSubstr("1 MiB are too little for")));
+  EXPECT_FALSE(std::filesystem::exists(options.out));
+  options.memory = int64_t{8} << 30;
+  Train(dataset_, test::SmallNetwork(), options);
+  options.out = folder_.File("free");
+  options.memory = 0;
+  Train(dataset_, test::SmallNetwork(), options);
+  EXPECT_EQ(Content("run/last.onnx"), Content("free/last.onnx"));
+}
+
 TEST_F(TrainerTest, ARunThatIsContinuedEndsBitIdentical) {
   for (const int64_t accumulate : {1, 2}) {
     const std::string suffix = std::to_string(accumulate);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "graph/downsample.h"
 #include "layers/layer.h"
 #include "tools/commands.h"
@@ -21,6 +22,7 @@ namespace {
 
 struct ModelOptions {
   std::string model;
+  std::string output;
   std::string out;
   std::vector<std::string> classes;
   WeightsOption weights;
@@ -103,7 +105,10 @@ void Print(const Graph& graph) {
 }
 
 void Run(const ModelOptions& options) {
-  Graph graph = LoadModel(options.model, options.seed, options.classes);
+  if (!options.output.empty() && IsBuiltInModel(options.model))
+    Fail(ErrorCode::kUsage, "--output: is for files; {} has one output", options.model);
+  Graph graph = options.output.empty() ? LoadModel(options.model, options.seed, options.classes)
+                                       : ImportOnnx(options.model, options.output);
   if (!options.weights.file.empty()) {
     LoadWeightsOption(options.weights, &graph);
     fmt::print("\n");
@@ -123,10 +128,13 @@ void AddModel(CLI::App& app) {
                                fmt::join(BuiltInModelNames(), ", "), kModelOptionsExample))
       ->required();
   model->add_option("-o,--out", options->out, "Write the network to this ONNX file");
+  CLI::Option* output =
+      model->add_option("--output", options->output, "Of a file with several outputs, the one to keep");
   model
       ->add_option("--classes", options->classes,
                    "Names of a built-in network's classes, the background's first [background,tissue]")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->excludes(output);
   AddWeightsOption(model, &options->weights, "Options");
   model->add_option("--seed", options->seed, "Seed of a built-in network's initial weights")
       ->check(Seed())

@@ -115,8 +115,10 @@ class Importer {
         output_ = &output;
     }
     if (!output_ && wanted_output_.empty()) {
-      Fail(ErrorCode::kUnsupported, "the model has {} outputs ({}), expected one; choose one with --output",
-           file_.output_size(), fmt::join(names, ", "));
+      Fail(
+          ErrorCode::kUnsupported,
+          "the model has {} outputs ({}), expected one; swath model --output NAME -o FILE writes it with one",
+          file_.output_size(), fmt::join(names, ", "));
     }
     if (!output_)
       Fail(ErrorCode::kInput, "the model has no output '{}'; there are {}", wanted_output_,

@@ -247,7 +247,9 @@ TEST(Import, RefusesInputsThatAreNoImage) {
 TEST(Import, RefusesOutputsThatAreNoMap) {
   ModelBuilder two = Valid();
   ModelBuilder::Image(File(&two).add_output(), "second", 0);
-  ExpectUnsupported(two, "the model has 2 outputs (out, second), expected one; choose one with --output");
+  ExpectUnsupported(two,
+                    "the model has 2 outputs (out, second), expected one; swath model --output NAME -o FILE "
+                    "writes it with one");
 
   ModelBuilder none = Valid();
   File(&none).mutable_output(0)->set_name("nowhere");

@@ -54,11 +54,8 @@ class FrozenBatchNormalization final : public SimpleRowLayer<FrozenBatchNormaliz
   void ForwardOneRow(const ForwardRow<T>& row, const KernelContext& context, const ParameterList& p) const {
     for (int64_t c = 0; c < context.dst.channels; ++c) {
       const Channel k = At(p, c);
-      const T mean = static_cast<T>(k.mean), scale = static_cast<T>(k.gamma * k.reciprocal),
-              beta = static_cast<T>(k.beta);
-      const T* src = row.srcs[0].At(row.y, c);
-      T* dst = row.dst[c];
-      for (int64_t x = 0; x < context.width(); ++x) dst[x] = (src[x] - mean) * scale + beta;
+      Normalise(row.srcs[0].At(row.y, c), context.width(), {k.mean, k.reciprocal}, k.gamma, k.beta,
+                row.dst[c]);
     }
   }
 
@@ -68,8 +65,9 @@ class FrozenBatchNormalization final : public SimpleRowLayer<FrozenBatchNormaliz
       const Channel k = At(p, c);
       const T* d = row.diff_dst[c];
       if (T* diff_src = row.diff_srcs[0].At(row.y, c)) {
-        const T scale = static_cast<T>(k.gamma * k.reciprocal);
-        for (int64_t x = 0; x < context.width(); ++x) diff_src[x] += d[x] * scale;
+        const double scale = k.gamma * k.reciprocal;
+        for (int64_t x = 0; x < context.width(); ++x)
+          diff_src[x] += static_cast<T>(static_cast<double>(d[x]) * scale);
       }
       if (!row.diff_parameters) continue;
       AddAffineGradient(row.srcs[0].At(row.y, c), d, context.width(), {k.mean, k.reciprocal},

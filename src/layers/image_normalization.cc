@@ -108,12 +108,9 @@ class Apply final : public SimpleRowLayer<Apply> {
   void ForwardOneRow(const ForwardRow<T>& row, const KernelContext& context, const ParameterList& p) const {
     for (int64_t c = 0; c < context.dst.channels; ++c) {
       const Normal normal = At(*row.cores[1], context, c);
-      const double gamma = p[0]->values[static_cast<size_t>(c)];
-      const T mean = static_cast<T>(normal.mean), scale = static_cast<T>(gamma * normal.reciprocal),
-              beta = static_cast<T>(p[1]->values[static_cast<size_t>(c)]);
-      const T* src = row.srcs[0].At(row.y, c);
-      T* dst = row.dst[c];
-      for (int64_t x = 0; x < context.width(); ++x) dst[x] = (src[x] - mean) * scale + beta;
+      Normalise(row.srcs[0].At(row.y, c), context.width(), normal,
+                static_cast<double>(p[0]->values[static_cast<size_t>(c)]),
+                static_cast<double>(p[1]->values[static_cast<size_t>(c)]), row.dst[c]);
     }
   }
 
@@ -124,20 +121,28 @@ class Apply final : public SimpleRowLayer<Apply> {
       const Normal normal = At(*row.cores[1], context, c);
       const double gamma = p[0]->values[static_cast<size_t>(c)];
       const T *src = row.srcs[0].At(row.y, c), *d = row.diff_dst[c];
-      if (T* diff_src = row.diff_srcs[0].At(row.y, c)) {
-        const T scale = static_cast<T>(gamma * normal.reciprocal);
-        for (int64_t x = 0; x < context.width(); ++x) diff_src[x] += d[x] * scale;
+      if (row.diff_parameters) {
+        AddAffineGradient(src, d, context.width(), normal,
+                          row.diff_parameters[0] ? row.diff_parameters[0] + c : nullptr,
+                          row.diff_parameters[1] ? row.diff_parameters[1] + c : nullptr);
       }
-      double product = 0, sum = 0;  // Σ d x̂ and Σ d
-      AddAffineGradient(src, d, context.width(), normal, &product, &sum);
-      if (row.diff_parameters && row.diff_parameters[0]) row.diff_parameters[0][c] += product;
-      if (row.diff_parameters && row.diff_parameters[1]) row.diff_parameters[1][c] += sum;
-      if (Tensor* diff = row.diff_cores[1]) {
-        const int64_t g = c / (context.dst.channels / groups);
-        diff->values[static_cast<size_t>(g)] -= gamma * normal.reciprocal * sum;
-        diff->values[static_cast<size_t>(groups + g)] -=
-            0.5 * gamma * normal.reciprocal * normal.reciprocal * product;
+      T* diff_src = row.diff_srcs[0].At(row.y, c);
+      Tensor* diff = row.diff_cores[1];
+      if (!diff_src && !diff) continue;
+      // Statistics take back the mean of what is added here, which may be all of it. So they are told of it
+      // as it is when rounded: all pixels may be rounded the same way.
+      const double scale = gamma * normal.reciprocal;
+      double sum = 0, product = 0;
+      for (int64_t x = 0; x < context.width(); ++x) {
+        const T added = static_cast<T>(static_cast<double>(d[x]) * scale);
+        if (diff_src) diff_src[x] += added;
+        sum += static_cast<double>(added);
+        product += static_cast<double>(added) * (static_cast<double>(src[x]) - normal.mean);
       }
+      if (!diff) continue;
+      const int64_t g = c / (context.dst.channels / groups);
+      diff->values[static_cast<size_t>(g)] -= sum;
+      diff->values[static_cast<size_t>(groups + g)] -= 0.5 * normal.reciprocal * normal.reciprocal * product;
     }
   }
 

@@ -13,6 +13,15 @@ struct Normal {
   double reciprocal;
 };
 
+/// dst = gamma · (src - mean) · reciprocal + beta. In doubles: rounding mean or scale would move all pixels
+/// the same way, which sums over the image add up.
+template <class T>
+void Normalise(const T* src, int64_t n, const Normal& normal, double gamma, double beta, T* dst) {
+  const double scale = gamma * normal.reciprocal;
+  for (int64_t x = 0; x < n; ++x)
+    dst[x] = static_cast<T>((static_cast<double>(src[x]) - normal.mean) * scale + beta);
+}
+
 /// *diff_gamma += Σ d · (x - mean) · reciprocal and *diff_beta += Σ d, where they are not null.
 template <class T>
 void AddAffineGradient(const T* src, const T* d, int64_t n, const Normal& normal, double* diff_gamma,

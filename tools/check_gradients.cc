@@ -156,16 +156,16 @@ void Run(const Settings& settings) {
   std::printf("%s, %s, %lld × %lld px, %lld trainable values\n", settings.model.c_str(), owned.name.c_str(),
               static_cast<long long>(sample.image->width()), static_cast<long long>(sample.image->height()),
               static_cast<long long>(graph.trainable_size()));
-  const std::vector<Kink> kinks = FindKinks(graph, *sample.image);
+  const std::vector<Kink> kinks = FindKinks(graph, *sample.image, pixels.seed);
   Reference reference;
   reference.exact = MakeReferenceEngine(graph, objective, Precision::kFloat64)->Step(pixels);
   reference.at_kinks = kinks.empty()
                            ? reference.exact
                            : MakeReferenceEngine(graph, objective, Precision::kFloat64, kinks)->Step(pixels);
   reference.rounded = MakeReferenceEngine(graph, objective, Precision::kFloat32, kinks)->Step(pixels);
-  if (!kinks.empty()) {
-    std::printf("%zu value%s within rounding of a kink; there float32 is held against its own side\n",
-                kinks.size(), kinks.size() == 1 ? "" : "s");
+  if (const auto sides = static_cast<long long>(reference.at_kinks.sides)) {
+    std::printf("%lld value%s within rounding of a kink; there float32 is held against its own side\n", sides,
+                sides == 1 ? "" : "s");
   }
   std::printf("loss %.12g\n", reference.exact.loss.loss);
   bool ok = true;

@@ -31,6 +31,8 @@ struct StepResult {
   /// The reference engine's only: by parameter, the largest Σ|terms| of any of its gradients. A gradient far
   /// below it is zero but for rounding.
   std::vector<double> term_sums;
+  /// The reference engine's only: values that are on another side of a kink than float32's, which is taken.
+  int64_t sides = 0;
   /// New values of running statistics, by parameter of the graph (of BatchNormalization with those of the
   /// image).
   std::map<int, std::vector<float>> running;
@@ -65,11 +67,12 @@ class StreamingEngine : public Engine {
  public:
   /// The loss alone, forward only; needs an engine made with an objective.
   virtual Loss::Value Evaluate(const Sample& sample, const Progress& progress = {}) = 0;
-  /// The values that a network with one output a slide gives.
-  virtual std::vector<double> PredictSlide(const RowSource& image, const Progress& progress = {}) = 0;
+  /// The values that a network with one output a slide gives. `seed` is that of Dropout; 0 switches it off.
+  virtual std::vector<double> PredictSlide(const RowSource& image, const Progress& progress = {},
+                                           uint64_t seed = 0) = 0;
   /// Logits of an image, through `to_bytes` (PlanOptions::bytes_per_pixel of them), in bounded memory.
   virtual void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
-                       const Progress& progress = {}) = 0;
+                       const Progress& progress = {}, uint64_t seed = 0) = 0;
   virtual const Plan& plan() const = 0;
 };
 
@@ -77,22 +80,23 @@ std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const O
                                                      int64_t width, int64_t height,
                                                      const PlanOptions& options);
 
-/// A value before a Relu or LeakyRelu that float32 and float64 rows put on different sides of 0. Either side
-/// is right, and their gradients differ by the whole of that pixel's.
+/// A node whose derivative jumps, at 0 as that of Relu or at a tie as that of MaxPool. Where float32 and
+/// float64 rows are on different sides of the jump, either side is right, and their gradients differ by the
+/// whole of that pixel's.
 struct Kink {
-  int node = 0;           ///< index of the activation in the graph
-  int64_t index = 0;      ///< into its tensor, [channel, row, column]
-  bool positive = false;  ///< the side that float32 took
+  int node = 0;             ///< index in the graph
+  std::vector<double> src;  ///< what float32 rows have in its first source, [channel, row, column]
 };
 
-/// All kinks of a forward pass over an image of a size that the network takes.
-std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image);
+/// All such nodes, in a forward pass over an image of a size that the network takes. `seed` is that of
+/// Dropout.
+std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image, uint64_t seed = 0);
 
 /// Whole tensors, one after the other, in doubles; kFloat32 rounds every stored value to float32 but keeps
 /// sums in doubles. Needs about 100 bytes a pixel and channel.
 ///
-/// At a `kink` it takes the side that is given, if its own value is within rounding of 0 (2^-17 of the
-/// tensor's largest).
+/// At a `kink` it goes back on float32's side of the jump, if the values differ by no more than rounding
+/// (2^-17 of the tensor's largest).
 std::unique_ptr<Engine> MakeReferenceEngine(const Graph& graph, const Objective& objective, Precision rows,
                                             std::vector<Kink> kinks = {});
 

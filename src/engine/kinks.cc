@@ -1,5 +1,6 @@
-/// Where float32 and float64 disagree on the side of 0 before a Relu or LeakyRelu.
+/// Where a derivative jumps, and what float32 rows have there.
 #include <algorithm>
+#include <cstring>
 
 #include "layers/layer.h"
 #include "swath/engine.h"
@@ -7,44 +8,54 @@
 namespace swath {
 namespace {
 
-/// Whether each value of the graph's output is positive, [row, channel, column].
-std::vector<uint8_t> Signs(const Graph& graph, const RowSource& image, const Shape& shape,
-                           Precision precision) {
-  const auto engine = MakeStreamingEngine(graph, nullptr, image.width(), image.height(),
-                                          {.precision = precision, .bytes_per_pixel = shape.channels});
-  std::vector<uint8_t> signs;
+constexpr const char* kWithKinks[] = {"Abs",         "Clip",      "Elu",       "GlobalMaxPool",
+                                      "HardSigmoid", "HardSwish", "LeakyRelu", "MaxPool",
+                                      "PRelu",       "ReduceMax", "Relu",      "Selu"};
+
+/// The graph's output in float32, [channel, row, column].
+std::vector<double> Values(const Graph& graph, const RowSource& image, const Shape& shape, uint64_t seed) {
+  const auto engine =
+      MakeStreamingEngine(graph, nullptr, image.width(), image.height(),
+                          {.samples = image.sample_type(),
+                           .bytes_per_pixel = shape.channels * static_cast<int64_t>(sizeof(float))});
+  if (InCore(graph)[static_cast<size_t>(graph.output)]) return engine->PredictSlide(image, {}, seed);
+  std::vector<double> values(static_cast<size_t>(shape.size()));
+  const int64_t row_bytes = shape.width * static_cast<int64_t>(sizeof(float));
   engine->Predict(
       image,
-      [&](const float* const* values, int64_t width, uint8_t* bytes) {
-        for (int64_t c = 0; c < shape.channels; ++c) {
-          std::transform(values[c], values[c] + width, bytes + c * width, [](float v) { return v > 0; });
-        }
+      [&](const float* const* channels, int64_t, uint8_t* bytes) {
+        for (int64_t c = 0; c < shape.channels; ++c)
+          std::memcpy(bytes + c * row_bytes, channels[c], static_cast<size_t>(row_bytes));
       },
       [&](Range rows, const uint8_t* bytes) {
-        signs.insert(signs.end(), bytes, bytes + rows.size() * shape.channels * shape.width);
-      });
-  return signs;
+        std::vector<float> row(static_cast<size_t>(shape.width));
+        for (int64_t y = rows.begin; y < rows.end; ++y) {
+          for (int64_t c = 0; c < shape.channels; ++c, bytes += row_bytes) {
+            std::memcpy(row.data(), bytes, static_cast<size_t>(row_bytes));
+            std::copy(row.begin(), row.end(), values.begin() + (c * shape.height + y) * shape.width);
+          }
+        }
+      },
+      {}, seed);
+  return values;
 }
 
 }  // namespace
 
-std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image) {
+std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image, uint64_t seed) {
   const std::vector<Shape> shapes = InferShapes(graph, image.width(), image.height());
   std::vector<Kink> kinks;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (node.layer->type() != "Relu" && node.layer->type() != "LeakyRelu") continue;
+    const bool jumps = std::any_of(std::begin(kWithKinks), std::end(kWithKinks),
+                                   [&](const char* type) { return node.layer->type() == type; });
+    // Samples of the image are the same numbers in both.
+    if (!jumps || node.srcs[0] == graph.input) continue;
     Graph part = graph;
-    part.output = node.dst;
-    const Shape& shape = shapes[static_cast<size_t>(node.dst)];
-    const std::vector<uint8_t> narrow = Signs(part, image, shape, Precision::kFloat32);
-    const std::vector<uint8_t> wide = Signs(part, image, shape, Precision::kFloat64);
-    for (size_t i = 0; i < narrow.size(); ++i) {
-      if (narrow[i] == wide[i]) continue;
-      const int64_t at = static_cast<int64_t>(i), x = at % shape.width, c = at / shape.width % shape.channels,
-                    y = at / shape.width / shape.channels;
-      kinks.push_back({static_cast<int>(n), (c * shape.height + y) * shape.width + x, narrow[i] != 0});
-    }
+    part.nodes.resize(n);
+    part.output = node.srcs[0];
+    kinks.push_back(
+        {static_cast<int>(n), Values(part, image, shapes[static_cast<size_t>(part.output)], seed)});
   }
   return kinks;
 }

@@ -95,24 +95,7 @@ class ReferenceEngine final : public Engine {
     return args;
   }
 
-  /// Moves values that are zero but for rounding to the side of 0 that was taken elsewhere.
-  void TakeSides(const Node& node) {
-    const int index = static_cast<int>(&node - graph_.nodes.data());
-    std::vector<double>* values = nullptr;
-    double rounding = 0;
-    for (const Kink& kink : kinks_) {
-      if (kink.node != index) continue;
-      if (!values) {
-        values = &Value(node.srcs[0]).values;
-        for (double value : *values) rounding = std::max(rounding, 0x1p-17 * std::abs(value));
-      }
-      double& value = (*values)[static_cast<size_t>(kink.index)];
-      if (std::abs(value) <= rounding) value = kink.positive ? 1e-300 : -1e-300;
-    }
-  }
-
   void Forward(const Node& node) {
-    TakeSides(node);
     Tensor dst(shapes_[static_cast<size_t>(node.dst)]);
     node.layer->ReferenceForward(Arguments(node), &dst);
     Round(node.dst, &dst);
@@ -178,12 +161,110 @@ class ReferenceEngine final : public Engine {
       const bool trainable = graph_.parameters[static_cast<size_t>(p)].trainable;
       gradients.diff_parameters.push_back(trainable ? &result->gradients[static_cast<size_t>(p)] : nullptr);
     }
-    node.layer->ReferenceBackward(Arguments(node), Value(node.dst), diff_dst, gradients);
+    ReferenceArgs args = Arguments(node);
+    const Kink* kink = FindKink(node);
+    // A maximum is picked by all the values that it is picked from.
+    const bool picks = node.layer->type().find("Max") != std::string_view::npos;
+    Tensor moved;
+    if (kink && picks) {
+      moved = WithinRounding(*kink, *args.srcs[0]);
+      result->sides += CountJumps(Derivative(node, args), DerivativeAt(node, args, moved));
+      args.srcs[0] = &moved;
+    }
+    if (FromOutput(node)) {
+      AddProduct(Derivative(node, args), diff_dst, gradients.diff_srcs[0]);
+    } else {
+      node.layer->ReferenceBackward(args, Value(node.dst), diff_dst, gradients);
+    }
+    if (kink && !picks) TakeSides(*kink, node, args, diff_dst, gradients.diff_srcs[0], result);
     for (size_t i = 0; i < node.srcs.size(); ++i) {
       if (gradients.diff_srcs[i]) Round(node.srcs[i], gradients.diff_srcs[i]);
     }
     SumTerms(node, result);
     Diff(node.dst) = Tensor();
+  }
+
+  const Kink* FindKink(const Node& node) const {
+    const int index = static_cast<int>(&node - graph_.nodes.data());
+    const auto kink =
+        std::find_if(kinks_.begin(), kinks_.end(), [&](const Kink& k) { return k.node == index; });
+    return kink == kinks_.end() ? nullptr : &*kink;
+  }
+
+  /// Whether the way back knows only what was rounded, the output: the derivative of a sigmoid near 1 is then
+  /// rounding, too.
+  bool FromOutput(const Node& node) const {
+    return rows_ == Precision::kFloat32 && node.layer->kind() == LayerKind::kActivation &&
+           !in_core_[static_cast<size_t>(node.dst)];
+  }
+
+  static void AddProduct(const Tensor& a, const Tensor& b, Tensor* sum) {
+    for (size_t i = 0; sum && i < a.values.size(); ++i) sum->values[i] += a.values[i] * b.values[i];
+  }
+
+  static int64_t CountJumps(const Tensor& a, const Tensor& b) {
+    int64_t count = 0;
+    for (size_t i = 0; i < a.values.size(); ++i) count += Jumps(a.values[i], b.values[i]);
+    return count;
+  }
+
+  /// Rounding alone does not change a derivative by so much.
+  static bool Jumps(double a, double b) { return std::abs(a - b) > 1e-3; }
+
+  /// Of the sum of a node's values by its first source.
+  Tensor Derivative(const Node& node, const ReferenceArgs& args) {
+    Tensor ones(Value(node.dst).shape);
+    std::fill(ones.values.begin(), ones.values.end(), 1.0);
+    if (FromOutput(node)) {
+      const auto& activation = static_cast<const Activation&>(*node.layer);
+      activation.Backward(Value(node.dst).values.data(), ones.values.data(), ones.shape.size());
+      return ones;
+    }
+    Tensor derivative(args.srcs[0]->shape);
+    ReferenceGradients gradients{.diff_srcs = {&derivative}, .diff_parameters = {}};
+    gradients.diff_parameters.assign(node.parameters.size(), nullptr);
+    node.layer->ReferenceBackward(args, Value(node.dst), ones, gradients);
+    return derivative;
+  }
+
+  /// The same with another source, as float32 rows have it.
+  Tensor DerivativeAt(const Node& node, ReferenceArgs args, const Tensor& src) {
+    args.srcs[0] = &src;
+    if (node.layer->kind() != LayerKind::kActivation || in_core_[static_cast<size_t>(node.dst)])
+      return Derivative(node, args);
+    const auto& activation = static_cast<const Activation&>(*node.layer);
+    std::vector<float> values(src.values.begin(), src.values.end()), ones(values.size(), 1.0f);
+    const int64_t n = src.shape.size();
+    activation.Forward(values.data(), n);
+    activation.Backward(values.data(), ones.data(), n);
+    Tensor derivative(src.shape);
+    std::copy(ones.begin(), ones.end(), derivative.values.begin());
+    return derivative;
+  }
+
+  /// The source, with float32's values where they are the same but for rounding.
+  static Tensor WithinRounding(const Kink& kink, const Tensor& src) {
+    double rounding = 0;
+    for (const double value : src.values) rounding = std::max(rounding, 0x1p-17 * std::abs(value));
+    Tensor moved = src;
+    for (size_t i = 0; i < moved.values.size(); ++i) {
+      if (std::abs(kink.src[i] - src.values[i]) <= rounding) moved.values[i] = kink.src[i];
+    }
+    return moved;
+  }
+
+  /// Where the derivative of a function of each value jumps between ours and float32's, theirs is taken.
+  void TakeSides(const Kink& kink, const Node& node, const ReferenceArgs& args, const Tensor& diff_dst,
+                 Tensor* diff_src, StepResult* result) {
+    if (!diff_src) return;
+    const Tensor ours = Derivative(node, args);
+    Tensor change = DerivativeAt(node, args, WithinRounding(kink, *args.srcs[0]));
+    result->sides += CountJumps(ours, change);
+    for (size_t i = 0; i < change.values.size(); ++i) {
+      const double theirs = change.values[i];
+      change.values[i] = Jumps(ours.values[i], theirs) ? theirs - ours.values[i] : 0;
+    }
+    AddProduct(change, diff_dst, diff_src);
   }
 
   /// The gradient of a parameter is a sum of products of a source and a gradient; with absolute values in

@@ -169,23 +169,24 @@ class Streaming final : public StreamingEngine {
     return objective_.pixels->Finish(total_.loss.data());
   }
 
-  std::vector<double> PredictSlide(const RowSource& image, const Progress& progress) override {
+  std::vector<double> PredictSlide(const RowSource& image, const Progress& progress, uint64_t seed) override {
     assert(prepared_.program.core_output >= 0);
     CheckImage(image);
     ProgressCounter counter(progress, RowsOf(prepared_.sweeps.forward));
-    RunForward({.image = &image}, &counter);
+    RunForward({.image = &image, .seed = seed}, &counter);
     return cores_.values[static_cast<size_t>(prepared_.program.core_output)].values;
   }
 
   void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
-               const Progress& progress) override {
+               const Progress& progress, uint64_t seed) override {
     assert(!objective_ && prepared_.program.output >= 0);
     CheckImage(image);
     ProgressCounter counter(progress, RowsOf(prepared_.sweeps.forward) + RowsOf(prepared_.sweeps.output));
-    RunForward({.image = &image}, &counter);
+    const Sample sample{.image = &image, .seed = seed};
+    RunForward(sample, &counter);
     ForEachStrip(prepared_.sweeps.output,
                  [&](StripRunner<T>* runner, const Panel&, int64_t index, StripSums*, Turnstile* turnstile) {
-                   PredictStrip(runner, index, image, to_bytes, sink, &counter, turnstile);
+                   PredictStrip(runner, index, sample, to_bytes, sink, &counter, turnstile);
                  });
   }
 
@@ -359,7 +360,7 @@ class Streaming final : public StreamingEngine {
     return value;
   }
 
-  void PredictStrip(StripRunner<T>* runner, int64_t index, const RowSource& image,
+  void PredictStrip(StripRunner<T>* runner, int64_t index, const Sample& sample,
                     const LogitsToBytes& to_bytes, const PredictionSink& sink, ProgressCounter* counter,
                     Turnstile* turnstile) {
     const Sweep& sweep = prepared_.sweeps.output;
@@ -376,14 +377,14 @@ class Streaming final : public StreamingEngine {
     };
     std::vector<float> floats(std::is_same_v<T, float> ? 0
                                                        : static_cast<size_t>(shape.channels * shape.width));
-    const auto columns = Columns(image, kernels_.panel->columns[0]);
+    const auto columns = Columns(*sample.image, kernels_.panel->columns[0]);
     runner->Run({.sweep = &sweep,
                  .strip = &strip,
                  .image = columns.get(),
                  .labels = nullptr,
                  .cores = &cores_,
                  .coefficients = nullptr,
-                 .seed = 0,
+                 .seed = sample.seed,
                  .sink =
                      [&](int64_t, const T* const* logits) {
                        uint8_t* out = band.data() + filled.size() * row_bytes;

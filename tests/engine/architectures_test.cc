@@ -91,9 +91,9 @@ TEST_P(ArchitectureGradients, AreExact) {
       arithmetic = std::max(arithmetic, e.relative);
     }
   }
-  std::printf("%s %lldx%lld: schedule %.2g, %lld that cancel, float32 %.2g, %zu kinks\n", c.name,
+  std::printf("%s %lldx%lld: schedule %.2g, %lld that cancel, float32 %.2g, %lld kinks\n", c.name,
               static_cast<long long>(c.width), static_cast<long long>(c.height), schedule,
-              static_cast<long long>(cancelled), arithmetic, kinks.size());
+              static_cast<long long>(cancelled), arithmetic, static_cast<long long>(at_kinks.sides));
 }
 
 INSTANTIATE_TEST_SUITE_P(

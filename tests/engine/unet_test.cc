@@ -68,9 +68,9 @@ TEST_P(UNetGradients, AreExact) {
       worst = std::max(worst, LargestRelative(errors));
     }
   }
-  std::printf("%s %lldx%lld: schedule %.2g, float32 %.2g, %zu kinks\n", c.name,
+  std::printf("%s %lldx%lld: schedule %.2g, float32 %.2g, %lld kinks\n", c.name,
               static_cast<long long>(c.width), static_cast<long long>(c.height), schedule, arithmetic,
-              kinks.size());
+              static_cast<long long>(at_kinks.sides));
 }
 
 INSTANTIATE_TEST_SUITE_P(, UNetGradients,

@@ -9,26 +9,11 @@
 #include "swath/compare.h"
 #include "swath/engine.h"
 #include "tests/support/float_tolerance.h"
+#include "tests/support/mean_step.h"
 #include "tests/support/memory_image.h"
 
 namespace swath {
 namespace {
-
-/// The gradient of a step: the mean over its slides.
-StepResult Mean(const std::vector<StepResult>& results) {
-  const double share = 1 / static_cast<double>(results.size());
-  StepResult mean = results[0];
-  mean.loss.loss = 0;
-  for (size_t p = 0; p < mean.gradients.size(); ++p) {
-    std::vector<double>& gradient = mean.gradients[p];
-    std::fill(gradient.begin(), gradient.end(), 0.0);
-    for (const StepResult& result : results) {
-      for (size_t k = 0; k < gradient.size(); ++k) gradient[k] += share * result.gradients[p][k];
-    }
-  }
-  for (const StepResult& result : results) mean.loss.loss += share * result.loss.loss;
-  return mean;
-}
 
 class NamedNetworks : public testing::TestWithParam<test::NamedNetwork> {
  protected:
@@ -56,7 +41,7 @@ class NamedNetworks : public testing::TestWithParam<test::NamedNetwork> {
   StepResult Step(Engine* engine) const {
     std::vector<StepResult> results;
     for (const Sample& sample : samples_) results.push_back(engine->Step(sample));
-    return Mean(results);
+    return test::MeanStep(results);
   }
 
   /// The same engine for all slides, as in training.
@@ -96,8 +81,8 @@ TEST_P(NamedNetworks, StayWithinTheToleranceOfFloat32) {
     exact.push_back(reference.exact);
     rounded.push_back(reference.rounded);
   }
-  reference.exact = Mean(exact);
-  reference.rounded = Mean(rounded);
+  reference.exact = test::MeanStep(exact);
+  reference.rounded = test::MeanStep(rounded);
   for (const auto& [strips, panels] : kSplits) {
     SCOPED_TRACE(std::to_string(strips) + " strips, " + std::to_string(panels) + " panels");
     test::ExpectFloatTolerance(network_.graph, Stream({.threads = 2, .strips = strips, .panels = panels}),

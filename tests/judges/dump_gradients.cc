@@ -3,11 +3,12 @@
 ///
 ///   dump_gradients DIR
 ///
-/// DIR/cases.json lists the cases. Every case is a folder: model.onnx, image.bin (uint8, [row, column,
-/// channel]) and labels.bin (uint8, [row, column]) of the image before it is extended, gradients.bin
-/// (float64, one parameter after the other).
+/// DIR/cases.json lists the cases. Every case is a folder: model.onnx, image.bin (uint8, [slide, row, column,
+/// channel]) and labels.bin (uint8, [slide, row, column]) of the images before they are extended,
+/// gradients.bin (float64, one parameter after the other), of several slides the mean.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -19,12 +20,15 @@
 #include <vector>
 
 #include "geometry/window.h"
+#include "layers/layer.h"
 #include "swath/engine.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
 #include "tests/judges/onnx_seeds.h"
 #include "tests/judges/raw_files.h"
+#include "tests/support/mean_step.h"
 #include "tests/support/memory_image.h"
+#include "tests/support/named_networks.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/rounding_noise.h"
 
@@ -44,6 +48,14 @@ struct Case {
   std::optional<SlideLossOptions> slide_loss;  ///< instead
   PlanOptions plan;
   uint32_t seed = 0;
+  BatchNormalizationMode batchnorm = BatchNormalizationMode::kFrozen;
+  int64_t slides = 1;
+};
+
+/// One of the slides of a case, extended as its network wants it.
+struct Slide {
+  std::unique_ptr<RowSource> image, labels;
+  Sample sample;
 };
 
 nlohmann::json WriteGradients(const Graph& graph, const StepResult& result, const StepResult& reference,
@@ -71,47 +83,69 @@ nlohmann::json WriteCase(const Case& c, const std::filesystem::path& root) {
   // As the file has it: ONNX keeps attributes in single precision.
   Graph graph = ImportOnnx((folder / "model.onnx").string());
   // A file has BatchNormalization as it is at inference.
-  const bool image_statistics = c.seed % 2 == 0;
-  if (image_statistics) SetBatchNormalization(&graph, BatchNormalizationMode::kImage);
-
-  const int classes = c.loss.logits == 1 ? 2 : static_cast<int>(c.loss.logits);
-  MemoryImage image = RandomImage(c.width, c.height, graph.input_channels, c.seed);
-  MemoryImage labels = RandomLabels(c.width, c.height, classes, c.seed + 1);
-  WriteRaw<uint8_t>(folder / "image.bin", image.pixels());
-  WriteRaw<uint8_t>(folder / "labels.bin", labels.pixels());
-
-  const int64_t multiple = graph.metadata.contains("swath.multiple") ? ModelMultiple(graph) : 1;
-  const int64_t width = RoundUp(c.width, multiple), height = RoundUp(c.height, multiple);
-  const auto extension = static_cast<uint8_t>(ModelExtension(graph));
-  const auto whole_image = ExtendedRows(image.Clone(), width, height, extension);
-  const auto whole_labels = ExtendedRows(labels.Clone(), width, height, kIgnored);
-  Sample sample{whole_image.get(), whole_labels.get()};
+  SetBatchNormalization(&graph, c.batchnorm);
 
   const std::unique_ptr<Loss> loss = c.slide_loss ? nullptr : MakeLoss(c.loss);
   const std::unique_ptr<SlideLoss> slide_loss = c.slide_loss ? MakeSlideLoss(*c.slide_loss) : nullptr;
   const Objective objective = loss ? Objective(loss.get()) : Objective(slide_loss.get());
-  if (slide_loss) sample.target.assign(static_cast<size_t>(slide_loss->targets()), 1.0);
+  const int classes = c.loss.logits == 1 ? 2 : static_cast<int>(c.loss.logits);
+  const int64_t multiple = graph.metadata.contains("swath.multiple") ? ModelMultiple(graph) : 1;
+  const int64_t width = RoundUp(c.width, multiple), height = RoundUp(c.height, multiple);
+  std::vector<Slide> slides;
+  std::vector<uint8_t> pixels, all_labels;
+  std::vector<std::vector<double>> targets;
+  for (int64_t i = 0; i < c.slides; ++i) {
+    const uint32_t seed = c.seed + 10000 * static_cast<uint32_t>(i);
+    MemoryImage image = RandomImage(c.width, c.height, graph.input_channels, seed);
+    MemoryImage labels = RandomLabels(c.width, c.height, classes, seed + 1);
+    pixels.insert(pixels.end(), image.pixels().begin(), image.pixels().end());
+    all_labels.insert(all_labels.end(), labels.pixels().begin(), labels.pixels().end());
+    Slide slide{ExtendedRows(image.Clone(), width, height, static_cast<uint8_t>(ModelExtension(graph))),
+                ExtendedRows(labels.Clone(), width, height, kIgnored),
+                {}};
+    slide.sample = {slide.image.get(), slide.labels.get()};
+    if (slide_loss)
+      slide.sample.target.assign(static_cast<size_t>(slide_loss->targets()), i % 2 == 0 ? 1.0 : 0.0);
+    targets.push_back(slide.sample.target);
+    slides.push_back(std::move(slide));
+  }
+  WriteRaw<uint8_t>(folder / "image.bin", pixels);
+  WriteRaw<uint8_t>(folder / "labels.bin", all_labels);
+
   PlanOptions plan = c.plan;
   plan.precision = Precision::kFloat64;
-  const StepResult result = MakeStreamingEngine(graph, objective, width, height, plan)->Step(sample);
-  // Only to tell gradients that are zero but for rounding.
-  const StepResult reference = MakeReferenceEngine(graph, objective, Precision::kFloat64)->Step(sample);
-  return {{"name", c.name},
-          {"width", c.width},
-          {"height", c.height},
-          {"channels", graph.input_channels},
-          {"multiple", multiple},
-          {"slide", static_cast<bool>(slide_loss)},
-          {"batchnorm", image_statistics ? "image" : "frozen"},
-          {"loss", slide_loss ? ToString(c.slide_loss->kind) : ToString(c.loss.kind)},
-          {"class_weights", c.loss.class_weights},
-          {"ignore_label", c.loss.ignore_label},
-          {"dice_epsilon", c.loss.dice_epsilon},
-          {"strips", plan.strips},
-          {"value", result.loss.loss},
-          {"gradients",
-           WriteGradients(graph, result, reference, RoundingNoise(graph, objective, sample, reference),
-                          folder / "gradients.bin")}};
+  const auto engine = MakeStreamingEngine(graph, objective, width, height, plan);
+  std::vector<StepResult> results, references;
+  std::vector<double> noise(graph.parameters.size());
+  for (const Slide& slide : slides) {
+    results.push_back(engine->Step(slide.sample));
+    // Only to tell gradients that are zero but for rounding.
+    references.push_back(MakeReferenceEngine(graph, objective, Precision::kFloat64)->Step(slide.sample));
+    const std::vector<double> of_slide = RoundingNoise(graph, objective, slide.sample, references.back());
+    for (size_t p = 0; p < of_slide.size(); ++p) noise[p] = std::max(noise[p], of_slide[p]);
+  }
+  const StepResult result = MeanStep(results);
+  return {
+      {"name", c.name},
+      {"width", c.width},
+      {"height", c.height},
+      {"channels", graph.input_channels},
+      {"multiple", multiple},
+      {"slides", c.slides},
+      {"targets", targets},
+      {"slide", static_cast<bool>(slide_loss)},
+      {"batchnorm", c.batchnorm == BatchNormalizationMode::kImage ? "image" : "frozen"},
+      {"loss", slide_loss ? ToString(c.slide_loss->kind) : ToString(c.loss.kind)},
+      {"class_weights", c.loss.class_weights},
+      {"ignore_label", c.loss.ignore_label},
+      {"dice_epsilon", c.loss.dice_epsilon},
+      {"strips", plan.strips},
+      {"value", result.loss.loss},
+      {"gradients", WriteGradients(graph, result, MeanStep(references), noise, folder / "gradients.bin")}};
+}
+
+BatchNormalizationMode EveryOther(uint32_t seed) {
+  return seed % 2 == 0 ? BatchNormalizationMode::kImage : BatchNormalizationMode::kFrozen;
 }
 
 std::vector<Case> Cases() {
@@ -150,7 +184,8 @@ std::vector<Case> Cases() {
                      .height = network.height,
                      .loss = loss,
                      .plan = {.threads = 2, .strips = 1 + seed % 4},
-                     .seed = seed});
+                     .seed = seed,
+                     .batchnorm = EveryOther(seed)});
   }
   for (const uint32_t seed : OnnxSeeds(5000, kAnyNetworks, Variety::kAll)) {
     RandomNetwork network = MakeRandomNetwork(seed, Variety::kAll);
@@ -161,12 +196,24 @@ std::vector<Case> Cases() {
            .loss = {.kind = network.logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy,
                     .logits = network.logits},
            .plan = {.threads = 2, .strips = 1 + seed % 4, .panels = 1 + seed % 3},
-           .seed = seed};
+           .seed = seed,
+           .batchnorm = EveryOther(seed)};
     constexpr SlideLossKind kKinds[] = {SlideLossKind::kBce, SlideLossKind::kMse,
                                         SlideLossKind::kCrossEntropy};
     if (network.slide)
       c.slide_loss =
           SlideLossOptions{.kind = kKinds[seed % (network.logits > 1 ? 3 : 2)], .values = network.logits};
+    cases.push_back(std::move(c));
+  }
+  for (NamedNetwork& network : NamedNetworks()) {
+    Case c{.name = network.name,
+           .graph = std::move(network.graph),
+           .width = network.width,
+           .height = network.height,
+           .plan = {.threads = 2, .strips = 3, .panels = 2},
+           .seed = 1,
+           .slides = network.slides};
+    if (InCore(c.graph)[static_cast<size_t>(c.graph.output)]) c.slide_loss = SlideLossOptions{};
     cases.push_back(std::move(c));
   }
   return cases;

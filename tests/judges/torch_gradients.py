@@ -403,11 +403,10 @@ def dice_loss_of(logits, labels, weights, epsilon):
     return (shares * (1 - dice)).sum()
 
 
-def slide_loss_of(case, output):
-    output = output.flatten()
+def slide_loss_of(case, output, target):
+    output, target = output.flatten(), torch.tensor(target, dtype=torch.float64)
     if case["loss"] == "cross-entropy":
-        return F.cross_entropy(output[None], torch.tensor([1]))
-    target = torch.ones_like(output)
+        return F.cross_entropy(output[None], target.long())
     if case["loss"] == "mse":
         return F.mse_loss(output, target)
     return F.binary_cross_entropy_with_logits(output, target)
@@ -430,19 +429,19 @@ def loss_of(case, logits, labels):
 
 
 def read_case(case, folder):
-    """The network, its image and labels, extended to the multiple that its metadata asks for."""
+    """The network, its images and labels, a batch, extended to the multiple that its metadata asks for."""
     model = onnx.load(str(folder / "model.onnx"))
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     multiple = int(metadata.get("swath.multiple", 1))
-    height, width, channels = case["height"], case["width"], case["channels"]
+    slides, height, width, channels = case["slides"], case["height"], case["width"], case["channels"]
     below, right = -height % multiple, -width % multiple
-    image = np.fromfile(folder / "image.bin", np.uint8).reshape(height, width, channels)
-    labels = np.fromfile(folder / "labels.bin", np.uint8).reshape(height, width)
-    image = np.pad(image, ((0, below), (0, right), (0, 0)),
+    image = np.fromfile(folder / "image.bin", np.uint8).reshape(slides, height, width, channels)
+    labels = np.fromfile(folder / "labels.bin", np.uint8).reshape(slides, height, width)
+    image = np.pad(image, ((0, 0), (0, below), (0, right), (0, 0)),
                    constant_values=int(metadata.get("swath.extension", 255)))
-    labels = np.pad(labels, ((0, below), (0, right)), constant_values=case["ignore_label"])
+    labels = np.pad(labels, ((0, 0), (0, below), (0, right)), constant_values=case["ignore_label"])
     # PyTorch 1.13 takes wrong gradients of normalisations whose input is not contiguous.
-    return model.graph, np.ascontiguousarray(image.transpose(2, 0, 1)[None]), labels
+    return model.graph, np.ascontiguousarray(image.transpose(0, 3, 1, 2)), labels
 
 
 def judge(case, folder):
@@ -462,10 +461,10 @@ def judge(case, folder):
         values[entry["name"]].requires_grad_(True)
     parameters = {entry["name"]: values[entry["name"]] for entry in case["gradients"]}
     output = run_model(graph, values, case["batchnorm"])
-    if case["slide"]:
-        loss = slide_loss_of(case, output)
-    else:
-        loss = loss_of(case, output[0].flatten(1), torch.tensor(labels.astype(np.int64)).flatten())
+    labels = torch.tensor(labels.astype(np.int64))
+    losses = [slide_loss_of(case, output[i], case["targets"][i]) if case["slide"] else
+              loss_of(case, output[i].flatten(1), labels[i].flatten()) for i in range(case["slides"])]
+    loss = sum(losses) / len(losses)
     loss.backward()
 
     worst, where, zeros = abs(loss.item() - case["value"]) / max(abs(loss.item()), SMALL), "loss", 0

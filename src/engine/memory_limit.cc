@@ -32,7 +32,8 @@ double Cost(const Plan& plan) {
          (plan.options.pack_weights ? 1.0 : kUnpacked);
 }
 
-std::string MiB(int64_t bytes) { return fmt::format("{:.0f} MiB", static_cast<double>(bytes) / (1 << 20)); }
+/// Rounded up: what is named as enough must be enough.
+std::string MiB(int64_t bytes) { return fmt::format("{} MiB", ((bytes - 1) >> 20) + 1); }
 
 }  // namespace
 
@@ -77,7 +78,8 @@ Plan FitPlan(const Graph& graph, const Objective& objective, int64_t width, int6
   if (best) return *best;
   Fail(ErrorCode::kUsage,
        "{} are too little for {} x {} px: the least is {}, of them {} for the engine in {} panels, one strip",
-       MiB(limit.bytes), width, height, MiB(least_total), MiB(least->engine_bytes()), least->options.panels);
+       fmt::format("{} MiB", limit.bytes >> 20), width, height, MiB(least_total), MiB(least->engine_bytes()),
+       least->options.panels);
 }
 
 }  // namespace swath

@@ -1,6 +1,7 @@
 /// Networks that run on oneDNN: exact, on threads of their own, within their plan.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -71,6 +72,35 @@ TEST(WideNetworks, AreExactOnOneDnn) {
             << e.parameter << ", " << strips;
     }
   }
+}
+
+/// Without a second copy of the weights, and in panels, each with kernels of its own.
+TEST(WideNetworks, AreExactWithoutPackedWeightsAndInPanels) {
+  const Graph graph = WideNetwork();
+  const auto loss = MakeLoss({.kind = LossKind::kCrossEntropy, .logits = 2});
+  const auto image = test::RandomImage(46, 26, 3, 3), labels = test::RandomLabels(46, 26, 2, 3);
+  const Sample sample{&image, &labels};
+  const StepResult reference = MakeReferenceEngine(graph, *loss, Precision::kFloat64)->Step(sample);
+  const auto check = [&](const PlanOptions& options) {
+    SCOPED_TRACE(testing::Message() << options.panels << " panels, packed " << options.pack_weights);
+    const auto engine = MakeStreamingEngine(graph, loss.get(), 46, 26, options);
+    for (const GradientError& e : CompareGradients(graph, engine->Step(sample), reference))
+      EXPECT_LE(e.relative, options.precision == Precision::kFloat64 ? 1e-12 : 1e-5) << e.parameter;
+    return engine->plan();
+  };
+  for (const int64_t panels : {1, 2, 3}) {
+    const Plan packed = check({.threads = 2, .strips = 3, .panels = panels});
+    const Plan plain = check({.threads = 2, .strips = 3, .panels = panels, .pack_weights = false});
+    EXPECT_EQ(plain.options.panels, panels);
+    EXPECT_LT(plain.weight_bytes, packed.weight_bytes);
+    const auto count = [](const Plan& plan, const char* kernel) {
+      return std::count_if(plan.tensors.begin(), plan.tensors.end(),
+                           [&](const TensorPlan& tensor) { return tensor.kernel == kernel; });
+    };
+    EXPECT_EQ(count(packed, "onednn"), 3);
+    EXPECT_EQ(count(plain, "gemm"), 3);
+  }
+  check({.threads = 2, .strips = 3, .panels = 3, .precision = Precision::kFloat64});
 }
 
 TEST(WideNetworks, SameStripsSameBits) {

@@ -79,6 +79,92 @@ TEST(Window, EqualsBruteForce) {
   EXPECT_EQ(cases, 2 * 5 * 5 * 3 * 4 * 3 * 4);
 }
 
+/// That ranges hold what is read, never go back, and that nobody reads an index after its last reader.
+/// `reads` gives the indices that y reads, by definition.
+template <class ReadsOf>
+void CheckRanges(const Window& w, int64_t src, int64_t dst, const ReadsOf& reads) {
+  Range before = w.Src(0);
+  for (int64_t y = 0; y < dst; ++y) {
+    const Range range = w.Src(y);
+    EXPECT_GE(range.begin, std::max<int64_t>(0, before.begin)) << y;
+    EXPECT_LE(range.end, src);
+    EXPECT_GE(range.end, before.end);
+    EXPECT_LE(range.size(), w.most_src());
+    EXPECT_EQ(w.Src(Range{0, y + 1}).end, range.end);
+    for (const int64_t r : reads(y)) {
+      EXPECT_TRUE(range.contains(r)) << "output " << y << " reads " << r;
+      EXPECT_LE(y, w.LastDst(r)) << "a reader of " << r << " after the last one";
+    }
+    before = range;
+  }
+}
+
+/// As a resize has it: from ⌊(y · stride - pad) / divisor⌋ on, and the edge in place of what lies outside.
+TEST(Window, FractionsAndEdgesEqualBruteForce) {
+  for (int64_t divisor = 1; divisor <= 6; ++divisor) {
+    for (int64_t stride = 0; stride <= 7; ++stride) {
+      for (int64_t pad = -5; pad <= 5; ++pad) {
+        for (int64_t kernel = 1; kernel <= 2; ++kernel) {
+          for (const int64_t src : {1, 2, 7}) {
+            SCOPED_TRACE(testing::Message()
+                         << "divisor " << divisor << ", stride " << stride << ", pad " << pad);
+            const Window w{
+                .kernel = kernel, .stride = stride, .pad_begin = pad, .divisor = divisor, .clamp = src};
+            CheckRanges(w, src, 3 * src * divisor, [&](int64_t y) {
+              std::vector<int64_t> reads;
+              const double first =
+                  std::floor(static_cast<double>(y * stride - pad) / static_cast<double>(divisor));
+              for (int64_t i = 0; i < kernel; ++i)
+                reads.push_back(std::clamp<int64_t>(static_cast<int64_t>(first) + i, 0, src - 1));
+              return reads;
+            });
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Window, ReflectionEqualsBruteForce) {
+  for (const int64_t src : {2, 3, 8}) {
+    for (int64_t begin = 0; begin < src; ++begin) {
+      for (int64_t end = 0; end < src; ++end) {
+        SCOPED_TRACE(testing::Message() << src << " padded by " << begin << " and " << end);
+        const Window w{.kind = Window::Kind::kReflect, .pad_begin = begin, .pad_end = end, .clamp = src};
+        CheckRanges(w, src, src + begin + end, [&](int64_t y) {
+          const int64_t at = std::abs(y - begin);
+          return std::vector<int64_t>{at < src ? at : 2 * (src - 1) - at};
+        });
+      }
+    }
+  }
+}
+
+/// Far from the origin everything is as near it, moved by whole periods.
+TEST(Window, IndicesBeyond32BitsAreLikeSmallOnes) {
+  constexpr int64_t kFar = int64_t{1} << 40;
+  const Window windows[] = {
+      {.kernel = 8, .stride = 4, .pad_begin = 2, .pad_end = 2},
+      {.kernel = 3, .stride = 5, .dilation = 2, .pad_begin = 1},
+      {.kernel = 2, .stride = 3, .pad_begin = -1, .divisor = 7},
+      {.kind = Window::Kind::kScatter, .kernel = 8, .stride = 4, .pad_begin = 2, .pad_end = 2},
+      {.kind = Window::Kind::kScatter, .kernel = 3, .stride = 2, .dilation = 3, .pad_begin = 1}};
+  for (const Window& w : windows) {
+    const bool gather = w.kind == Window::Kind::kGather;
+    const int64_t dst = kFar * (gather ? w.divisor : w.stride), src = kFar * (gather ? w.stride : 1);
+    for (int64_t y = 0; y < 20; ++y) {
+      const Range near = w.Src(y), far = w.Src(dst + y);
+      EXPECT_EQ(far, (Range{near.begin + src, near.end + src}));
+      for (int64_t r = near.begin - 1; w.divisor == 1 && r <= near.end; ++r)
+        EXPECT_EQ(w.Tap(dst + y, src + r), w.Tap(y, r));
+    }
+    for (int64_t r = 0; r < 20; ++r) EXPECT_EQ(w.LastDst(src + r), w.LastDst(r) + dst);
+    if (w.divisor == 1) {
+      EXPECT_EQ(w.DstSize(src + 50), w.DstSize(50) + dst);
+    }
+  }
+}
+
 TEST(Window, OutputSizes) {
   EXPECT_EQ((Window{.kernel = 8, .stride = 4, .pad_begin = 2, .pad_end = 2}.DstSize(64000)), 16000);
   EXPECT_EQ(

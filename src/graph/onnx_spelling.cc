@@ -20,7 +20,8 @@ class Speller {
   void LayerNormalization() {
     std::vector<std::string> inputs = {Step("last", "Transpose", {n_.srcs[0]}, {{"perm", Ints{0, 2, 3, 1}}})};
     inputs.insert(inputs.end(), n_.parameters.begin(), n_.parameters.end());
-    const std::string normal = Name("normal") + ":0";
+    // A graph that was read from such a file has the name of the tensor between for the node's own.
+    const std::string between = Name("normal") + ":0", normal = between == n_.dst ? n_.node + ":0" : between;
     writer_->Node(n_.node, "LayerNormalization", inputs, normal, node_.layer->attributes());
     writer_->Node(Name("first"), "Transpose", {normal}, n_.dst, {{"perm", Ints{0, 3, 1, 2}}});
   }

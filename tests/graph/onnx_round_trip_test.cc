@@ -5,6 +5,7 @@
 
 #include "layers/layer.h"
 #include "layers/layers.h"
+#include "layers/registry.h"
 #include "tests/graph/model_builder.h"
 
 namespace swath {
@@ -143,8 +144,9 @@ TEST(RoundTrip, BuiltInNetworksWithOptions) {
         "mobilenet-v2:head=attention,outputs=7", "convnext-tiny:head=lse", "convnext-tiny:head=attention",
         "convnext-tiny:head=segmentation"}) {
     SCOPED_TRACE(name);
-    const Graph graph = BuiltInModel(name, 11, {"a", "b", "c"});
-    ExpectSameLayers(graph, RoundTrip(graph));
+    const Graph graph = BuiltInModel(name, 11, {"a", "b", "c"}), back = RoundTrip(graph);
+    ExpectSameLayers(graph, back);
+    if (graph.parameter_bytes() < 1 << 24) ExpectSameLayers(graph, RoundTrip(back));
   }
 }
 
@@ -157,6 +159,48 @@ TEST(RoundTrip, EveryOperator) {
   Graph rounded = graph;
   rounded.nodes[3].layer = MakeLeakyRelu(double{0.1f});
   ExpectSame(rounded, back);
+}
+
+/// Layers that a file spells as several nodes come back as one.
+TEST(RoundTrip, LayersThatAreSpelledOutComeBackWhole) {
+  const std::shared_ptr<const Layer> layers[] = {
+      MakeGelu(GeluApproximation::kNone), MakeGelu(GeluApproximation::kTanh),
+      FindOperator("Mish")->make({}, {}), FindOperator("Swish")->make({}, {}),
+      FindOperator("HardSwish")->make({}, {})};
+  Graph graph;
+  graph.name = "spelled";
+  graph.input_channels = 4;
+  graph.input = graph.AddTensor("x");
+  int t = graph.AddNode("conv", MakeConv({}), {graph.input}, {graph.AddParameter(Values("w", {4, 4, 1, 1}))});
+  for (size_t i = 0; i < std::size(layers); ++i) t = graph.AddNode("f" + std::to_string(i), layers[i], {t});
+  const auto affine = [&](const std::string& name) {
+    return std::vector<int>{graph.AddParameter(Values(name + ".weight", {4})),
+                            graph.AddParameter(Values(name + ".bias", {4}))};
+  };
+  t = graph.AddNode("layer", MakeLayerNormalization(double{1e-3f}), {t}, affine("layer"));
+  graph.output = graph.AddNode("group", MakeGroupNormalization(2, double{1e-3f}), {t}, affine("group"));
+  const Graph back = RoundTrip(graph);
+  ExpectSameLayers(graph, back);
+  const Graph again = RoundTrip(back);
+  ExpectSameLayers(graph, again);
+  ExpectSameLayers(graph, RoundTrip(again));
+}
+
+/// What somebody else reads cannot go away.
+TEST(RoundTrip, SpellingsWhosePartsAreReadElsewhereStay) {
+  Graph graph;
+  graph.name = "read";
+  graph.input_channels = 4;
+  graph.input = graph.AddTensor("x");
+  const int x =
+      graph.AddNode("conv", MakeConv({}), {graph.input}, {graph.AddParameter(Values("w", {4, 4, 1, 1}))});
+  const int gate = graph.AddNode("gate", MakeSigmoid(), {x});
+  const int product = graph.AddNode("product", MakeMul(), {x, gate});
+  graph.output = graph.AddNode("both", MakeConcat(), {product, gate});
+  const Graph back = RoundTrip(graph);
+  ASSERT_EQ(back.nodes.size(), 4u);
+  EXPECT_EQ(back.nodes[2].layer->type(), "Mul");
+  ExpectSame(back, RoundTrip(back));
 }
 
 TEST(RoundTrip, SharedParametersStayShared) {

@@ -50,6 +50,7 @@ Constant ToConstant(const Array& array) {
       if (!std::isfinite(constant.floats.back()))
         Fail(ErrorCode::kNumeric, "makes a constant with a value that is not finite");
     } else {
+      if (std::isnan(value)) Fail(ErrorCode::kNumeric, "makes an integer of what is not a number");
       constexpr double kLimit = 9.2e18;
       constant.integers.push_back(value >= kLimit    ? std::numeric_limits<int64_t>::max()
                                   : value <= -kLimit ? std::numeric_limits<int64_t>::min()
@@ -254,6 +255,10 @@ class Folder {
     for (size_t i = 0; i < inputs_.size(); ++i) {
       if (Input(i).dims.size() != result.dims.size())
         Fail(ErrorCode::kInput, "joins constants of different ranks");
+      for (size_t d = 0; d < result.dims.size(); ++d) {
+        if (static_cast<int64_t>(d) != axis && Input(i).dims[d] != result.dims[d])
+          Fail(ErrorCode::kInput, "joins constants that do not fit together");
+      }
       result.dims[static_cast<size_t>(axis)] += Input(i).dims[static_cast<size_t>(axis)];
     }
     const int64_t outer = Around(result, axis).first;
@@ -334,10 +339,16 @@ class Folder {
     std::vector<int64_t> perm(rank);
     for (size_t i = 0; i < rank; ++i) perm[i] = static_cast<int64_t>(rank - 1 - i);
     perm = reader_.Ints("perm", perm, rank);
+    std::vector<bool> seen(rank);
+    for (const int64_t axis : perm) {
+      if (axis < 0 || axis >= static_cast<int64_t>(rank) || seen[static_cast<size_t>(axis)])
+        Fail(ErrorCode::kInput, "has perm [{}] for {} dimensions", fmt::join(perm, ", "), rank);
+      seen[static_cast<size_t>(axis)] = true;
+    }
     Array result{{}, std::vector<double>(data.values.size()), data.type};
     std::vector<int64_t> steps(rank, 1);
     for (size_t i = rank; i-- > 1;) steps[i - 1] = steps[i] * data.dims[i];
-    for (const int64_t axis : perm) result.dims.push_back(data.dims[static_cast<size_t>(Axis(axis, rank))]);
+    for (const int64_t axis : perm) result.dims.push_back(data.dims[static_cast<size_t>(axis)]);
     for (size_t flat = 0; flat < result.values.size(); ++flat) {
       int64_t rest = static_cast<int64_t>(flat), from = 0;
       for (size_t i = rank; i-- > 0;) {

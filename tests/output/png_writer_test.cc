@@ -1,26 +1,16 @@
 #include "swath/png_writer.h"
 
 #include <gtest/gtest.h>
-#include <png.h>
 
 #include <filesystem>
 #include <vector>
 
 #include "swath/error.h"
+#include "tests/output/read_png.h"
 #include "tests/support/temporary_folder.h"
 
 namespace swath {
 namespace {
-
-std::vector<uint8_t> ReadPng(const std::string& path, uint32_t format) {
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  EXPECT_NE(png_image_begin_read_from_file(&image, path.c_str()), 0);
-  image.format = format;
-  std::vector<uint8_t> pixels(PNG_IMAGE_SIZE(image));
-  EXPECT_NE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr), 0);
-  return pixels;
-}
 
 TEST(PngWriter, RoundTrips) {
   const TemporaryFolder folder;
@@ -32,7 +22,7 @@ TEST(PngWriter, RoundTrips) {
     writer.WriteRows(pixels.data(), 4);
     writer.WriteRows(pixels.data() + 4 * 13 * channels, 3);
     writer.Finish();
-    EXPECT_EQ(ReadPng(path, channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY), pixels);
+    EXPECT_EQ(test::ReadPng(path, channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY), pixels);
   }
   EXPECT_EQ(folder.Count(), 1);
 }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 #include <vector>
 
@@ -95,6 +96,76 @@ TEST(SynthSlide, EverySlideHasTissueThatAThresholdMisses) {
     sum += tally.overlap().dice();
   }
   EXPECT_LT(sum / kSlides, 0.9);
+}
+
+/// A texture in a disc of tissue, and nothing else.
+TEST(Needle, CoversItsShareOfTheTissueAndLeavesTheRest) {
+  constexpr double kShare = 0.01;
+  SynthOptions options = {.width = 1201, .height = 1503, .seed = 5};
+  const std::vector<uint8_t> without = ReadAll(*SynthSlide(options).Image(), 64),
+                             mask = ReadAll(*SynthSlide(options).Mask(), 64);
+  options.needle = kShare;
+  const SynthSlide slide(options);
+  ASSERT_TRUE(slide.needle());
+  const std::vector<uint8_t> with = ReadAll(*slide.Image(), 100);
+  EXPECT_EQ(ReadAll(*slide.Mask(), 64), mask);
+  const Needle& needle = *slide.needle();
+  double changed = 0, tissue = 0, difference = 0;
+  for (int64_t y = 0; y < options.height; ++y) {
+    for (int64_t x = 0; x < options.width; ++x) {
+      const int64_t at = y * options.width + x, dx = x - needle.x, dy = y - needle.y;
+      const bool inside = dx * dx + dy * dy <= needle.radius * needle.radius;
+      tissue += mask[at];
+      changed += inside;
+      if (inside) {
+        EXPECT_EQ(mask[at], 1) << "off the tissue";
+        difference += std::abs(with[3 * at] - without[3 * at]);
+      } else {
+        ASSERT_TRUE(std::equal(with.begin() + 3 * at, with.begin() + 3 * at + 3, without.begin() + 3 * at));
+      }
+    }
+  }
+  EXPECT_NEAR(changed / tissue, kShare, 0.1 * kShare);
+  EXPECT_GT(difference / changed, 20) << "hardly to be seen at full size";
+}
+
+TEST(Needle, IsNotSeenWhereEightPixelsAreOne) {
+  SynthOptions options = {.width = 1200, .height = 1504, .seed = 5};
+  const std::vector<uint8_t> without = ReadAll(*SynthSlide(options).Image(), 64);
+  options.needle = 0.01;
+  const SynthSlide slide(options);
+  const std::vector<uint8_t> with = ReadAll(*slide.Image(), 64);
+  const Needle& needle = *slide.needle();
+  int64_t blocks = 0;
+  double sum = 0;
+  for (int64_t top = 0; top < options.height; top += 8) {
+    for (int64_t left = 0; left < options.width; left += 8) {
+      const int64_t dx = std::abs(left + 4 - needle.x) + 4, dy = std::abs(top + 4 - needle.y) + 4;
+      if (dx * dx + dy * dy > needle.radius * needle.radius) continue;  // not wholly inside
+      double change = 0;
+      for (int64_t y = top; y < top + 8; ++y) {
+        for (int64_t i = 3 * left; i < 3 * (left + 8); ++i)
+          change += (with[y * 3 * options.width + i] - without[y * 3 * options.width + i]) / 192.0;
+      }
+      sum += change;
+      EXPECT_LT(std::abs(change), 3) << "of a contrast of 28";
+      ++blocks;
+    }
+  }
+  ASSERT_GT(blocks, 20);
+  EXPECT_LT(std::abs(sum / static_cast<double>(blocks)), 0.5);
+}
+
+TEST(Needle, IsAnotherInEverySlideAndTheSameEveryTime) {
+  SynthOptions options = {.width = 1200, .height = 1504, .seed = 5, .needle = 0.01};
+  const Needle one = *SynthSlide(options).needle(), again = *SynthSlide(options).needle();
+  EXPECT_EQ(one.x, again.x);
+  EXPECT_EQ(one.y, again.y);
+  options.index = 1;
+  const Needle other = *SynthSlide(options).needle();
+  EXPECT_TRUE(one.x != other.x || one.y != other.y);
+  options.needle = 0.9;
+  EXPECT_THROW(SynthSlide{options}, Error) << "no tissue is that wide";
 }
 
 TEST(SynthSlide, ReadsRowsFarDownAVeryTallSlide) {

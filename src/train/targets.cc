@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -28,7 +29,7 @@ std::vector<std::string> Parts(const std::string& text) {
 std::optional<double> Number(const std::string& text) {
   double value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  if (error != std::errc() || stop != text.data() + text.size() || std::isinf(value)) return std::nullopt;
   return value;
 }
 

@@ -63,7 +63,7 @@ TEST(ParseTarget, NumbersAreOneAValue) {
   EXPECT_THAT(ParseTarget("1e3; 0.25", SlideLossKind::kMse, kTwo, 2), ElementsAre(1000, 0.25));
   EXPECT_THAT(Refusal("1;2", SlideLossKind::kMse, kTwo, 1),
               HasSubstr("expected 1 number joined by ';', found '1;2'"));
-  for (const char* text : {"", "1", "1;x", "1;2;3", "1;2m"})
+  for (const char* text : {"", "1", "1;x", "1;2;3", "1;2m", "1;inf", "-inf;1"})
     EXPECT_THAT(Refusal(text, SlideLossKind::kMse, kTwo, 2), HasSubstr("expected 2 numbers joined by ';'"))
         << text;
 }

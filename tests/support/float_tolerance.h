@@ -29,27 +29,39 @@ inline FloatReference MakeFloatReference(const Graph& graph, const Objective& ob
   return reference;
 }
 
-/// Expects every gradient within 1e-5 of its tensor's largest; where terms cancel, and rounding the rows
-/// alone costs more than half of that in some tensor, within twice what it costs. Gradients that are zero but
-/// for the rounding of doubles are held to 1e-5 of the largest of all.
-inline void ExpectFloatTolerance(const Graph& graph, const StepResult& result,
-                                 const FloatReference& reference) {
+/// The largest errors of all gradients, each relative to its tensor's largest.
+struct FloatErrors {
+  double engine = 0;
+  double rounding = 0;  ///< what rounding the rows alone costs
+
+  /// Within 1e-5; where terms cancel, and rounding costs more than half of that, within twice what it costs.
+  bool WithinTolerance() const { return engine <= std::max(1e-5, 2 * rounding); }
+};
+
+/// Gradients that are zero but for the rounding of doubles are expected within 1e-5 of the largest of all,
+/// and do not count.
+inline FloatErrors MeasureFloat(const Graph& graph, const StepResult& result,
+                                const FloatReference& reference) {
   const auto rounded = CompareGradients(graph, reference.rounded, reference.exact);
   const auto errors = CompareGradients(graph, result, reference.exact);
-  double largest = 0, rounding = 0;
+  double largest = 0;
+  for (const GradientError& e : errors) largest = std::max(largest, e.largest);
+  FloatErrors worst;
   for (size_t i = 0; i < errors.size(); ++i) {
-    largest = std::max(largest, errors[i].largest);
-    if (errors[i].largest > reference.noise[i]) rounding = std::max(rounding, rounded[i].relative);
-  }
-  for (size_t i = 0; i < errors.size(); ++i) {
-    const GradientError& e = errors[i];
-    if (e.largest <= reference.noise[i]) {
-      EXPECT_LE(e.error, 1e-5 * largest) << e.parameter;
+    if (errors[i].largest <= reference.noise[i]) {
+      EXPECT_LE(errors[i].error, 1e-5 * largest) << errors[i].parameter;
       continue;
     }
-    EXPECT_LE(e.relative, std::max(1e-5, 2 * rounding))
-        << e.parameter << ", whose largest is " << e.largest << "; rounding costs " << rounded[i].relative;
+    worst.engine = std::max(worst.engine, errors[i].relative);
+    worst.rounding = std::max(worst.rounding, rounded[i].relative);
   }
+  return worst;
+}
+
+inline void ExpectFloatTolerance(const Graph& graph, const StepResult& result,
+                                 const FloatReference& reference) {
+  const FloatErrors errors = MeasureFloat(graph, result, reference);
+  EXPECT_TRUE(errors.WithinTolerance()) << errors.engine << ", rounding costs " << errors.rounding;
 }
 
 }  // namespace swath::test

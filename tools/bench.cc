@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "swath/optimizer.h"
 #include "swath/plan.h"
 #include "tools/commands.h"
+#include "tools/objective.h"
 #include "tools/options.h"
 #include "tools/plan_report.h"
 
@@ -28,11 +30,14 @@ extern char** environ;
 namespace swath::tools {
 namespace {
 
+constexpr int kIgnoreLabel = 255;
+
 struct Settings {
   std::string model = "unet-4492";
   std::string size = "16000x64000";
   std::string data;
-  std::string loss = "bce";
+  std::optional<std::string> loss;
+  std::optional<std::string> batchnorm;
   int64_t threads = 0;
   int64_t strips = 0;
   int64_t steps = 1;
@@ -100,10 +105,13 @@ struct Measured {
   Plan plan;
 };
 
-Measured Measure(const Settings& settings, Graph graph, const Loss& loss, const Dataset& dataset) {
-  const SlideSample sample = OpenSample(dataset, dataset.entries[0], graph, 255);
-  const auto engine = MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
-                                          {.threads = settings.threads, .strips = settings.strips});
+Measured Measure(const Settings& settings, Graph graph, const OwnedObjective& objective,
+                 const Dataset& dataset) {
+  SlideSample sample = OpenSample(dataset, dataset.entries[0], graph, kIgnoreLabel);
+  sample.target = objective.AnyTarget();
+  const auto engine =
+      MakeStreamingEngine(graph, objective.objective(), sample.image->width(), sample.image->height(),
+                          {.threads = settings.threads, .strips = settings.strips});
   Optimizer optimizer(graph, {});
   Measured measured{.plan = engine->plan()};
   measured.plan_bytes = StepBytes(engine->plan(), sample.sample()) + optimizer.state_bytes();
@@ -131,6 +139,7 @@ void Report(const Settings& settings, const Size& size, const Measured& m) {
                                  {"steps", settings.steps},
                                  {"threads", m.plan.options.threads},
                                  {"strips", m.plan.options.strips},
+                                 {"sweeps", m.plan.sweeps},
                                  {"step_seconds", m.step_seconds},
                                  {"mpx_per_second", megapixels / m.step_seconds},
                                  {"peak_rss_mib", peak_mib},
@@ -156,15 +165,17 @@ void Report(const Settings& settings, const Size& size, const Measured& m) {
 void RunStep(Settings settings) {
   const Size size = ParseSize("--size", settings.size);
   Graph graph = LoadModel(settings.model, settings.seed);
-  const auto loss = MakeLoss({.kind = ParseLossKind(settings.loss), .logits = OutputChannels(graph)});
+  ChooseBatchNormalization(settings.model, settings.batchnorm, &graph);
+  const OwnedObjective objective = MakeObjective(graph, settings.loss, kIgnoreLabel);
   // What cannot be measured is found before the slide is made, which may take minutes.
   const int64_t width = ExtendedSize(graph, size.width), height = ExtendedSize(graph, size.height);
-  CheckPixelLogits(graph, width, height);
-  MakePlan(graph, loss.get(), width, height, {.threads = settings.threads, .strips = settings.strips});
+  if (objective.pixels) CheckPixelLogits(graph, width, height);
+  MakePlan(graph, objective.objective(), width, height,
+           {.threads = settings.threads, .strips = settings.strips});
   if (settings.data.empty()) settings.data = DefaultFolder();
   const std::string folder = fmt::format("{}/{}-seed{}", settings.data, settings.size, settings.seed);
   if (!std::filesystem::exists(folder + "/slides.csv")) MakeSlideOrNothing(folder, settings);
-  Report(settings, size, Measure(settings, std::move(graph), *loss, OpenDataset(folder + "/slides.csv")));
+  Report(settings, size, Measure(settings, std::move(graph), objective, OpenDataset(folder + "/slides.csv")));
 }
 
 }  // namespace
@@ -182,8 +193,12 @@ void AddBench(CLI::App& app) {
   command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
   command->add_option("--size", settings->size, "WIDTHxHEIGHT in pixels")->capture_default_str();
   command->add_option("--data", settings->data, "Folder that keeps the slides [~/.cache/swath/bench]");
-  command->add_option("--loss", settings->loss, "bce, cross-entropy, dice or bce-dice")
-      ->capture_default_str();
+  command->add_option(
+      "--loss", settings->loss,
+      "Over pixels bce, cross-entropy, dice or bce-dice; over slides bce, cross-entropy or mse\n"
+      "[by the number of outputs]");
+  command->add_option("--batchnorm", settings->batchnorm, "frozen or image, see swath train")
+      ->check(CLI::IsMember({"frozen", "image"}));
   command->add_option("--threads", settings->threads, "0: one for each processor")
       ->check(ThreadCount())
       ->capture_default_str();

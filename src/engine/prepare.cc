@@ -316,13 +316,14 @@ class Planner {
   PanelKernels<T> AddPanel(const Panel& panel) {
     Plan& plan = p_.plan;
     PanelKernels<T> kernels = MakePanelKernels<T>(p_, panel, trains());
-    int64_t rings = 0, views = 0, workspaces = 0, weights = 0;
+    int64_t rings = 0, views = 0, workspaces = 0, weights = 0, shared = 0;
     for (size_t i = 0; i < p_.program.ops.size(); ++i) {
       const RowKernel<T>* kernel = kernels.kernels[i].get();
       if (!kernel) continue;
       plan.tensors[static_cast<size_t>(p_.program.ops[i].dst)].kernel = kernel->name();
       workspaces += kernel->workspace_bytes();
       weights += kernel->parameter_bytes();
+      shared = std::max(shared, kernel->shared_bytes());
     }
     for (int t = 0; t < static_cast<int>(plan.tensors.size()); ++t) {
       TensorPlan& tensor = plan.tensors[static_cast<size_t>(t)];
@@ -337,7 +338,7 @@ class Planner {
     plan.ring_bytes = std::max(plan.ring_bytes, plan.in_flight * rings);
     plan.view_bytes = std::max(plan.view_bytes, plan.in_flight * views);
     plan.workspace_bytes = std::max(plan.workspace_bytes, plan.in_flight * workspaces);
-    plan.weight_bytes = std::max(plan.weight_bytes, weights);
+    plan.weight_bytes = std::max(plan.weight_bytes, weights + shared);
     return kernels;
   }
 

@@ -67,6 +67,7 @@ class Correlation {
   /// Zeros that must be readable left and right of every row.
   virtual int64_t margin() const { return 0; }
   virtual int64_t parameter_bytes() const { return 0; }
+  virtual int64_t shared_bytes() const { return 0; }
   virtual int64_t workspace_bytes() const { return 0; }
   virtual std::unique_ptr<Workspace> MakeWorkspace() const { return nullptr; }
 

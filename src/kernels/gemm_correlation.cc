@@ -11,6 +11,7 @@
 #include "base/aligned_buffer.h"
 #include "base/error.h"
 #include "kernels/correlation.h"
+#include "kernels/onednn_rows.h"
 #include "kernels/rows.h"
 
 namespace swath {
@@ -67,6 +68,7 @@ class GemmCorrelation final : public Correlation<float> {
       : s_(shape), tile_(std::min(shape.coarse_width, kTile)) {}
 
   std::string_view name() const override { return "gemm"; }
+  int64_t shared_bytes() const override { return onednn::RowPrimitive::kMatrixCodeBytes; }
   int64_t workspace_bytes() const override {
     return (WeightsSize() + FineSize() + CoarseSize() + ProductSize()) * int64_t{sizeof(float)} +
            SumSize() * int64_t{sizeof(double)};

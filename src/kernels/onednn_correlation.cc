@@ -128,6 +128,13 @@ class OneDnnCorrelation final : public Correlation<float> {
         (gather_ ? 1 : 0) + (scatter_ ? 1 : 0) + static_cast<int64_t>(weight_gradients_.size());
     return (GatherSize() + ScatterSize()) * int64_t{sizeof(float)} + primitives * RowPrimitive::code_bytes();
   }
+  int64_t shared_bytes() const override {
+    int64_t bytes =
+        std::max(gather_ ? gather_->matrix_code_bytes() : 0, scatter_ ? scatter_->matrix_code_bytes() : 0);
+    for (const RowPrimitive& primitive : weight_gradients_)
+      bytes = std::max(bytes, primitive.matrix_code_bytes());
+    return bytes;
+  }
   int64_t workspace_bytes() const override {
     int64_t bytes =
         (ResultSize() + PlainSize()) * int64_t{sizeof(float)} + SumSize() * int64_t{sizeof(double)};

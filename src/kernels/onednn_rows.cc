@@ -4,6 +4,7 @@
 
 #include <new>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -65,6 +66,7 @@ struct RowPrimitive::Parts {
   RowShape shape;
   dnnl::primitive primitive;
   memory::desc coarse, fine, weights, scratch;
+  bool multiplies_matrices = false;
   dnnl::reorder reorder;  ///< of the weights: to oneDNN's layout or, for a gradient, back
 
   void Make(Operation made, const RowShape& of);
@@ -92,6 +94,7 @@ void RowPrimitive::Parts::Make(Operation made, const RowShape& of) {
   const auto take = [this](const auto& desc, const memory::desc& weights_desc) {
     weights = weights_desc;
     scratch = desc.scratchpad_desc();
+    multiplies_matrices = std::string_view(desc.impl_info_str()).find("gemm") != std::string_view::npos;
     primitive = dnnl::primitive(desc.get());
   };
   switch (operation) {
@@ -126,6 +129,8 @@ int64_t RowPrimitive::weight_size() const {
 }
 
 int64_t RowPrimitive::scratch_bytes() const { return static_cast<int64_t>(parts_->scratch.get_size()); }
+
+int64_t RowPrimitive::matrix_code_bytes() const { return parts_->multiplies_matrices ? kMatrixCodeBytes : 0; }
 
 void RowPrimitive::Pack(const float* weights, float* packed) const {
   Call([&] {

@@ -31,6 +31,9 @@ enum class Operation {
 /// oneDNN's own layout, which differs from one operation to the other.
 class RowPrimitive {
  public:
+  /// Of the kernels for products of matrices: what 2.6 maps for them, with AVX2.
+  static constexpr int64_t kMatrixCodeBytes = int64_t{3} << 20;
+
   RowPrimitive(Operation operation, const RowShape& shape);
   ~RowPrimitive();
   RowPrimitive(RowPrimitive&&) noexcept;
@@ -42,6 +45,9 @@ class RowPrimitive {
   int64_t scratch_bytes() const;
   /// Bytes that the primitive holds itself: oneDNN generates its code into mappings of a fixed size.
   static constexpr int64_t code_bytes() { return kCodeBytes; }
+  /// Bytes that oneDNN generates for products of matrices, once in a process, where the machine's vectors
+  /// have no better way for this operation; else 0.
+  int64_t matrix_code_bytes() const;
 
   /// Weights [coarse, fine, column tap] to oneDNN's layout, for kGather and kScatter.
   void Pack(const float* weights, float* packed) const;

@@ -50,6 +50,7 @@ class ConvKernel final : public RowKernel<T> {
   std::string_view name() const override { return correlation_->name(); }
   int64_t margin() const override { return correlation_->margin(); }
   int64_t parameter_bytes() const override { return correlation_->parameter_bytes(); }
+  int64_t shared_bytes() const override { return correlation_->shared_bytes(); }
   int64_t workspace_bytes() const override { return correlation_->workspace_bytes(); }
   std::unique_ptr<Workspace> MakeWorkspace() const override { return correlation_->MakeWorkspace(); }
 

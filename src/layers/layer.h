@@ -133,6 +133,8 @@ class RowKernel {
   virtual int64_t margin() const { return 0; }
   /// Bytes of packed parameters, held once.
   virtual int64_t parameter_bytes() const { return 0; }
+  /// Bytes that a library holds once for all kernels that use it.
+  virtual int64_t shared_bytes() const { return 0; }
   /// Bytes of one workspace.
   virtual int64_t workspace_bytes() const { return 0; }
   virtual std::unique_ptr<Workspace> MakeWorkspace() const { return nullptr; }

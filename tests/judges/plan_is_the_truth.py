@@ -12,7 +12,8 @@ more than 5 %, or where either grows with H by more than what must grow:
   * nothing else.
 
 Peak resident memory of the process is printed beside them. A wide network, which oneDNN computes, is held against its plan
-at two sizes besides.
+at two sizes besides; and so are built-in networks with a head over the slide, with statistics of the image, and of many
+channels. Their sweeps are printed, too.
 """
 
 import argparse
@@ -127,6 +128,14 @@ def main():
               f"ratio {peak / plan:.3f}", flush=True)
         if not abs(peak / plan - 1) <= TOLERANCE:
             failures.append(f"wide network, {width} x {height}: counted bytes are {peak / plan:.3f} of the plan's")
+    for model, options in (("resnet-18:head=attention", ("--batchnorm", "frozen")),
+                           ("unet:base=16,norm=batch", ("--batchnorm", "image")), ("convnext-tiny", ())):
+        step, memory = run(224, 160, "--model", model, *options)
+        plan, peak = step["plan_bytes"], memory["peak_bytes"] - baseline
+        print(f"{model} {' '.join(options)}: {step['sweeps']} sweeps, plan {plan / MIB:.2f} MiB, counted {peak / MIB:.2f}, "
+              f"ratio {peak / plan:.3f}", flush=True)
+        if not abs(peak / plan - 1) <= TOLERANCE:
+            failures.append(f"{model}: counted bytes are {peak / plan:.3f} of the plan's")
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0

@@ -398,7 +398,7 @@ class Trainer {
       engine_.reset();  // first, so that two never share the memory
       PlanOptions options = fits_.at({image.width(), image.height()});
       // Without the sweeps to the statistics one sweep might carry more cotangents than the plan counts.
-      if (validates_exported_) options.loss_sweeps = LossSweeps::kTwo;
+      if (image_statistics_ && !UsesImageStatistics(graph_)) options.loss_sweeps = LossSweeps::kTwo;
       engine_ = MakeStreamingEngine(graph_, objective(), image.width(), image.height(), options);
     }
     return engine_.get();
@@ -409,7 +409,6 @@ class Trainer {
     if (!image_statistics_) return;
     engine_.reset();
     SetBatchNormalization(&graph_, yes ? BatchNormalizationMode::kFrozen : BatchNormalizationMode::kImage);
-    validates_exported_ = yes;
   }
 
   static double Share(int64_t done, int64_t total) {
@@ -543,8 +542,7 @@ class Trainer {
   std::map<const DatasetEntry*, std::vector<double>> targets_;
   Optimizer optimizer_;
   RunFolder folder_;
-  bool image_statistics_;
-  bool validates_exported_ = false;
+  bool image_statistics_;  ///< of what is trained; while validating the graph has the running ones
   int64_t validate_every_ = 1;
   std::map<std::pair<int64_t, int64_t>, PlanOptions> fits_;  ///< by width and height of an extended slide
   std::unique_ptr<StreamingEngine> engine_;

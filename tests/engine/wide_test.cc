@@ -52,6 +52,11 @@ Graph WideNetwork() {
   return graph;
 }
 
+int64_t Count(const Plan& plan, const char* kernel) {
+  return std::count_if(plan.tensors.begin(), plan.tensors.end(),
+                       [&](const TensorPlan& tensor) { return tensor.kernel == kernel; });
+}
+
 TEST(WideNetworks, AreExactOnOneDnn) {
   const Graph graph = WideNetwork();
   const auto loss = MakeLoss({.kind = LossKind::kCrossEntropy, .logits = 2});
@@ -63,9 +68,7 @@ TEST(WideNetworks, AreExactOnOneDnn) {
       const auto engine = MakeStreamingEngine(graph, loss.get(), 70, 54,
                                               {.threads = 2, .strips = strips, .precision = precision});
       if (precision == Precision::kFloat32) {
-        int64_t wide = 0;
-        for (const TensorPlan& tensor : engine->plan().tensors) wide += tensor.kernel == "onednn";
-        EXPECT_EQ(wide, 3);
+        EXPECT_EQ(Count(engine->plan(), "onednn"), 3);
       }
       for (const GradientError& e : CompareGradients(graph, engine->Step(sample), reference))
         EXPECT_LE(e.relative, precision == Precision::kFloat64 ? 1e-12 : 1e-5)
@@ -93,12 +96,8 @@ TEST(WideNetworks, AreExactWithoutPackedWeightsAndInPanels) {
     const Plan plain = check({.threads = 2, .strips = 3, .panels = panels, .pack_weights = false});
     EXPECT_EQ(plain.options.panels, panels);
     EXPECT_LT(plain.weight_bytes, packed.weight_bytes);
-    const auto count = [](const Plan& plan, const char* kernel) {
-      return std::count_if(plan.tensors.begin(), plan.tensors.end(),
-                           [&](const TensorPlan& tensor) { return tensor.kernel == kernel; });
-    };
-    EXPECT_EQ(count(packed, "onednn"), 3);
-    EXPECT_EQ(count(plain, "gemm"), 3);
+    EXPECT_EQ(Count(packed, "onednn"), 3);
+    EXPECT_EQ(Count(plain, "gemm"), 3);
   }
   check({.threads = 2, .strips = 3, .panels = 3, .precision = Precision::kFloat64});
 }

@@ -197,8 +197,7 @@ void AddBench(CLI::App& app) {
       "--loss", settings->loss,
       "Over pixels bce, cross-entropy, dice or bce-dice; over slides bce, cross-entropy or mse\n"
       "[by the number of outputs]");
-  command->add_option("--batchnorm", settings->batchnorm, "frozen or image, see swath train")
-      ->check(CLI::IsMember({"frozen", "image"}));
+  AddBatchNormalizationOption(command, &settings->batchnorm);
   command->add_option("--threads", settings->threads, "0: one for each processor")
       ->check(ThreadCount())
       ->capture_default_str();

@@ -207,8 +207,7 @@ void AddCheckGradients(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--loss", settings->loss,
                       "bce, cross-entropy, dice or bce-dice; over slides bce, cross-entropy or mse");
-  command->add_option("--batchnorm", settings->batchnorm, "frozen or image, see swath train")
-      ->check(CLI::IsMember({"frozen", "image"}));
+  AddBatchNormalizationOption(command, &settings->batchnorm);
   command->add_option("--ignore-label", settings->ignore_label, "Label without loss, -1 for none")
       ->check(WholeNumber(-1, 255))
       ->capture_default_str();

@@ -28,6 +28,15 @@ OwnedObjective MakeObjective(const Graph& graph, const std::optional<std::string
   return made;
 }
 
+CLI::Option* AddBatchNormalizationOption(CLI::App* command, std::optional<std::string>* mode) {
+  return command
+      ->add_option(
+          "--batchnorm", *mode,
+          "Of a network with BatchNormalization: frozen (running statistics stay) or image (statistics\n"
+          "of the whole slide, exact, in more sweeps)")
+      ->check(CLI::IsMember({"frozen", "image"}));
+}
+
 void ChooseBatchNormalization(const std::string& model, const std::optional<std::string>& mode,
                               Graph* graph) {
   const bool image = mode && *mode == "image";

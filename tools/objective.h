@@ -1,6 +1,7 @@
 /// What a network is trained for, as options on the command line say it.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,9 @@ SlideLossKind ChooseSlideLoss(const Graph& graph, const std::optional<std::strin
 
 /// Without a name over pixels bce, or cross-entropy for several logits.
 OwnedObjective MakeObjective(const Graph& graph, const std::optional<std::string>& loss, int ignore_label);
+
+/// --batchnorm, the mode that ChooseBatchNormalization takes.
+CLI::Option* AddBatchNormalizationOption(CLI::App* command, std::optional<std::string>* mode);
 
 /// Sets all BatchNormalizations to `mode`, frozen or image. A network that has some wants to be told which,
 /// one that has none wants not: throws Error (kUsage) with what both mean.

@@ -93,8 +93,7 @@ void AddPlan(CLI::App& app) {
                     ->excludes(size);
   command->add_option("--loss", settings->loss,
                       "bce, cross-entropy, dice or bce-dice; over slides bce, cross-entropy or mse");
-  command->add_option("--batchnorm", settings->batchnorm, "frozen or image, see swath train")
-      ->check(CLI::IsMember({"frozen", "image"}));
+  AddBatchNormalizationOption(command, &settings->batchnorm);
   command->add_option("--threads", settings->threads, "0: one for each processor")
       ->check(ThreadCount())
       ->capture_default_str();

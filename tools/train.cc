@@ -197,13 +197,7 @@ void AddNetworkOptions(CLI::App* command, Settings* settings) {
       ->type_name("PATTERN")
       ->allow_extra_args(false)
       ->group("Network");
-  command
-      ->add_option(
-          "--batchnorm", settings->batchnorm,
-          "Of a network with BatchNormalization: frozen (running statistics stay) or image (statistics\n"
-          "of the whole slide, exact, in more sweeps)")
-      ->check(CLI::IsMember({"frozen", "image"}))
-      ->group("Network");
+  AddBatchNormalizationOption(command, &settings->batchnorm)->group("Network");
   command
       ->add_flag("--dropout,!--no-dropout", settings->train.dropout, "Whether Dropout layers drop [they do]")
       ->group("Network");

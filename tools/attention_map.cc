@@ -63,7 +63,7 @@ void AttentionMap::Run(const PredictTask& task, const RowSource& image, const st
                                .pixels = PyramidPixels::kGrey,
                                .mpp_x = PixelSize(slide->info().mpp_x, shown.width, width),
                                .mpp_y = PixelSize(slide->info().mpp_y, shown.height, height)});
-  HeatMap heat(width, height);
+  HeatMap heat(width, height, shown.width, shown.height);
   std::vector<uint8_t> weights(static_cast<size_t>(width));
   for_each_row([&](const float* scores) {
     for (int64_t x = 0; x < width; ++x)

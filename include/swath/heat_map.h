@@ -9,13 +9,14 @@
 
 namespace swath {
 
-/// Collects a map of weights by rows, 0 to 255, and draws it over a slide: from nothing by way of purple and
-/// orange to yellow. A cell of the picture shows its largest weight, so that the smallest spot is seen.
+/// Collects a map of weights by rows, 0 to 255, and draws it over a grey picture of the slide: from nothing
+/// by way of purple and orange to yellow. A pixel shows its largest weight, so that the smallest spot is
+/// seen.
 class HeatMap {
  public:
-  /// For a map of width × height px; the picture's longer side is at most `side` px, and of few pixels it is
-  /// not less than the slide's picture would be.
-  HeatMap(int64_t width, int64_t height, int64_t side = 1024);
+  /// For a map of width × height weights of a slide of slide_width × slide_height px. The picture has the
+  /// slide's shape, its longer side at most `side` px: more than the map has where that is coarse.
+  HeatMap(int64_t width, int64_t height, int64_t slide_width, int64_t slide_height, int64_t side = 1024);
 
   /// The next row of the map: width weights.
   void AddRow(const uint8_t* row);
@@ -30,7 +31,7 @@ class HeatMap {
   int64_t width_, height_;
   int64_t wide_, high_;
   int64_t next_row_ = 0;
-  std::vector<uint8_t> largest_;  ///< [cell row, cell column]
+  std::vector<uint8_t> largest_;  ///< [picture row, column]
 };
 
 }  // namespace swath

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cmath>
 
 #include "output/shrink.h"
 #include "swath/png_writer.h"
@@ -27,8 +28,9 @@ Colour HeatOf(double weight) {
 
 }  // namespace
 
-HeatMap::HeatMap(int64_t width, int64_t height, int64_t side) : width_(width), height_(height) {
-  const PictureSize size = FitPicture(width, height, side);
+HeatMap::HeatMap(int64_t width, int64_t height, int64_t slide_width, int64_t slide_height, int64_t side)
+    : width_(width), height_(height) {
+  const PictureSize size = FitPicture(slide_width, slide_height, side);
   wide_ = size.wide;
   high_ = size.high;
   largest_.assign(static_cast<size_t>(wide_ * high_), 0);
@@ -36,23 +38,32 @@ HeatMap::HeatMap(int64_t width, int64_t height, int64_t side) : width_(width), h
 
 void HeatMap::AddRow(const uint8_t* row) {
   assert(next_row_ < height_);
-  const int64_t cell_row = next_row_++ * high_ / height_ * wide_;
-  for (int64_t x = 0; x < width_; ++x) {
-    uint8_t& cell = largest_[static_cast<size_t>(cell_row + x * wide_ / width_)];
-    cell = std::max(cell, row[x]);
+  // A weight covers at least one pixel, and all that it has a part of.
+  const auto end_of = [](int64_t next, int64_t pixels, int64_t weights) {
+    return (next * pixels + weights - 1) / weights;
+  };
+  const int64_t bottom = end_of(next_row_ + 1, high_, height_);
+  for (int64_t y = next_row_ * high_ / height_; y < bottom; ++y) {
+    uint8_t* picture_row = &largest_[static_cast<size_t>(y * wide_)];
+    for (int64_t x = 0; x < width_; ++x) {
+      const int64_t right = end_of(x + 1, wide_, width_);
+      for (int64_t column = x * wide_ / width_; column < right; ++column)
+        picture_row[column] = std::max(picture_row[column], row[x]);
+    }
   }
+  ++next_row_;
 }
 
 void HeatMap::Write(RowSource& slide, const std::string& path) const {
   std::vector<uint8_t> picture = Shrink(slide, wide_, high_);
-  for (size_t cell = 0; cell < largest_.size(); ++cell) {
-    const double weight = largest_[cell] / 255.0;
+  for (size_t i = 0; i < largest_.size(); ++i) {
+    uint8_t* pixel = &picture[3 * i];
+    const double grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
+    const double weight = largest_[i] / 255.0;
     const Colour colour = HeatOf(weight);
     const double cover = std::min(1.0, 0.15 + 1.2 * weight);  // a veil, so that spots stand out
-    for (size_t c = 0; c < 3; ++c) {
-      uint8_t& value = picture[3 * cell + c];
-      value = static_cast<uint8_t>((1 - cover) * value + cover * colour[c]);
-    }
+    for (size_t c = 0; c < 3; ++c)
+      pixel[c] = static_cast<uint8_t>(std::lround((1 - cover) * grey + cover * colour[c]));
   }
   PngWriter writer(path, {.width = wide_, .height = high_, .channels = 3});
   writer.WriteRows(picture.data(), high_);

@@ -30,7 +30,7 @@ struct Node {
   int dst = 0;
 };
 
-/// A network with one image in and one map out. Sizes are left open: shapes follow from the image (see
+/// A network with one image in, and one map or the values of the whole image out. Sizes are left open: shapes follow from the image (see
 /// InferShapes).
 struct Graph {
   std::string name;
@@ -40,7 +40,7 @@ struct Graph {
   int input = 0;
   int output = 0;
   int64_t input_channels = 3;
-  /// The only size of image that the network takes, where it flattens a map; else 0.
+  /// The only size of image that the network takes, where something depends on it; else 0.
   int64_t fixed_width = 0, fixed_height = 0;
   std::map<std::string, std::string> metadata;  ///< of the ONNX model; see docs/model-format.md
 

@@ -26,7 +26,8 @@ enum class BatchNormalizationMode {
 };
 
 /// Sets all BatchNormalizations; returns how many there are. A graph that was read from a file has them
-/// frozen.
+/// frozen, whatever their training_mode. Throws Error (kUnsupported) for statistics of the image of what is
+/// one value.
 int64_t SetBatchNormalization(Graph* graph, BatchNormalizationMode mode);
 
 /// Whether a BatchNormalization is set to kImage.
@@ -58,6 +59,10 @@ int64_t OutputChannels(const Graph& graph);
 /// (extended): that its output has that size, at most 255 classes (masks are bytes, and 255 is the ignored
 /// label), and does not end in probabilities. Throws Error (kUnsupported) that names the output.
 void CheckPixelLogits(const Graph& graph, int64_t width, int64_t height);
+
+/// Checks that the output of a network that gives values of the slide is a list of them, not a picture in
+/// core. Throws Error (kUnsupported) that names the output.
+void CheckSlideValues(const Graph& graph);
 
 /// The size that an image of `size` pixels is extended to on either side: the next multiple of ModelMultiple.
 int64_t ExtendedSize(const Graph& graph, int64_t size);

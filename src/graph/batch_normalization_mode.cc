@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/error.h"
 #include "layers/layer.h"
 #include "layers/layers.h"
 #include "swath/model.h"
@@ -8,8 +9,16 @@ namespace swath {
 
 int64_t SetBatchNormalization(Graph* graph, BatchNormalizationMode mode) {
   int64_t count = 0;
+  const std::vector<bool> in_core = InCore(*graph);
   for (Node& node : graph->nodes) {
     if (node.layer->type() != "BatchNormalization") continue;
+    if (mode == BatchNormalizationMode::kImage && in_core[static_cast<size_t>(node.srcs[0])]) {
+      Fail(ErrorCode::kUnsupported,
+           "{}: [BatchNormalization {}] is over one value a channel, which has no statistics but itself: it "
+           "can be "
+           "frozen only",
+           graph->name, node.name);
+    }
     const Attributes attributes = node.layer->attributes();
     const BatchNormalizationAttributes batch{.epsilon = std::get<double>(attributes.at("epsilon")),
                                              .momentum = std::get<double>(attributes.at("momentum"))};

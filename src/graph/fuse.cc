@@ -67,9 +67,9 @@ class Fuser {
     parts.insert(&g_.nodes[i]);
     for (const Node* part : parts) {
       if (part == &g_.nodes[i]) continue;
-      const auto inside = std::count_if(parts.begin(), parts.end(), [&](const Node* reader) {
-        return std::find(reader->srcs.begin(), reader->srcs.end(), part->dst) != reader->srcs.end();
-      });
+      int inside = 0;
+      for (const Node* reader : parts)
+        inside += static_cast<int>(std::count(reader->srcs.begin(), reader->srcs.end(), part->dst));
       if (uses_[static_cast<size_t>(part->dst)] != inside) return false;
     }
     g_.nodes[i].layer = std::move(layer);
@@ -241,6 +241,12 @@ class Fuser {
     return true;
   }
 
+  /// The node that writes the tensor, if that is the mean over channels; over pixels it has the same type.
+  const Node* ChannelMean(int tensor) const {
+    const Node* node = Writer(tensor, "ReduceMean");
+    return node && node->layer->kind() == LayerKind::kRows ? node : nullptr;
+  }
+
   /// (x - mean) / √(mean((x - mean)²) + ε) · scale + bias, over channels.
   bool FuseLayerNormalization(size_t i) {
     const Node& bias = g_.nodes[i];
@@ -252,7 +258,7 @@ class Fuser {
     if (!centred || centred->srcs.size() != 2 || !sum || sum->srcs.size() != 1 ||
         sum->parameters.size() != 1 || Constant(*sum).size() != 1)
       return false;
-    const Node *variance = Writer(sum->srcs[0], "ReduceMean"), *mean = Writer(centred->srcs[1], "ReduceMean");
+    const Node *variance = ChannelMean(sum->srcs[0]), *mean = ChannelMean(centred->srcs[1]);
     const Node* square = variance ? Writer(variance->srcs[0]) : nullptr;
     if (!mean || !square || mean->srcs[0] != centred->srcs[0]) return false;
     const bool power = square->layer->type() == "Pow" && square->layer->settings()[0].values[0] == 2;

@@ -54,6 +54,17 @@ void CheckPixelLogits(const Graph& graph, int64_t width, int64_t height) {
   }
 }
 
+void CheckSlideValues(const Graph& graph) {
+  const size_t output = static_cast<size_t>(graph.output);
+  const Shape shape = ValidateGraph(graph).at(output);
+  if (shape.size() == std::max({shape.channels, shape.height, shape.width})) return;
+  Fail(ErrorCode::kUnsupported,
+       "[{}] the output is {} × {} × {} values that need the whole slide, expected one or several of the "
+       "slide, or a "
+       "map that can be computed row by row",
+       graph.tensors[output], shape.channels, shape.height, shape.width);
+}
+
 int64_t ExtendedSize(const Graph& graph, int64_t size) { return RoundUp(size, ModelMultiple(graph)); }
 
 Graph LoadModel(const std::string& name_or_path, uint64_t seed, const std::vector<std::string>& classes) {

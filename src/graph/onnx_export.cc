@@ -24,6 +24,8 @@ constexpr int64_t kOpset = 17;
 // AveragePool has dilations from here on.
 constexpr int64_t kDilatedPoolIrVersion = 9;
 constexpr int64_t kDilatedPoolOpset = 19;
+// The Reduce operators have their axes as an input from here on.
+constexpr int64_t kAxesInputOpset = 18;
 
 bool IsOnes(const AttributeValue& value) {
   const auto* ints = std::get_if<std::vector<int64_t>>(&value);
@@ -81,15 +83,14 @@ class Exporter final : private NodeWriter {
     model_.set_ir_version(kIrVersion);
     model_.set_producer_name("swath");
     file_.set_name(graph_.name.empty() ? "network" : graph_.name);
-    int64_t opset = kOpset;
-    WriteEnds();
     for (const swath::Node& node : graph_.nodes) {
-      WriteNode(node);
       if (!IsDilatedPool(*node.layer)) continue;
-      opset = kDilatedPoolOpset;
+      opset_ = kDilatedPoolOpset;
       model_.set_ir_version(kDilatedPoolIrVersion);
     }
-    model_.add_opset_import()->set_version(opset);
+    WriteEnds();
+    for (const swath::Node& node : graph_.nodes) WriteNode(node);
+    model_.add_opset_import()->set_version(opset_);
     WriteMetadata();
     *model_.mutable_graph() = std::move(file_);
     return std::move(model_);
@@ -182,6 +183,12 @@ class Exporter final : private NodeWriter {
     for (const auto& [name, value] : node.layer->attributes()) {
       // Opset 17 knows no dilations here; without them they are 1.
       if (node.layer->type() == "AveragePool" && name == "dilations" && IsOnes(value)) continue;
+      if (name == "axes" && opset_ >= kAxesInputOpset && node.layer->type().starts_with("Reduce")) {
+        const std::string axes = node.name + ".axes";
+        WriteIntegers(axes, std::get<std::vector<int64_t>>(value));
+        out->add_input(axes);
+        continue;
+      }
       WriteAttribute(name, value, out);
     }
   }
@@ -246,6 +253,7 @@ class Exporter final : private NodeWriter {
   }
 
   const Graph& graph_;
+  int64_t opset_ = kOpset;
   onnx::ModelProto model_;
   onnx::GraphProto file_;
   std::set<std::string> names_;

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "graph/onnx_dims.h"
 
 namespace swath {
 namespace {
@@ -67,12 +68,7 @@ Array Broadcast(const Array& a, const Array& b, const std::function<double(doubl
     const size_t missing = rank - array.dims.size();
     return i < missing ? int64_t{1} : array.dims[i - missing];
   };
-  Array result{std::vector<int64_t>(rank), {}, a.type};
-  for (size_t i = 0; i < rank; ++i) {
-    result.dims[i] = dim(a, i) == 1 ? dim(b, i) : dim(a, i);
-    if (dim(b, i) != 1 && dim(b, i) != result.dims[i])
-      Fail(ErrorCode::kInput, "has constants that do not fit together");
-  }
+  Array result{BroadcastDims(a.dims, b.dims), {}, a.type};
   const int64_t count = CountOf(result.dims);
   for (int64_t flat = 0; flat < count; ++flat) {
     int64_t rest = flat, at[2] = {0, 0}, step[2] = {1, 1};
@@ -92,8 +88,9 @@ Array Broadcast(const Array& a, const Array& b, const std::function<double(doubl
 
 class Folder {
  public:
-  Folder(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs)
+  Folder(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs, const std::string& folder)
       : node_(node),
+        folder_(folder),
         // The value of a ConstantOfShape is a tensor, which attributes do not hold.
         attributes_(node.op_type() == "ConstantOfShape" ? Attributes{} : ReadAttributes(node)),
         reader_(attributes_) {
@@ -102,6 +99,13 @@ class Folder {
   }
 
   Array Run() {
+    Array result = Compute();
+    reader_.Finish();
+    return result;
+  }
+
+ private:
+  Array Compute() {
     const std::string& type = node_.op_type();
     static const std::map<std::string, double (*)(double)> unary = {
         {"Neg", [](double x) { return -x; }},
@@ -134,20 +138,18 @@ class Folder {
     if (type == "Gather") return Gather();
     if (type == "Slice") return Slice();
     if (type == "Concat") return Concat();
-    if (type == "Unsqueeze") return Unsqueeze();
-    if (type == "Squeeze") return Squeeze();
-    if (type == "Reshape") return Reshape(Integers(1));
-    if (type == "Flatten") return Flatten();
+    if (type == "Unsqueeze") return WithDims(UnsqueezedDims(Input(0).dims, AxesOf()));
+    if (type == "Squeeze") return WithDims(SqueezedDims(Input(0).dims, AxesOf()));
+    if (type == "Reshape")
+      return WithDims(ReshapedDims(Input(0).dims, Integers(1), reader_.Int("allowzero", 0) != 0));
+    if (type == "Flatten") return WithDims(FlattenedDims(Input(0).dims, reader_.Int("axis", 1)));
     if (type == "Transpose") return Transpose();
     if (type == "ConstantOfShape") return Filled();
     if (type == "Expand") return Expand();
     if (type == "Size") return {{}, {static_cast<double>(CountOf(Input(0).dims))}, onnx::TensorProto::INT64};
-    Array shape{{static_cast<int64_t>(Input(0).dims.size())}, {}, onnx::TensorProto::INT64};
-    shape.values.assign(Input(0).dims.begin(), Input(0).dims.end());
-    return shape;  // Shape
+    return Shape();
   }
 
- private:
   const Array& Input(size_t i) const {
     if (i >= inputs_.size() || !given_[i]) Fail(ErrorCode::kInput, "has no input {}", i);
     return inputs_[i];
@@ -157,10 +159,9 @@ class Folder {
     return ToConstant({Input(i).dims, Input(i).values, onnx::TensorProto::INT64}).integers;
   }
 
-  int64_t Axis(int64_t axis, size_t rank) const {
-    const int64_t n = static_cast<int64_t>(rank);
-    if (axis < -n || axis >= n) Fail(ErrorCode::kInput, "axis is {}, of {} dimensions", axis, rank);
-    return axis < 0 ? axis + n : axis;
+  Array Shape() {
+    const std::vector<int64_t> dims = ShapePart(Input(0).dims, &reader_);
+    return {{static_cast<int64_t>(dims.size())}, {dims.begin(), dims.end()}, onnx::TensorProto::INT64};
   }
 
   Array Divide() const {
@@ -174,14 +175,18 @@ class Folder {
   Array Cast() {
     Array result = Input(0);
     const int64_t to = reader_.Int("to", 0);
+    reader_.Int("saturate", 1);  // of 8-bit floats
     const bool to_float = to == onnx::TensorProto::FLOAT;
     if (!to_float && to != onnx::TensorProto::INT64 && to != onnx::TensorProto::INT32 &&
         to != onnx::TensorProto::BOOL)
       Fail(ErrorCode::kUnsupported, "casts a constant to {}", DataTypeName(static_cast<int>(to)));
     result.type = to_float ? onnx::TensorProto::FLOAT : onnx::TensorProto::INT64;
     for (double& value : result.values) {
-      if (!to_float) value = std::trunc(value);
-      if (to == onnx::TensorProto::BOOL) value = value != 0;
+      if (to == onnx::TensorProto::BOOL) {
+        value = value != 0;
+      } else if (!to_float) {
+        value = std::trunc(value);
+      }
     }
     return result;
   }
@@ -213,7 +218,7 @@ class Folder {
 
   Array Gather() {
     const Array& data = Input(0);
-    const int64_t axis = Axis(reader_.Int("axis", 0), data.dims.size()),
+    const int64_t axis = NormalAxis(reader_.Int("axis", 0), data.dims.size()),
                   length = data.dims[static_cast<size_t>(axis)];
     std::vector<int64_t> indices = Integers(1);
     for (int64_t& index : indices) {
@@ -238,18 +243,24 @@ class Folder {
     if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size())
       Fail(ErrorCode::kInput, "has starts, ends, axes and steps of different lengths");
     for (size_t i = 0; i < starts.size(); ++i) {
-      const int64_t axis = Axis(axes[i], result.dims.size()), n = result.dims[static_cast<size_t>(axis)];
-      if (steps[i] < 1) Fail(ErrorCode::kUnsupported, "slices a constant in steps of {}", steps[i]);
-      const auto place = [&](int64_t at) { return std::clamp<int64_t>(at < 0 ? at + n : at, 0, n); };
+      const int64_t axis = NormalAxis(axes[i], result.dims.size()),
+                    n = result.dims[static_cast<size_t>(axis)];
+      const int64_t step = steps[i], backward = step < 0;
+      if (step == 0 || std::abs(step) > n + 1)
+        Fail(ErrorCode::kUnsupported, "slices a constant of {} in steps of {}", n, step);
+      const auto place = [&](int64_t at) {
+        return std::clamp<int64_t>(at < 0 ? at + n : at, -backward, n - backward);
+      };
+      const int64_t end = place(ends[i]);
       std::vector<int64_t> indices;
-      for (int64_t at = place(starts[i]); at < place(ends[i]); at += steps[i]) indices.push_back(at);
+      for (int64_t at = place(starts[i]); backward ? at > end : at < end; at += step) indices.push_back(at);
       result = Take(result, axis, indices);
     }
     return result;
   }
 
   Array Concat() {
-    const int64_t axis = Axis(reader_.Int("axis", 0), Input(0).dims.size());
+    const int64_t axis = NormalAxis(reader_.Int("axis", 0), Input(0).dims.size());
     Array result{Input(0).dims, {}, Input(0).type};
     result.dims[static_cast<size_t>(axis)] = 0;
     for (size_t i = 0; i < inputs_.size(); ++i) {
@@ -274,63 +285,9 @@ class Folder {
 
   std::vector<int64_t> AxesOf() { return Given(1) ? Integers(1) : reader_.Ints("axes", {}); }
 
-  Array Unsqueeze() {
-    Array result = Input(0);
-    std::vector<int64_t> axes = AxesOf();
-    for (int64_t& axis : axes) axis = Axis(axis, result.dims.size() + axes.size());
-    std::sort(axes.begin(), axes.end());
-    for (const int64_t axis : axes) {
-      if (axis > static_cast<int64_t>(result.dims.size())) Fail(ErrorCode::kInput, "axis is {}", axis);
-      result.dims.insert(result.dims.begin() + axis, 1);
-    }
-    return result;
-  }
-
-  Array Squeeze() {
-    Array result = Input(0);
-    std::vector<int64_t> axes = AxesOf();
-    for (int64_t& axis : axes) axis = Axis(axis, result.dims.size());
-    std::vector<int64_t> dims;
-    for (size_t i = 0; i < result.dims.size(); ++i) {
-      const bool named = std::find(axes.begin(), axes.end(), static_cast<int64_t>(i)) != axes.end();
-      if (named || (axes.empty() && result.dims[i] == 1)) continue;
-      dims.push_back(result.dims[i]);
-    }
-    if (CountOf(dims) != CountOf(result.dims)) Fail(ErrorCode::kInput, "squeezes a dimension that is not 1");
-    result.dims = dims;
-    return result;
-  }
-
-  Array Reshape(std::vector<int64_t> dims) const {
-    Array result = Input(0);
-    int64_t known = 1, open = -1;
-    for (size_t i = 0; i < dims.size(); ++i) {
-      if (dims[i] == 0 && i < result.dims.size()) dims[i] = result.dims[i];
-      if (dims[i] < 0) {
-        open = static_cast<int64_t>(i);
-      } else {
-        known *= dims[i];
-      }
-    }
-    if (open >= 0 && known > 0)
-      dims[static_cast<size_t>(open)] = static_cast<int64_t>(result.values.size()) / known;
-    if (CountOf(dims) != static_cast<int64_t>(result.values.size())) {
-      Fail(ErrorCode::kInput, "cannot make [{}] of a constant of {} values", fmt::join(dims, ", "),
-           result.values.size());
-    }
-    result.dims = dims;
-    return result;
-  }
-
-  Array Flatten() {
-    const auto& dims = Input(0).dims;
-    const int64_t axis = reader_.Int("axis", 1), rank = static_cast<int64_t>(dims.size());
-    if (axis < -rank || axis > rank) Fail(ErrorCode::kInput, "axis is {}, of {} dimensions", axis, rank);
-    const int64_t split = axis < 0 ? axis + rank : axis;
-    const auto product = [&](int64_t begin, int64_t end) {
-      return std::accumulate(dims.begin() + begin, dims.begin() + end, int64_t{1}, std::multiplies<>());
-    };
-    return Reshape({product(0, split), product(split, rank)});
+  /// The values of the first input as they are.
+  Array WithDims(std::vector<int64_t> dims) const {
+    return {std::move(dims), Input(0).values, Input(0).type};
   }
 
   Array Transpose() {
@@ -361,7 +318,7 @@ class Folder {
   }
 
   Array Filled() const {
-    const Array value = ToArray(ReadValueAttribute(node_));
+    const Array value = ToArray(ReadValueAttribute(node_, folder_));
     if (value.values.size() != 1) Fail(ErrorCode::kInput, "has {} values to fill with", value.values.size());
     const std::vector<int64_t> dims = Integers(0);
     return {dims, std::vector<double>(static_cast<size_t>(CountOf(dims)), value.values[0]), value.type};
@@ -374,6 +331,7 @@ class Folder {
   }
 
   const onnx::NodeProto& node_;
+  const std::string& folder_;
   Attributes attributes_;
   AttributeReader reader_;
   std::vector<Array> inputs_;
@@ -397,8 +355,16 @@ bool IsRearrangement(const std::string& type) {
          type == "Flatten";
 }
 
-Constant FoldNode(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs) {
-  return ToConstant(Folder(node, inputs).Run());
+Constant FoldNode(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs,
+                  const std::string& folder) {
+  return ToConstant(Folder(node, inputs, folder).Run());
+}
+
+std::vector<int64_t> ShapePart(const std::vector<int64_t>& dims, AttributeReader* reader) {
+  const int64_t n = static_cast<int64_t>(dims.size());
+  const auto place = [&](int64_t at) { return std::clamp<int64_t>(at < 0 ? at + n : at, 0, n); };
+  const int64_t begin = place(reader->Int("start", 0)), end = place(reader->Int("end", n));
+  return {dims.begin() + begin, dims.begin() + std::max(begin, end)};
 }
 
 Constant IntegerConstant(const std::vector<int64_t>& values) {

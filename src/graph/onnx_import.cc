@@ -17,8 +17,6 @@
 namespace swath {
 namespace {
 
-bool IsDefaultDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
-
 class Importer {
  public:
   Importer(const onnx::ModelProto& model, const std::string& folder, const std::string& output)
@@ -29,7 +27,7 @@ class Importer {
     FindInput();
     FindOutput();
     order_ = OrderNodes(file_, output_->name());
-    if (declared_.declared) return ReadGraph(declared_);
+    if (declared_.declared) return ReadDeclared();
     // A size that the file leaves open must not matter. Sizes that all usual strides divide, of no ratio that
     // a network would have, tell a fraction of the image from a number.
     constexpr int64_t kUnit = 40320;
@@ -49,6 +47,20 @@ class Importer {
   }
 
  private:
+  /// A size that the file declares is one of many, unless something shows that it matters.
+  Graph ReadDeclared() const {
+    bool depends = false;
+    Graph graph = ReadGraph(declared_, &depends);
+    if (!depends || graph.fixed_width > 0) return graph;
+    try {
+      CheckSame(graph, ReadGraph({.width = 2 * declared_.width, .height = 3 * declared_.height}));
+    } catch (const Error&) {
+      graph.fixed_width = declared_.width;
+      graph.fixed_height = declared_.height;
+    }
+    return graph;
+  }
+
   void CheckVersions() {
     for (const onnx::OperatorSetIdProto& opset : model_.opset_import()) {
       if (!IsDefaultDomain(opset.domain())) continue;  // refused where a node uses it
@@ -132,13 +144,14 @@ class Importer {
     }
   }
 
-  Graph ReadGraph(const NominalSize& size) const {
+  Graph ReadGraph(const NominalSize& size, bool* depends_on_size = nullptr) const {
     Graph graph;
     graph.name = file_.name();
     OnnxNodes nodes(file_, opset_, folder_, size, &graph);
     nodes.AddInput(input_->name(), channels_);
     for (const int index : order_) nodes.Add(index);
     nodes.Finish(output_->name());
+    if (depends_on_size) *depends_on_size = nodes.depends_on_size();
     CheckOutput(graph, size);
     for (Parameter& parameter : graph.parameters)
       parameter.trainable = parameter.trainable && nodes.constants().count(parameter.name) == 0;
@@ -162,16 +175,25 @@ class Importer {
 
   /// The same network at another size of image.
   static void CheckSame(const Graph& graph, const Graph& other) {
+    const auto refuse = [](const std::string& what) {
+      Fail(ErrorCode::kUnsupported,
+           "{} depends on the size of the image in a way that is not a fixed ratio; export the model for a "
+           "fixed "
+           "size, or with scale factors in place of sizes",
+           what);
+    };
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
       const Node& node = graph.nodes[n];
-      const bool same = n < other.nodes.size() && Describe(node) == Describe(other.nodes[n]);
-      if (same) continue;
-      Fail(ErrorCode::kUnsupported,
-           "[{} {}] depends on the size of the image in a way that is not a fixed ratio; export the model "
-           "for a fixed "
-           "size, or with scale factors in place of sizes",
-           node.layer->type(), node.name);
+      if (n < other.nodes.size() && Describe(node) == Describe(other.nodes[n])) continue;
+      refuse(fmt::format("[{} {}]", node.layer->type(), node.name));
     }
+    // Every one is read by some node, and those are the same.
+    for (size_t p = 0; p < graph.parameters.size(); ++p) {
+      const Parameter &a = graph.parameters[p], &b = other.parameters[p];
+      if (a.name != b.name || a.dims != b.dims || a.values != b.values)
+        refuse(fmt::format("constant '{}'", a.name));
+    }
+    if (graph.nodes.size() != other.nodes.size() || graph.output != other.output) refuse("the network");
   }
 
   /// Everything that a size could have got into.

@@ -28,8 +28,12 @@ Layout Simplify(Layout layout) {
 
 }  // namespace
 
+std::vector<Atom> WholeAxis(char axis, int64_t size) {
+  return size == 1 ? std::vector<Atom>{} : std::vector<Atom>{{axis, size, 1}};
+}
+
 Layout CanonicalLayout(const Shape& map) {
-  return Simplify({{}, {{'c', map.channels, 1}}, {{'h', map.height, 1}}, {{'w', map.width, 1}}});
+  return {{}, WholeAxis('c', map.channels), WholeAxis('h', map.height), WholeAxis('w', map.width)};
 }
 
 Layout ChannelsLastLayout(const Shape& map) { return TransposeLayout(CanonicalLayout(map), {0, 2, 3, 1}); }
@@ -66,6 +70,11 @@ Layout TransposeLayout(const Layout& layout, const std::vector<int64_t>& perm) {
   Layout result;
   for (const int64_t axis : perm) result.push_back(layout[static_cast<size_t>(axis)]);
   return result;
+}
+
+Layout WithoutAxis(Layout layout, int64_t axis) {
+  layout.erase(layout.begin() + axis);
+  return layout;
 }
 
 int ChannelAxis(const Layout& layout, const Shape& map, int preferred) {

@@ -23,6 +23,9 @@ struct Atom {
 /// batch).
 using Layout = std::vector<std::vector<Atom>>;
 
+/// An axis that is one of the map's, of `size`.
+std::vector<Atom> WholeAxis(char axis, int64_t size);
+
 /// [1, C, H, W]
 Layout CanonicalLayout(const Shape& map);
 /// [1, H, W, C]
@@ -31,6 +34,7 @@ Layout ChannelsLastLayout(const Shape& map);
 /// The layout after a Reshape to `dims`, all of them known; nothing where it cuts across parts.
 std::optional<Layout> ReshapeLayout(const Layout& layout, const std::vector<int64_t>& dims);
 Layout TransposeLayout(const Layout& layout, const std::vector<int64_t>& perm);
+Layout WithoutAxis(Layout layout, int64_t axis);
 
 /// The axis that is all channels of the map, and nothing else; -1 where there is none. With a single channel
 /// any axis of one will do, and `preferred` is taken.

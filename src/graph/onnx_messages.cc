@@ -103,6 +103,9 @@ std::vector<int64_t> ToIntegers(const std::vector<T>& values) {
 /// Refuses what no network means, so that arithmetic on attributes cannot overflow.
 int64_t CheckInteger(const onnx::AttributeProto& attribute, int64_t value) {
   constexpr int64_t kLargest = int64_t{1} << 30;
+  // Where a slice begins and ends; beyond the tensor is as far as it goes.
+  if (attribute.name() == "starts" || attribute.name() == "ends")
+    return std::clamp(value, -kLargest, kLargest);
   if (value > kLargest || value < -kLargest) {
     Fail(ErrorCode::kUnsupported, "attribute '{}' holds {}, expected at most {}", attribute.name(), value,
          kLargest);
@@ -121,9 +124,11 @@ AttributeValue ReadAttribute(const onnx::AttributeProto& attribute) {
       return attribute.s();
     case Type::FLOATS:
       return std::vector<double>(attribute.floats().begin(), attribute.floats().end());
-    case Type::INTS:
-      for (const int64_t value : attribute.ints()) CheckInteger(attribute, value);
-      return std::vector<int64_t>(attribute.ints().begin(), attribute.ints().end());
+    case Type::INTS: {
+      std::vector<int64_t> values;
+      for (const int64_t value : attribute.ints()) values.push_back(CheckInteger(attribute, value));
+      return values;
+    }
     default:
       Fail(ErrorCode::kUnsupported, "attribute '{}' is of type {}, expected numbers or a string",
            attribute.name(), Type::AttributeType_Name(attribute.type()));
@@ -198,7 +203,7 @@ Constant ReadTensor(const onnx::TensorProto& tensor, const std::string& folder) 
   return constant;
 }
 
-Constant ReadConstantNode(const onnx::NodeProto& node) {
+Constant ReadConstantNode(const onnx::NodeProto& node, const std::string& folder) {
   if (node.attribute_size() != 1)
     Fail(ErrorCode::kInput, "expected one attribute, found {}", node.attribute_size());
   const onnx::AttributeProto& attribute = node.attribute(0);
@@ -224,12 +229,12 @@ Constant ReadConstantNode(const onnx::NodeProto& node) {
          attribute.name());
   }
   tensor.set_name(node.output(0));
-  return ReadTensor(tensor, "");
+  return ReadTensor(tensor, folder);
 }
 
-Constant ReadValueAttribute(const onnx::NodeProto& node) {
+Constant ReadValueAttribute(const onnx::NodeProto& node, const std::string& folder) {
   for (const onnx::AttributeProto& attribute : node.attribute()) {
-    if (attribute.name() == "value") return ReadTensor(attribute.t(), "");
+    if (attribute.name() == "value") return ReadTensor(attribute.t(), folder);
   }
   return {.name = "", .dims = {1}, .floats = {0.0f}, .integers = {}};
 }

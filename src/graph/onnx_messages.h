@@ -14,6 +14,9 @@ namespace swath {
 constexpr int64_t kOldestOpset = 7;
 constexpr int64_t kNewestOpset = 25;
 
+/// Whether operators of this domain are ONNX's own.
+inline bool IsDefaultDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
+
 /// Parses a file. Throws Error (kInput) for anything that is not a model, without the path in front.
 onnx::ModelProto ReadModel(const std::string& path);
 
@@ -25,6 +28,7 @@ struct Constant {
   std::vector<int64_t> integers;        ///< of int64, int32 and bool
   int type = onnx::TensorProto::FLOAT;  ///< FLOAT, INT64 (int32 as well) or BOOL
   bool initializer = false;
+  bool of_size = false;  ///< computed from dimensions of tensors, which may be those of the image
 
   bool is_float() const { return type == onnx::TensorProto::FLOAT; }
   int64_t size() const { return static_cast<int64_t>(is_float() ? floats.size() : integers.size()); }
@@ -40,9 +44,9 @@ struct Constant {
 /// `folder` is where files with external data are.
 Constant ReadTensor(const onnx::TensorProto& tensor, const std::string& folder);
 /// The value of a node of type Constant, named after its output.
-Constant ReadConstantNode(const onnx::NodeProto& node);
+Constant ReadConstantNode(const onnx::NodeProto& node, const std::string& folder);
 /// The value of an attribute of a ConstantOfShape: one number.
-Constant ReadValueAttribute(const onnx::NodeProto& node);
+Constant ReadValueAttribute(const onnx::NodeProto& node, const std::string& folder);
 
 Attributes ReadAttributes(const onnx::NodeProto& node);
 

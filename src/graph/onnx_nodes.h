@@ -44,6 +44,9 @@ class OnnxNodes {
   void Add(int index);
   /// Makes what `name` stands for the graph's output.
   void Finish(const std::string& name);
+  /// Whether something depends on the size of the image but for fixed ratios: at another size than the file
+  /// declares the network may be another one.
+  bool depends_on_size() const { return depends_on_size_; }
   /// Names of parameters that are constants of the file's arithmetic, not weights.
   const std::set<std::string>& constants() const { return constants_; }
 
@@ -91,9 +94,14 @@ class OnnxNodes {
                std::vector<int> parameters = {});
   std::shared_ptr<const Layer> Make(const onnx::NodeProto& node, const Attributes& attributes);
   int AddParameter(const Constant& constant, const std::string& use = "");
-  int AddParameter(Parameter parameter, bool initializer, const std::string& use);
+  /// `parameter` is made of the constant; with another `use` it is another one.
+  int AddParameter(Parameter parameter, const Constant& constant, const std::string& use);
   std::vector<int> Parameters(const onnx::NodeProto& node, int first);
 
+  /// Throws for a constant, and for a softmax over pixels, which only a weighted sum over pixels may read.
+  static void ExpectComputed(const OnnxValue& value);
+  /// Throws for one value a channel that ONNX has spread over a map: it has only one pixel here.
+  void ExpectWhole(const OnnxValue& value) const;
   /// The map as [1, C, H, W], by way of a node that moves pixels or channels where that is needed.
   int Canonical(const OnnxValue& value);
   /// The value in core, collected where it is a map.
@@ -104,7 +112,10 @@ class OnnxNodes {
   void AddBinary(const onnx::NodeProto& node, const std::string& type, const OnnxValue& a,
                  const OnnxValue& b);
   bool FinishWeighted(const onnx::NodeProto& node, const OnnxValue& a, const OnnxValue& b);
-  /// Explicit pads in place of auto_pad and output_shape, worked out at the declared size.
+  /// The network takes images of the declared size only, if the file declares one.
+  void FixSize();
+  /// Explicit pads in place of auto_pad and output_shape. Where these depend on the size, it is the declared
+  /// one from now on.
   Attributes ExplicitPads(const onnx::NodeProto& node, const Shape& src);
   void RenameOutput(const onnx::NodeProto& node, int tensor);
 
@@ -123,6 +134,7 @@ class OnnxNodes {
   std::set<std::string> node_names_;
   std::set<std::string> tensor_names_;
   std::set<std::string> constants_;
+  bool depends_on_size_ = false;
 };
 
 }  // namespace swath

@@ -122,10 +122,10 @@ std::shared_ptr<const Layer> BatchNormalizationFromOnnx(const Attributes& attrib
   AttributeReader reader(attributes);
   const BatchNormalizationAttributes batch{.epsilon = reader.Float("epsilon", static_cast<double>(1e-5f)),
                                            .momentum = reader.Float("momentum", static_cast<double>(0.9f))};
-  const bool training = reader.Int("training_mode", 0) != 0;
+  reader.Int("training_mode", 0);  // who trains says what is normalised by, see SetBatchNormalization
   if (reader.Int("spatial", 1) != 1) Fail(ErrorCode::kUnsupported, "spatial is 0, expected 1");
   reader.Finish();
-  return training ? MakeImageBatchNormalization(batch) : MakeFrozenBatchNormalization(batch);
+  return MakeFrozenBatchNormalization(batch);
 }
 
 }  // namespace swath

@@ -18,7 +18,10 @@ class Reshape final : public Layer {
   LayerKind kind() const override { return LayerKind::kCore; }
   int DstRank(const std::vector<int>&) const override { return static_cast<int>(dims_.size()); }
   std::vector<Setting> settings() const override {
-    return {{"shape", {dims_.begin(), dims_.end()}, Setting::Type::kIntegers}};
+    std::vector<double> dims(dims_.begin(), dims_.end());
+    // The batch is copied, so that the file takes any.
+    if (src_rank_ > 0 && !dims.empty() && dims[0] == 1) dims[0] = 0;
+    return {{"shape", dims, Setting::Type::kIntegers}};
   }
 
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList&) const override {

@@ -1,4 +1,4 @@
-/// The operators that Swath knows, by their ONNX type. The one list to extend for a new operator.
+/// Makers of layers by their ONNX type. How a node of a file comes to one is OnnxNodes::Handlers' matter.
 #pragma once
 
 #include <memory>

@@ -48,7 +48,7 @@ Constant Fold(const onnx::NodeProto& node, const std::vector<Constant>& inputs) 
   EXPECT_TRUE(CanFold(node.op_type())) << node.op_type();
   std::vector<const Constant*> pointers;
   for (const Constant& input : inputs) pointers.push_back(&input);
-  return FoldNode(node, pointers);
+  return FoldNode(node, pointers, "");
 }
 
 ErrorCode Refusal(const onnx::NodeProto& node, const std::vector<Constant>& inputs) {
@@ -108,9 +108,17 @@ TEST(Folding, ShapesArePickedApart) {
   EXPECT_THAT(Fold(With(Node("Concat"), "axis", int64_t{0}), {slice, shape}).integers,
               ElementsAre(50, 70, 1, 3, 50, 70));
   EXPECT_EQ(Refusal(Node("Gather"), {shape, Integers({}, {4})}), ErrorCode::kInput);
-  EXPECT_EQ(Refusal(Node("Slice"),
-                    {shape, Integers({1}, {3}), Integers({1}, {0}), Integers({1}, {0}), Integers({1}, {-1})}),
-            ErrorCode::kUnsupported);
+  const auto sliced = [&](int64_t start, int64_t end, int64_t step) -> std::vector<Constant> {
+    return {shape, Integers({1}, {start}), Integers({1}, {end}), Integers({1}, {0}), Integers({1}, {step})};
+  };
+  EXPECT_THAT(Fold(Node("Slice"), sliced(-1, INT64_MIN, -1)).integers, ElementsAre(70, 50, 3, 1));
+  EXPECT_THAT(Fold(Node("Slice"), sliced(3, 0, -1)).integers, ElementsAre(70, 50, 3));
+  EXPECT_THAT(Fold(Node("Slice"), sliced(9, -4, -2)).integers, ElementsAre(70, 3));
+  EXPECT_THAT(Fold(Node("Slice"), sliced(0, 4, 3)).integers, ElementsAre(1, 70));
+  EXPECT_EQ(Refusal(Node("Slice"), sliced(0, 4, 0)), ErrorCode::kUnsupported);
+  EXPECT_THAT(Fold(With(With(Node("Shape"), "start", int64_t{1}), "end", int64_t{-1}), {x}).integers,
+              ElementsAre(3));
+  EXPECT_EQ(Refusal(With(Node("Size"), "colour", int64_t{1}), {x}), ErrorCode::kUnsupported);
 }
 
 TEST(Folding, RearrangesWeights) {
@@ -142,7 +150,7 @@ TEST(Folding, RefusesWhatDoesNotFit) {
   EXPECT_EQ(Refusal(With(Node("Concat"), "axis", int64_t{1}), {x, Floats({3, 1}, {6, 7, 8})}),
             ErrorCode::kInput);
   EXPECT_EQ(Refusal(With(Node("Concat"), "axis", int64_t{0}), {Floats({}, {1})}), ErrorCode::kInput);
-  EXPECT_EQ(Refusal(Node("Reshape"), {x, Integers({2}, {4, -1})}), ErrorCode::kInput);
+  EXPECT_EQ(Refusal(Node("Reshape"), {x, Integers({2}, {4, -1})}), ErrorCode::kUnsupported);
   EXPECT_EQ(Refusal(Node("Squeeze"), {x, Integers({1}, {0})}), ErrorCode::kInput);
   EXPECT_EQ(Refusal(Node("Expand"), {x, Integers({2}, {int64_t{1} << 20, int64_t{1} << 20})}),
             ErrorCode::kUnsupported);

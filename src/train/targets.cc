@@ -29,7 +29,7 @@ std::vector<std::string> Parts(const std::string& text) {
 std::optional<double> Number(const std::string& text) {
   double value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size() || std::isinf(value)) return std::nullopt;
+  if (error != std::errc() || stop != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
   return value;
 }
 
@@ -51,21 +51,22 @@ double OneClass(const std::string& text, const std::vector<std::string>& classes
 }
 
 std::vector<double> Several(const std::vector<std::string>& parts, const std::vector<std::string>& classes,
-                            int64_t values) {
+                            int64_t values, const std::string& text) {
   const auto is_value = [](const std::string& part) { return part == "0" || part == "1" || part == "?"; };
   std::vector<double> target;
   if (static_cast<int64_t>(parts.size()) == values && std::all_of(parts.begin(), parts.end(), is_value)) {
+    if (std::all_of(parts.begin(), parts.end(), [](const std::string& part) { return part == "?"; }))
+      Fail(ErrorCode::kInput, "expected one value at least that is known, found '{}'", text);
     for (const std::string& part : parts)
       target.push_back(part == "?" ? std::numeric_limits<double>::quiet_NaN() : *Number(part));
     return target;
   }
   target.assign(static_cast<size_t>(values), 0.0);
   for (const std::string& part : parts) {
-    if (part.empty() && parts.size() == 1) break;
     const auto index = IndexOf(classes, part);
     if (!index || *index >= target.size()) {
       Fail(ErrorCode::kInput, "expected some of {} joined by ';', or {} of 0, 1 and ?, found '{}'",
-           fmt::join(classes, ", "), values, part);
+           fmt::join(classes, ", "), values, text);
     }
     target[*index] = 1;
   }
@@ -79,7 +80,7 @@ std::vector<double> ParseTarget(const std::string& text, SlideLossKind kind,
   const std::vector<std::string> parts = Parts(text);
   if (kind == SlideLossKind::kCrossEntropy || (kind == SlideLossKind::kBce && values == 1))
     return {OneClass(parts.size() == 1 ? parts[0] : text, classes)};
-  if (kind == SlideLossKind::kBce) return Several(parts, classes, values);
+  if (kind == SlideLossKind::kBce) return Several(parts, classes, values, text);
   std::vector<double> target;
   for (const std::string& part : parts) {
     const auto number = Number(part);

@@ -48,14 +48,16 @@ TEST(ParseTarget, ANameThatIsANumberWins) {
 TEST(ParseTarget, SeveralLabelsAreNamesOrMarks) {
   EXPECT_THAT(ParseTarget("fat", SlideLossKind::kBce, kThree, 3), ElementsAre(0, 1, 0));
   EXPECT_THAT(ParseTarget("blood; glands", SlideLossKind::kBce, kThree, 3), ElementsAre(1, 0, 1));
-  EXPECT_THAT(ParseTarget("", SlideLossKind::kBce, kThree, 3), ElementsAre(0, 0, 0));
+  EXPECT_THAT(ParseTarget("0;0;0", SlideLossKind::kBce, kThree, 3), ElementsAre(0, 0, 0));
   EXPECT_THAT(ParseTarget("1;0;1", SlideLossKind::kBce, kThree, 3), ElementsAre(1, 0, 1));
   EXPECT_THAT(ParseTarget("0;?;1", SlideLossKind::kBce, kThree, 3), ElementsAre(0, testing::IsNan(), 1));
-  for (const char* text : {"skin", "1;0", "1;0;2", "fat;;blood", "fat;1"}) {
+  for (const char* text : {"", " ", "skin", "1;0", "1;0;2", "fat;;blood", "fat;1"}) {
     EXPECT_THAT(Refusal(text, SlideLossKind::kBce, kThree, 3),
                 HasSubstr("expected some of glands, fat, blood joined by ';', or 3 of 0, 1 and ?, found '"))
         << text;
   }
+  EXPECT_THAT(Refusal("?;?;?", SlideLossKind::kBce, kThree, 3),
+              HasSubstr("expected one value at least that is known, found '?;?;?'"));
 }
 
 TEST(ParseTarget, NumbersAreOneAValue) {
@@ -63,7 +65,7 @@ TEST(ParseTarget, NumbersAreOneAValue) {
   EXPECT_THAT(ParseTarget("1e3; 0.25", SlideLossKind::kMse, kTwo, 2), ElementsAre(1000, 0.25));
   EXPECT_THAT(Refusal("1;2", SlideLossKind::kMse, kTwo, 1),
               HasSubstr("expected 1 number joined by ';', found '1;2'"));
-  for (const char* text : {"", "1", "1;x", "1;2;3", "1;2m", "1;inf", "-inf;1"})
+  for (const char* text : {"", "1", "1;x", "1;2;3", "1;2m", "1;inf", "-inf;1", "nan;1"})
     EXPECT_THAT(Refusal(text, SlideLossKind::kMse, kTwo, 2), HasSubstr("expected 2 numbers joined by ';'"))
         << text;
 }

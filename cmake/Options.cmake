@@ -3,14 +3,16 @@ add_library(swath_options INTERFACE)
 target_compile_options(swath_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
   # Designated initialisers leave out what keeps its default; GCC 12 counts that as missing.
   -Wno-missing-field-initializers
-  # GCC 12 sees overlaps and overflows in "literal" + std::string that cannot be (its bug 105651).
+  # GCC 12 sees overlaps and overflows in std::string that cannot be (its bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow>
   $<$<BOOL:${SWATH_WERROR}>:-Werror>)
 # Exactness: fused multiply-adds appear only where a kernel asks for them, so that a result does not depend on
 # what the compiler chose to contract.
 target_compile_options(swath_options INTERFACE -ffp-contract=off)
 if(SWATH_SANITIZE)
-  target_compile_options(swath_options INTERFACE -fsanitize=${SWATH_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(swath_options INTERFACE -fsanitize=${SWATH_SANITIZE} -fno-omit-frame-pointer
+    # What AddressSanitizer finds as well; these two take as long to compile as everything else.
+    -fno-sanitize=null,object-size)
   target_link_options(swath_options INTERFACE -fsanitize=${SWATH_SANITIZE})
 endif()
 if(SWATH_COVERAGE)

@@ -13,13 +13,13 @@
 
 namespace swath::tools {
 
-std::optional<AttentionMap> AttentionMap::Of(const Graph& graph, int64_t threads) {
+std::optional<AttentionMap> AttentionMap::Of(const Graph& graph) {
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (graph.nodes[n].layer->type() != "SoftmaxPool") continue;
     Graph part = graph;
     part.output = graph.nodes[n].srcs[0];
     part.nodes.resize(n);
-    return AttentionMap(std::move(part), threads);
+    return AttentionMap(std::move(part));
   }
   return std::nullopt;
 }
@@ -29,26 +29,43 @@ std::vector<std::string> AttentionMap::Files(const PredictTask& task, const std:
   return {stem + "_attention.tif", stem + "_attention.png"};
 }
 
-void AttentionMap::Run(const PredictTask& task, const RowSource& image, const std::string& folder) const {
+PyramidOptions AttentionMap::Map(const PredictTask& task, const RowSource& image) const {
   const Shape shape = InferShapes(graph_, image.width(), image.height())[static_cast<size_t>(graph_.output)];
-  // The part of the map that shows the slide, not what it is extended by.
   const auto slide = Slide::Open(task.slide);
   const auto rows = slide->OpenRows(task.rows);
-  const int64_t width = std::min(
-      shape.width, std::max<int64_t>(
-                       1, std::llround(double(shape.width) * double(rows->width()) / double(image.width()))));
-  const int64_t height =
-      std::min(shape.height, std::max<int64_t>(1, std::llround(double(shape.height) * double(rows->height()) /
-                                                               double(image.height()))));
-  const auto engine = MakeStreamingEngine(graph_, nullptr, image.width(), image.height(),
-                                          {.threads = threads_, .bytes_per_pixel = sizeof(float)});
+  const auto share = [](int64_t size, int64_t slide_size, int64_t image_size) {
+    const double part = double(size) * double(slide_size) / double(image_size);
+    return std::min(size, std::max<int64_t>(1, std::llround(part)));
+  };
+  const Region shown = Shown(slide->info(), task.rows);
+  const int64_t width = share(shape.width, rows->width(), image.width()),
+                height = share(shape.height, rows->height(), image.height());
+  return {.width = width,
+          .height = height,
+          .pixels = PyramidPixels::kGrey,
+          .mpp_x = PixelSize(slide->info().mpp_x, shown.width, width),
+          .mpp_y = PixelSize(slide->info().mpp_y, shown.height, height)};
+}
+
+Plan AttentionMap::Fit(const PredictTask& task, const RowSource& image, const Resources& resources) const {
+  return resources.Fit(graph_, nullptr, {.image = &image}, sizeof(float),
+                       PyramidWriter::BufferBytes(Map(task, image)));
+}
+
+void AttentionMap::Run(const PredictTask& task, const RowSource& image, const PlanOptions& options,
+                       const std::string& folder) const {
+  const PyramidOptions map_options = Map(task, image);
+  const int64_t width = map_options.width, height = map_options.height;
+  const auto engine = MakeStreamingEngine(graph_, nullptr, image.width(), image.height(), options);
+  const int64_t pitch =
+      InferShapes(graph_, image.width(), image.height())[static_cast<size_t>(graph_.output)].width;
   const auto copy = [&](const float* const* scores, int64_t n, uint8_t* bytes) {
     std::memcpy(bytes, scores[0], static_cast<size_t>(n) * sizeof(float));
   };
   const auto for_each_row = [&](const auto& take) {
     engine->Predict(image, copy, [&](Range band, const uint8_t* bytes) {
       for (int64_t y = band.begin; y < std::min(band.end, height); ++y)
-        take(reinterpret_cast<const float*>(bytes) + (y - band.begin) * shape.width);
+        take(reinterpret_cast<const float*>(bytes) + (y - band.begin) * pitch);
     });
   };
   // Weights are relative to the largest, which is known when all have been seen.
@@ -57,12 +74,9 @@ void AttentionMap::Run(const PredictTask& task, const RowSource& image, const st
       [&](const float* scores) { most = std::max(most, *std::max_element(scores, scores + width)); });
 
   const std::vector<std::string> files = Files(task, folder);
+  const auto slide = Slide::Open(task.slide);
   const Region shown = Shown(slide->info(), task.rows);
-  PyramidWriter map(files[0], {.width = width,
-                               .height = height,
-                               .pixels = PyramidPixels::kGrey,
-                               .mpp_x = PixelSize(slide->info().mpp_x, shown.width, width),
-                               .mpp_y = PixelSize(slide->info().mpp_y, shown.height, height)});
+  PyramidWriter map(files[0], map_options);
   HeatMap heat(width, height, shown.width, shown.height);
   std::vector<uint8_t> weights(static_cast<size_t>(width));
   for_each_row([&](const float* scores) {

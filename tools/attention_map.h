@@ -7,27 +7,35 @@
 
 #include "swath/engine.h"
 #include "swath/graph.h"
+#include "swath/pyramid_writer.h"
 #include "tools/predict_task.h"
+#include "tools/resources.h"
 
 namespace swath::tools {
 
 class AttentionMap {
  public:
   /// For the network's first pooling by attention; nothing where it has none.
-  static std::optional<AttentionMap> Of(const Graph& graph, int64_t threads);
+  static std::optional<AttentionMap> Of(const Graph& graph);
 
   /// FOLDER/NAME_attention.tif, the weight of every pixel of the scores, 255 for the largest; and
   /// FOLDER/NAME_attention.png over the slide.
   static std::vector<std::string> Files(const PredictTask& task, const std::string& folder);
 
-  /// Writes them. `image` is extended to what the network takes.
-  void Run(const PredictTask& task, const RowSource& image, const std::string& folder) const;
+  /// For `image`, extended to what the network takes. Throws as FitPlan does.
+  Plan Fit(const PredictTask& task, const RowSource& image, const Resources& resources) const;
+
+  /// Writes them, computed in the way that Fit chose.
+  void Run(const PredictTask& task, const RowSource& image, const PlanOptions& options,
+           const std::string& folder) const;
 
  private:
-  AttentionMap(Graph graph, int64_t threads) : graph_(std::move(graph)), threads_(threads) {}
+  explicit AttentionMap(Graph graph) : graph_(std::move(graph)) {}
+
+  /// The part of the map that shows the slide, not what it is extended by.
+  PyramidOptions Map(const PredictTask& task, const RowSource& image) const;
 
   Graph graph_;  ///< up to the scores
-  int64_t threads_;
 };
 
 }  // namespace swath::tools

@@ -93,7 +93,7 @@ OwnedSample MakeSample(const Settings& settings, const Graph& graph) {
   }
   const int64_t w = ExtendedSize(graph, width), h = ExtendedSize(graph, height);
   if (!InCore(graph)[static_cast<size_t>(graph.output)]) CheckPixelLogits(graph, w, h);
-  sample.image = ExtendedRows(std::move(sample.image), w, h, static_cast<uint8_t>(ModelExtension(graph)));
+  sample.image = ExtendedImage(graph, std::move(sample.image));
   sample.labels = ExtendedRows(std::move(sample.labels), w, h, static_cast<uint8_t>(settings.ignore_label));
   return sample;
 }
@@ -198,8 +198,9 @@ void AddCheckGradients(CLI::App& app) {
   command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
   command->add_option("--classes", settings->classes, "Of a built-in model, for cross-entropy: a,b,c")
       ->delimiter(',');
-  command->add_option("--size", settings->size, "WIDTHxHEIGHT of a synthetic slide")->capture_default_str();
-  auto* slide = command->add_option("--slide", settings->slide, "A slide instead, whole");
+  auto* size = command->add_option("--size", settings->size, "WIDTHxHEIGHT of a synthetic slide");
+  size->capture_default_str();
+  auto* slide = command->add_option("--slide", settings->slide, "A slide instead, whole")->excludes(size);
   auto* mask = command->add_option("--mask", settings->mask, "Its labels")->needs(slide);
   slide->needs(mask);
   command->add_option("--background", settings->background, "Share of the columns that is made constant")

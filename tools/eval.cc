@@ -14,6 +14,7 @@
 #include "tools/eval_targets.h"
 #include "tools/options.h"
 #include "tools/progress_line.h"
+#include "tools/resources.h"
 
 namespace swath::tools {
 namespace {
@@ -26,6 +27,7 @@ struct Settings {
   std::optional<double> mpp;
   int ignore_label = 255;
   int64_t threads = 0;
+  int64_t memory = 0;
   bool json = false;
 };
 
@@ -52,13 +54,15 @@ double OtsuDice(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignor
   return tally.overlap().dice();
 }
 
-SlideScore Score(const Settings& settings, const Graph& graph, const Loss& loss, const Dataset& dataset,
-                 const DatasetEntry& entry) {
+SlideScore Score(const Settings& settings, const Graph& graph, const Resources& resources, const Loss& loss,
+                 const Dataset& dataset, const DatasetEntry& entry) {
   const uint8_t ignore = static_cast<uint8_t>(settings.ignore_label);
   const SlideSample sample = OpenSample(dataset, entry, graph, ignore);
   CheckPixelLogits(graph, sample.image->width(), sample.image->height());
-  const auto engine = MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
-                                          {.threads = settings.threads});
+  const auto engine = AtEntry(dataset, entry, [&] {
+    return MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
+                               resources.Fit(graph, &loss, sample.sample()).options);
+  });
   PixelProgress progress(entry.name,
                          static_cast<double>(entry.width()) * static_cast<double>(entry.height()));
   const Loss::Value value = AtEntry(dataset, entry, [&] {
@@ -124,11 +128,12 @@ void PrintJson(const std::vector<SlideScore>& scores) {
 
 void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
+  const Resources resources(graph, settings.threads, settings.memory);
   if (InCore(graph)[static_cast<size_t>(graph.output)]) {
     const Dataset dataset = OpenDataset(
         settings.data, {.level = settings.level, .mpp = settings.mpp, .labels = Labels::kTargets});
     return EvalTargets(graph, dataset,
-                       {.split = settings.split, .threads = settings.threads, .json = settings.json});
+                       {.split = settings.split, .resources = resources, .json = settings.json});
   }
   const int64_t logits = OutputChannels(graph);
   const auto loss = MakeLoss({.kind = logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy,
@@ -138,7 +143,7 @@ void Run(const Settings& settings) {
   std::vector<SlideScore> scores;
   for (const DatasetEntry& entry : dataset.entries) {
     if (settings.split != "all" && ToString(entry.split) != settings.split) continue;
-    scores.push_back(Score(settings, graph, *loss, dataset, entry));
+    scores.push_back(Score(settings, graph, resources, *loss, dataset, entry));
   }
   if (scores.empty()) Fail(ErrorCode::kInput, "{}: no slide of split '{}'", settings.data, settings.split);
   if (settings.json) {
@@ -174,6 +179,7 @@ void AddEval(CLI::App& app) {
   command->add_option("--threads", settings->threads, "0: one for each processor")
       ->check(ThreadCount())
       ->capture_default_str();
+  AddMemoryOption(command, &settings->memory);
   command->add_flag("--json", settings->json, "One JSON object");
   command->callback([settings] { Run(*settings); });
 }

@@ -45,9 +45,10 @@ void EvalTargets(const Graph& graph, const Dataset& dataset, const EvalTargetsOp
       const SlideSample sample = OpenSample(dataset, entry, graph, kIgnoredLabel);
       PixelProgress line(entry.name,
                          static_cast<double>(entry.width()) * static_cast<double>(entry.height()));
-      values.push_back(outputs.Predict(*sample.image, options.threads,
+      const Plan plan = options.resources.Fit(graph, nullptr, sample.sample());
+      values.push_back(outputs.Predict(*sample.image, plan.options,
                                        [&](int64_t done, int64_t total) { line.Show(done, total); }));
-      slides.push_back({entry.name, entry.target, outputs.Figures(values.back())});
+      slides.push_back({entry.name, entry.target, outputs.Figures(entry.name, values.back())});
     });
   }
   if (slides.empty()) Fail(ErrorCode::kInput, "{}: no slide of split '{}'", dataset.path, options.split);
@@ -78,7 +79,9 @@ void EvalTargets(const Graph& graph, const Dataset& dataset, const EvalTargetsOp
   fmt::print("{:<32} {:>12} {:>12}\n", "slide", "target", fmt::join(outputs.Names(), " "));
   for (const Scored& slide : slides)
     fmt::print("{:<32} {:>12} {:>12.4f}\n", slide.slide, slide.target, fmt::join(slide.figures, " "));
-  if (roc) {
+  if (std::isnan(score.value)) {
+    fmt::print("area under the ROC curve undefined: one class only ({} slides)\n", slides.size());
+  } else if (roc) {
     fmt::print("area under the ROC curve {:.4f}, 95 % interval {:.4f} to {:.4f} ({} slides, {} draws)\n",
                roc->area, roc->interval.low, roc->interval.high, slides.size(), kDraws);
   } else {

@@ -5,12 +5,13 @@
 
 #include "swath/dataset.h"
 #include "swath/graph.h"
+#include "tools/resources.h"
 
 namespace swath::tools {
 
 struct EvalTargetsOptions {
   std::string split;  ///< train, val, test or all
-  int64_t threads = 0;
+  Resources resources;
   bool json = false;
 };
 

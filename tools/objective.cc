@@ -1,5 +1,7 @@
 #include "tools/objective.h"
 
+#include <CLI/CLI.hpp>
+
 #include "base/error.h"
 #include "swath/model.h"
 

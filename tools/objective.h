@@ -1,7 +1,6 @@
 /// What a network is trained for, as options on the command line say it.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,11 @@
 #include "swath/engine.h"
 #include "swath/graph.h"
 #include "swath/loss.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace swath::tools {
 

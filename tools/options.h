@@ -1,12 +1,17 @@
 /// What several subcommands read from their options.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
+
+namespace CLI {
+class App;
+class Option;
+class Validator;
+}  // namespace CLI
 
 namespace swath::tools {
 
@@ -61,5 +66,8 @@ CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes);
 
 /// "12.3 MiB" and the like.
 std::string Bytes(int64_t bytes);
+
+/// "1 strip", "2 strips".
+std::string Plural(int64_t count, const char* thing);
 
 }  // namespace swath::tools

@@ -111,7 +111,9 @@ void AddPlan(CLI::App& app) {
   command->add_option("--momentum", settings->momentum, "Of sgd; with 0 it remembers nothing")
       ->check(Number({.least = 0, .below = 1}))
       ->capture_default_str();
-  command->add_flag("--predict", settings->predict, "Plan a prediction");
+  auto* predict = command->add_flag("--predict", settings->predict, "Plan a prediction");
+  for (const char* of_training : {"--loss", "--batchnorm", "--optimizer", "--momentum"})
+    predict->excludes(command->get_option(of_training));
   command->add_flag("--json", settings->json, "One JSON object");
   command->callback([settings, size, slide] {
     if (size->empty() && slide->empty()) Fail(ErrorCode::kUsage, "plan: --size or --slide is required");

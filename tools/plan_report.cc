@@ -10,12 +10,16 @@
 
 namespace swath::tools {
 
-std::string Panels(const Plan& plan) {
-  if (plan.options.panels <= 1) return "";
-  const double more =
-      static_cast<double>(plan.multiply_adds()) / static_cast<double>(plan.least_multiply_adds);
-  return fmt::format(", in {} panels: {:.1f} % of the arithmetic is repeated{}", plan.options.panels,
-                     100 * (more - 1), plan.options.pack_weights ? "" : ", weights are not packed");
+std::string Division(const Plan& plan) {
+  std::string text = fmt::format("{}, {} at once", Plural(plan.options.strips, "strip"), plan.in_flight);
+  if (plan.options.panels > 1) {
+    const double more =
+        static_cast<double>(plan.multiply_adds()) / static_cast<double>(plan.least_multiply_adds);
+    text += fmt::format(", in {} panels: {:.1f} % of the arithmetic is repeated", plan.options.panels,
+                        100 * (more - 1));
+  }
+  if (!plan.options.pack_weights) text += ", weights are not packed";
+  return text;
 }
 
 void PrintPlan(const Plan& plan, const std::string& model, const std::optional<ProcessPlan>& process) {
@@ -32,12 +36,7 @@ void PrintPlan(const Plan& plan, const std::string& model, const std::optional<P
                t.shape.channels, t.shape.width, t.shape.height, t.value_rows, t.gradient_rows,
                Bytes(t.bytes));
   }
-  const auto plural = [](int64_t n, const char* what) {
-    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-  };
-  fmt::print("\n{}, {} at a time", plural(plan.options.strips, "strip"), plan.in_flight);
-  fmt::print("{}", Panels(plan));
-  fmt::print("; {} over the image", plural(plan.sweeps, "sweep"));
+  fmt::print("\n{}; {} over the image", Division(plan), Plural(plan.sweeps, "sweep"));
   if (plan.forward_sweeps > 0) {
     fmt::print(" ({} to reductions", plan.forward_sweeps);
     if (training && plan.loss_sweeps == 2) fmt::print(", 1 for the loss");

@@ -9,8 +9,8 @@
 
 namespace swath::tools {
 
-/// ", in 48 panels: 18.5 % of the arithmetic is repeated" where there is more than one; else nothing.
-std::string Panels(const Plan& plan);
+/// "8 strips, 2 at once, in 48 panels: 18.5 % of the arithmetic is repeated"; of panels where there are some.
+std::string Division(const Plan& plan);
 
 /// What the process holds besides the engine; none where there is no limit of memory.
 struct ProcessPlan {

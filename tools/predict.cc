@@ -18,7 +18,9 @@
 #include "tools/attention_map.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "tools/plan_report.h"
 #include "tools/progress_line.h"
+#include "tools/resources.h"
 #include "tools/slide_outputs.h"
 #include "tools/slide_predictor.h"
 
@@ -37,6 +39,7 @@ struct Settings {
   std::string region;
   std::string probability = "uint8";
   int64_t threads = 0;
+  int64_t memory = 0;
 };
 
 std::string LowerCaseEnding(const fs::path& path) {
@@ -121,28 +124,45 @@ void MakeFolder(const std::string& path) {
   if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", path, error.message());
 }
 
+double Pixels(const Plan& plan) { return static_cast<double>(plan.width) * static_cast<double>(plan.height); }
+
+/// What a limit of memory costs.
+void PrintDivision(const Resources& resources, const std::string& name, const Plan& plan) {
+  if (resources.limited()) fmt::print(stderr, "{}: {}\n", name, Division(plan));
+}
+
 /// A network with one output a slide: predictions.csv, and where it looked.
 void RunSlides(const Settings& settings, const Graph& graph) {
   const SlideOutputs outputs(graph);
-  const std::optional<AttentionMap> attention = AttentionMap::Of(graph, settings.threads);
+  const std::optional<AttentionMap> attention = AttentionMap::Of(graph);
+  const Resources resources(graph, settings.threads, settings.memory);
   const std::vector<PredictTask> tasks = FindTasks(settings);
   CheckOutputs(settings, tasks);
+  const auto open = [&](const PredictTask& task) {
+    return ExtendedImage(graph, Prefetch(Slide::Open(task.slide)->OpenRows(task.rows)));
+  };
+  std::vector<Plan> plans, attention_plans;
+  for (const PredictTask& task : tasks) {
+    const auto image = open(task);
+    plans.push_back(resources.Fit(graph, nullptr, {.image = image.get()}));
+    if (attention) attention_plans.push_back(attention->Fit(task, *image, resources));
+  }
   MakeFolder(settings.out);
   const std::string path = settings.out + "/predictions.csv";
   PendingFile pending(path);
   std::ofstream csv(pending.temporary());
   csv << "slide," << fmt::format("{}", fmt::join(outputs.Names(), ",")) << "\n";
-  for (const PredictTask& task : tasks) {
-    auto image = Prefetch(Slide::Open(task.slide)->OpenRows(task.rows));
-    const int64_t width = image->width(), height = image->height();
-    image = ExtendedRows(std::move(image), ExtendedSize(graph, width), ExtendedSize(graph, height),
-                         static_cast<uint8_t>(ModelExtension(graph)));
-    PixelProgress line(task.name, static_cast<double>(width) * static_cast<double>(height));
-    const std::vector<double> figures = outputs.Figures(outputs.Predict(
-        *image, settings.threads, [&](int64_t done, int64_t total) { line.Show(done, total); }));
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const PredictTask& task = tasks[i];
+    const auto image = open(task);
+    PrintDivision(resources, task.name, plans[i]);
+    PixelProgress line(task.name, Pixels(plans[i]));
+    const std::vector<double> figures = outputs.Figures(
+        task.slide, outputs.Predict(*image, plans[i].options,
+                                    [&](int64_t done, int64_t total) { line.Show(done, total); }));
     csv << fmt::format("{},{:.6g}\n", task.name, fmt::join(figures, ","));
     if (!attention) continue;
-    attention->Run(task, *image, settings.out);
+    attention->Run(task, *image, attention_plans[i].options, settings.out);
     fmt::print("{}\n", fmt::join(AttentionMap::Files(task, settings.out), "\n"));
   }
   csv.close();
@@ -155,17 +175,19 @@ void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
   if (InCore(graph)[static_cast<size_t>(graph.output)]) return RunSlides(settings, graph);
   const SlidePredictor predictor(
-      graph, settings.probability == "float32" ? ProbabilitySamples::kFloat32 : ProbabilitySamples::kUint8,
-      settings.threads);
+      graph, settings.probability == "float32" ? ProbabilitySamples::kFloat32 : ProbabilitySamples::kUint8);
+  const Resources resources(graph, settings.threads, settings.memory);
   const std::vector<PredictTask> tasks = FindTasks(settings);
   CheckOutputs(settings, tasks);
-  std::vector<double> pixels;
-  for (const PredictTask& task : tasks) pixels.push_back(predictor.CheckPixels(task));
+  std::vector<Plan> plans;
+  for (const PredictTask& task : tasks) plans.push_back(predictor.Fit(task, resources));
   MakeFolder(settings.out);
   for (size_t i = 0; i < tasks.size(); ++i) {
+    PrintDivision(resources, tasks[i].name, plans[i]);
     {
-      PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name), pixels[i]);
-      predictor.Run(tasks[i], settings.out, [&](int64_t done, int64_t total) { line.Show(done, total); });
+      PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name), Pixels(plans[i]));
+      predictor.Run(tasks[i], plans[i].options, settings.out,
+                    [&](int64_t done, int64_t total) { line.Show(done, total); });
     }
     fmt::print("{}\n", fmt::join(predictor.Files(tasks[i], settings.out), "\n"));
   }
@@ -207,6 +229,7 @@ void AddPredict(CLI::App& app) {
   command->add_option("--threads", settings->threads, "0: one for each processor")
       ->check(ThreadCount())
       ->capture_default_str();
+  AddMemoryOption(command, &settings->memory);
   command->callback([settings] { Run(*settings); });
 }
 

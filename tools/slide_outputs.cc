@@ -15,6 +15,7 @@ SlideOutputs::SlideOutputs(const Graph& graph)
       kind_(SlideLossKind::kBce),
       values_(OutputChannels(graph)),
       classes_(ModelClasses(graph)) {
+  CheckSlideValues(graph);
   const auto loss = graph.metadata.find("swath.loss");
   if (loss != graph.metadata.end()) {
     kind_ = ParseSlideLossKind(loss->second);
@@ -28,9 +29,9 @@ std::vector<std::string> SlideOutputs::Names() const {
   return {classes_.begin(), classes_.begin() + values_};
 }
 
-std::vector<double> SlideOutputs::Figures(const std::vector<double>& output) const {
+std::vector<double> SlideOutputs::Figures(const std::string& slide, const std::vector<double>& output) const {
   for (const double value : output) {
-    if (!std::isfinite(value)) Fail(ErrorCode::kNumeric, "{}: an output is {}", graph_.name, value);
+    if (!std::isfinite(value)) Fail(ErrorCode::kNumeric, "{}: an output is {}", slide, value);
   }
   std::vector<double> figures = output;
   if (kind_ == SlideLossKind::kBce) {
@@ -44,9 +45,9 @@ std::vector<double> SlideOutputs::Figures(const std::vector<double>& output) con
   return figures;
 }
 
-std::vector<double> SlideOutputs::Predict(const RowSource& image, int64_t threads,
+std::vector<double> SlideOutputs::Predict(const RowSource& image, const PlanOptions& options,
                                           const Progress& progress) const {
-  return MakeStreamingEngine(graph_, nullptr, image.width(), image.height(), {.threads = threads})
+  return MakeStreamingEngine(graph_, nullptr, image.width(), image.height(), options)
       ->PredictSlide(image, progress);
 }
 

@@ -23,11 +23,13 @@ class SlideOutputs {
   /// What the figures of a slide are called: a probability by class, the positive one only where there are
   /// two with one output, or a value.
   std::vector<std::string> Names() const;
-  /// Probabilities, or values as they are. Throws Error (kNumeric) for outputs that are not finite.
-  std::vector<double> Figures(const std::vector<double>& output) const;
+  /// Probabilities, or values as they are. Throws Error (kNumeric), naming `slide`, for outputs that are not
+  /// finite.
+  std::vector<double> Figures(const std::string& slide, const std::vector<double>& output) const;
 
   /// Runs the network over an image that is as wide and high as it takes.
-  std::vector<double> Predict(const RowSource& image, int64_t threads, const Progress& progress) const;
+  std::vector<double> Predict(const RowSource& image, const PlanOptions& options,
+                              const Progress& progress) const;
 
  private:
   const Graph& graph_;

@@ -29,12 +29,11 @@ void Store(float probability, int64_t probability_bytes, uint8_t* dst) {
 
 }  // namespace
 
-SlidePredictor::SlidePredictor(const Graph& graph, ProbabilitySamples samples, int64_t threads)
+SlidePredictor::SlidePredictor(const Graph& graph, ProbabilitySamples samples)
     : graph_(graph),
       classes_(ModelClasses(graph)),
       logits_(OutputChannels(graph)),
-      probability_bytes_(samples == ProbabilitySamples::kFloat32 ? sizeof(float) : sizeof(uint8_t)),
-      threads_(threads) {
+      probability_bytes_(samples == ProbabilitySamples::kFloat32 ? sizeof(float) : sizeof(uint8_t)) {
   std::map<std::string, std::string> names;
   for (size_t c = 1; c < classes_.size(); ++c) {
     const auto [other, first] = names.insert({MapName(static_cast<int64_t>(c)), classes_[c]});
@@ -53,18 +52,42 @@ std::string SlidePredictor::MapName(int64_t c) const {
   return "_probability_" + name + ".tif";
 }
 
-double SlidePredictor::CheckPixels(const PredictTask& task) const {
-  const auto rows = Slide::Open(task.slide)->OpenRows(task.rows);
-  CheckPixelLogits(graph_, ExtendedSize(graph_, rows->width()), ExtendedSize(graph_, rows->height()));
-  return static_cast<double>(rows->width()) * static_cast<double>(rows->height());
+/// Of the mask; those of probabilities differ by their pixels.
+PyramidOptions SlidePredictor::MaskOptions(const Slide& slide, const PredictTask& task,
+                                           const RowSource& rows) const {
+  const Region shown = Shown(slide.info(), task.rows);
+  return {.width = rows.width(),
+          .height = rows.height(),
+          .pixels = PyramidPixels::kLabels,
+          .mpp_x = PixelSize(slide.info().mpp_x, shown.width, rows.width()),
+          .mpp_y = PixelSize(slide.info().mpp_y, shown.height, rows.height())};
+}
+
+PyramidPixels SlidePredictor::probability_pixels() const {
+  return probability_bytes_ == 1 ? PyramidPixels::kGrey : PyramidPixels::kFloat32;
+}
+
+Plan SlidePredictor::Fit(const PredictTask& task, const Resources& resources) const {
+  const auto slide = Slide::Open(task.slide);
+  auto rows = Prefetch(slide->OpenRows(task.rows));
+  PyramidOptions maps = MaskOptions(*slide, task, *rows);
+  const Overlay overlay(maps.width, maps.height, classes());
+  int64_t beside = overlay.buffer_bytes() + PyramidWriter::BufferBytes(maps);
+  maps.pixels = probability_pixels();
+  beside += (classes() - 1) * PyramidWriter::BufferBytes(maps);
+  const auto image = ExtendedImage(graph_, std::move(rows));
+  CheckPixelLogits(graph_, image->width(), image->height());
+  return resources.Fit(graph_, nullptr, {.image = image.get()}, 1 + (classes() - 1) * probability_bytes_,
+                       beside);
 }
 
 /// Row of logits -> [class map | probability of every class but the first]: `width` bytes, then each `width`
 /// times `probability_bytes_`.
-void SlidePredictor::ToBytes(const float* const* logits, int64_t width, uint8_t* bytes) const {
+void SlidePredictor::ToBytes(const std::string& slide, const float* const* logits, int64_t width,
+                             uint8_t* bytes) const {
   for (int64_t c = 0; c < logits_; ++c) {
     if (std::all_of(logits[c], logits[c] + width, [](float z) { return std::isfinite(z); })) continue;
-    Fail(ErrorCode::kNumeric, "{}: a logit of class '{}' is infinite or not a number", graph_.name,
+    Fail(ErrorCode::kNumeric, "{}: a logit of class '{}' is infinite or not a number", slide,
          classes_[static_cast<size_t>(logits_ == 1 ? 1 : c)]);
   }
   const auto store = [&](int64_t map, int64_t x, float probability) {
@@ -95,34 +118,26 @@ std::vector<std::string> SlidePredictor::Files(const PredictTask& task, const st
   return files;
 }
 
-void SlidePredictor::Run(const PredictTask& task, const std::string& folder, const Progress& progress) const {
+void SlidePredictor::Run(const PredictTask& task, const PlanOptions& plan, const std::string& folder,
+                         const Progress& progress) const {
   const std::vector<std::string> files = Files(task, folder);
   const auto slide = Slide::Open(task.slide);
-  auto image = Prefetch(slide->OpenRows(task.rows));
-  const int64_t width = image->width(), height = image->height();
-  const Region shown = Shown(slide->info(), task.rows);
-  image = ExtendedRows(std::move(image), ExtendedSize(graph_, width), ExtendedSize(graph_, height),
-                       static_cast<uint8_t>(ModelExtension(graph_)));
-  const int64_t classes = std::max<int64_t>(2, logits_);
-  const int64_t pixel_bytes = 1 + (classes - 1) * probability_bytes_;
-  const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(),
-                                          {.threads = threads_, .bytes_per_pixel = pixel_bytes});
-  PyramidOptions options{.width = width,
-                         .height = height,
-                         .pixels = PyramidPixels::kLabels,
-                         .mpp_x = PixelSize(slide->info().mpp_x, shown.width, width),
-                         .mpp_y = PixelSize(slide->info().mpp_y, shown.height, height)};
+  auto rows = Prefetch(slide->OpenRows(task.rows));
+  PyramidOptions options = MaskOptions(*slide, task, *rows);
+  const auto image = ExtendedImage(graph_, std::move(rows));
+  const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(), plan);
   PyramidWriter mask(files.front(), options);
-  options.pixels = probability_bytes_ == 1 ? PyramidPixels::kGrey : PyramidPixels::kFloat32;
+  options.pixels = probability_pixels();
   std::vector<std::unique_ptr<PyramidWriter>> maps;
-  for (int64_t c = 1; c < classes; ++c)
+  for (int64_t c = 1; c < classes(); ++c)
     maps.push_back(std::make_unique<PyramidWriter>(files[static_cast<size_t>(c)], options));
-  Overlay overlay(width, height, classes);
+  Overlay overlay(options.width, options.height, classes());
   const int64_t pitch = image->width();
   engine->Predict(
-      *image, [&](const float* const* logits, int64_t n, uint8_t* bytes) { ToBytes(logits, n, bytes); },
-      [&](Range rows, const uint8_t* bytes) {
-        for (int64_t y = rows.begin; y < std::min(rows.end, height); ++y) {
+      *image,
+      [&](const float* const* logits, int64_t n, uint8_t* bytes) { ToBytes(task.slide, logits, n, bytes); },
+      [&](Range band, const uint8_t* bytes) {
+        for (int64_t y = band.begin; y < std::min(band.end, options.height); ++y) {
           overlay.AddRow(bytes);
           mask.WriteRows(bytes, 1);
           bytes += pitch;
@@ -135,7 +150,8 @@ void SlidePredictor::Run(const PredictTask& task, const std::string& folder, con
       progress);
   mask.Finish();
   for (const auto& map : maps) map->Finish();
-  const double downsample = static_cast<double>(shown.width) / static_cast<double>(overlay.width());
+  const double downsample =
+      static_cast<double>(Shown(slide->info(), task.rows).width) / static_cast<double>(overlay.width());
   overlay.Write(*OpenThumbnail(*slide, task.rows, downsample), files.back());
 }
 

@@ -58,7 +58,8 @@ int64_t Steps(const Settings& settings, const Dataset& dataset) {
 TrainOptions::RateFactor ParseRateFactor(const std::string& text) {
   const size_t equals = text.rfind('=');
   const auto factor = ParseNumber<double>(equals == std::string::npos ? "" : text.substr(equals + 1));
-  if (!factor || equals == 0) Fail(ErrorCode::kUsage, "--lr-of: expected PATTERN=FACTOR, found '{}'", text);
+  if (!factor || !(*factor > 0) || equals == 0)
+    Fail(ErrorCode::kUsage, "--lr-of: expected PATTERN=FACTOR, a factor above 0, found '{}'", text);
   return {.pattern = text.substr(0, equals), .factor = *factor};
 }
 
@@ -71,7 +72,6 @@ void ChooseLoss(const Settings& settings, const Graph& graph, TrainOptions* opti
   }
   options->slide_loss = SlideLossOptions{.kind = ChooseSlideLoss(graph, settings.loss),
                                          .class_weights = settings.class_weights};
-  options->prior_bias = false;
 }
 
 void Run(CLI::App& command, const Settings& settings) {
@@ -80,8 +80,6 @@ void Run(CLI::App& command, const Settings& settings) {
   ChooseBatchNormalization(settings.model, settings.batchnorm, &graph);
   const bool initial = settings.weights.file.empty();
   if (!initial) options.weights = FormatReport(LoadWeightsOption(settings.weights, &graph));
-  // A bias that has been trained is not to be lost.
-  if (command["--prior-bias"]->count() == 0) options.prior_bias = initial && IsBuiltInModel(settings.model);
   for (const std::string& text : settings.rate_factors) options.rate_factors.push_back(ParseRateFactor(text));
   options.augment = ParseAugmentOptions(settings.augment);
   if (!settings.sample_region.empty()) {
@@ -89,6 +87,12 @@ void Run(CLI::App& command, const Settings& settings) {
     options.sample_region = RegionSize{size.width, size.height};
   }
   ChooseLoss(settings, graph, &options);
+  // A bias that has been trained is not to be lost.
+  if (command["--prior-bias"]->count() == 0)
+    options.prior_bias = initial && IsBuiltInModel(settings.model) && !options.slide_loss;
+  if (options.prior_bias && options.slide_loss)
+    Fail(ErrorCode::kUsage, "--prior-bias: is of classes of pixels, {} gives values of the slide",
+         settings.model);
   DatasetOptions pixels = settings.pixels;
   pixels.labels = options.slide_loss ? Labels::kTargets : Labels::kMasks;
   const Dataset dataset = OpenDataset(settings.data, pixels);
@@ -230,7 +234,7 @@ void AddOptimizerOptions(CLI::App* command, Settings* settings) {
   command->add_option("--warmup", settings->warmup, "Steps over which the learning rate rises [a twentieth]")
       ->check(WholeNumber(0, kMostCounted))
       ->group("Optimiser");
-  add("--momentum", optimizer.momentum, "Of sgd")->check(Number({.least = 0, .below = 1}));
+  add("--momentum", optimizer.momentum, "Of --optimizer sgd")->check(Number({.least = 0, .below = 1}));
   add("--weight-decay", optimizer.weight_decay, "L2 for sgd and adam, decoupled for adamw")
       ->check(Number({.least = 0}));
   add("--clip", settings->train.clip_norm, "Largest norm of the gradient, 0 for any")
@@ -246,7 +250,9 @@ void AddRunOptions(CLI::App* command, Settings* settings) {
       ->check(WholeNumber(1, kMostCounted))
       ->group("Run");
   command
-      ->add_option("--threads", plan.threads, "0: one for each processor; the result does not depend on them")
+      ->add_option(
+          "--threads", plan.threads,
+          "0: one for each processor; the result does not depend on them, but for rounding under --memory")
       ->check(ThreadCount())
       ->capture_default_str()
       ->group("Run");

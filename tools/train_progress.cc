@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <cstdio>
 
 #include "base/process_memory.h"
@@ -10,13 +11,6 @@
 #include "tools/plan_report.h"
 
 namespace swath::tools {
-namespace {
-
-std::string Plural(int64_t count, const char* thing) {
-  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-}
-
-}  // namespace
 
 void TrainProgress::OnStart(const TrainSummary& summary) {
   const Plan& plan = summary.plan;
@@ -26,8 +20,7 @@ void TrainProgress::OnStart(const TrainSummary& summary) {
              summary.validation_slides);
   fmt::print("  image       {} x {} px, extension included{}\n", plan.width, plan.height,
              summary.one_size ? "" : " (the widest of several sizes)");
-  fmt::print("  step        {}, {}, {} at once{}\n", Plural(plan.sweeps, "sweep"),
-             Plural(plan.options.strips, "strip"), plan.in_flight, Panels(plan));
+  fmt::print("  step        {}, {}\n", Plural(plan.sweeps, "sweep"), Division(plan));
   fmt::print("  memory      {} planned", Bytes(summary.process_bytes + summary.plan_bytes));
   if (summary.process_bytes > 0) fmt::print(" for the whole process");
   fmt::print("\n");
@@ -81,8 +74,10 @@ void TrainProgress::OnValidation(const ValidationRecord& record) {
   const std::string name = record.score.name == "dice"  ? "Dice"
                            : record.score.name == "auc" ? "AUC"
                                                         : record.score.name;
-  line_.Keep(fmt::format("step {}/{}  validation loss {:.4f}  {} {:.4f}{}", record.step, steps_, record.loss,
-                         name, record.score.value, record.best ? "  best so far" : ""));
+  const double value = record.score.value;
+  line_.Keep(fmt::format("step {}/{}  validation loss {:.4f}  {} {}{}", record.step, steps_, record.loss,
+                         name, std::isnan(value) ? "undefined: one class only" : fmt::format("{:.4f}", value),
+                         record.best ? "  best so far" : ""));
 }
 
 }  // namespace swath::tools

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "swath/graph.h"
 #include "swath/row_source.h"
 
 namespace swath {
@@ -13,5 +14,9 @@ namespace swath {
 /// added carries no loss.
 std::unique_ptr<RowSource> ExtendedRows(std::unique_ptr<RowSource> source, int64_t width, int64_t height,
                                         uint8_t value);
+
+/// An image as the network takes it: extended to its multiple, with its value (see ModelMultiple and
+/// ModelExtension).
+std::unique_ptr<RowSource> ExtendedImage(const Graph& graph, std::unique_ptr<RowSource> image);
 
 }  // namespace swath

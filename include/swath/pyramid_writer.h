@@ -45,8 +45,8 @@ class PyramidWriter {
   /// Call once, after exactly `height` rows.
   void Finish();
 
-  /// Bytes held for pixels: rows of tiles of all levels.
-  int64_t buffer_bytes() const;
+  /// Bytes that a writer holds: a row of tiles of each level, and one that is compressed.
+  static int64_t BufferBytes(const PyramidOptions& options);
 
  private:
   class Impl;

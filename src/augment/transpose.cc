@@ -74,10 +74,7 @@ class PixelsByColumn {
   }
 
   void Write() {
-    const std::string folder = TemporaryFolderPath();
-    auto file = std::make_unique<UnnamedFile>(
-        folder + "/swath-columns-", fmt::format("{}: the temporary file in {} for its columns, {} MiB,",
-                                                name_, folder, (width_ * height_ * pixel_) >> 20));
+    auto file = std::make_unique<UnnamedFile>(name_, "columns", width_ * height_ * pixel_);
     std::vector<uint8_t> rows(static_cast<size_t>(kBand * width_ * pixel_)),
         strip(static_cast<size_t>(strip_bytes()));
     for (int64_t y = 0; y < height_; y += kBand) {

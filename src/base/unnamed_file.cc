@@ -11,6 +11,14 @@
 #include "base/error.h"
 
 namespace swath {
+namespace {
+
+std::string TemporaryFolder() {
+  const char* folder = std::getenv("TMPDIR");
+  return folder != nullptr && *folder != '\0' ? folder : "/tmp";
+}
+
+}  // namespace
 
 UnnamedFile::UnnamedFile(const std::string& path, std::string subject) : subject_(std::move(subject)) {
   std::string name = path + "XXXXXX";
@@ -18,6 +26,11 @@ UnnamedFile::UnnamedFile(const std::string& path, std::string subject) : subject
   if (file_ < 0) FailNow("be created", errno);
   unlink(name.c_str());
 }
+
+UnnamedFile::UnnamedFile(const std::string& name, const std::string& what, int64_t bytes)
+    : UnnamedFile(TemporaryFolder() + "/swath-",
+                  fmt::format("{}: the temporary file in {} for its {}, {} MiB,", name, TemporaryFolder(),
+                              what, bytes >> 20)) {}
 
 UnnamedFile::~UnnamedFile() { close(file_); }
 
@@ -45,11 +58,6 @@ void UnnamedFile::Read(int64_t offset, uint8_t* bytes, int64_t size) const {
 
 void UnnamedFile::FailNow(const char* what, int error) const {
   Fail(ErrorCode::kOutput, "{} cannot {}: {}", subject_, what, std::strerror(error));
-}
-
-std::string TemporaryFolderPath() {
-  const char* folder = std::getenv("TMPDIR");
-  return folder != nullptr && *folder != '\0' ? folder : "/tmp";
 }
 
 }  // namespace swath

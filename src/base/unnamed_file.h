@@ -13,6 +13,8 @@ class UnnamedFile {
   /// Created in the folder of `path`; for a moment its name is `path` and six letters. Errors (kOutput) begin
   /// with `subject`: "a.tif: the temporary file for its lower levels" is said to be unable to grow.
   UnnamedFile(const std::string& path, std::string subject);
+  /// Beside nothing, in $TMPDIR or else /tmp: for `bytes` of the `what` of a slide called `name`.
+  UnnamedFile(const std::string& name, const std::string& what, int64_t bytes);
   ~UnnamedFile();
   UnnamedFile(const UnnamedFile&) = delete;
   UnnamedFile& operator=(const UnnamedFile&) = delete;
@@ -27,8 +29,5 @@ class UnnamedFile {
   std::string subject_;
   int file_;
 };
-
-/// Where files go that are beside nothing: $TMPDIR, or else /tmp.
-std::string TemporaryFolderPath();
 
 }  // namespace swath

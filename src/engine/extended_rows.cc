@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "swath/model.h"
+
 namespace swath {
 namespace {
 
@@ -49,6 +51,11 @@ std::unique_ptr<RowSource> ExtendedRows(std::unique_ptr<RowSource> source, int64
   assert(width >= source->width() && height >= source->height());
   if (width == source->width() && height == source->height()) return source;
   return std::make_unique<Extended>(std::move(source), width, height, value);
+}
+
+std::unique_ptr<RowSource> ExtendedImage(const Graph& graph, std::unique_ptr<RowSource> image) {
+  const int64_t width = ExtendedSize(graph, image->width()), height = ExtendedSize(graph, image->height());
+  return ExtendedRows(std::move(image), width, height, static_cast<uint8_t>(ModelExtension(graph)));
 }
 
 }  // namespace swath

@@ -76,10 +76,11 @@ Plan FitPlan(const Graph& graph, const Objective& objective, int64_t width, int6
     }
   }
   if (best) return *best;
-  Fail(ErrorCode::kUsage,
-       "{} are too little for {} x {} px: the least is {}, of them {} for the engine in {} panels, one strip",
-       fmt::format("{} MiB", limit.bytes >> 20), width, height, MiB(least_total), MiB(least->engine_bytes()),
-       least->options.panels);
+  Fail(
+      ErrorCode::kUsage,
+      "{} are too little for {} x {} px: the least is {}, of them {} for the engine in {} panels, one strip",
+      limit.bytes >> 20 > 0 ? fmt::format("{} MiB", limit.bytes >> 20) : fmt::format("{} bytes", limit.bytes),
+      width, height, MiB(least_total), MiB(least->engine_bytes()), least->options.panels);
 }
 
 }  // namespace swath

@@ -126,9 +126,9 @@ class Planner {
   template <class T>
   Prepared Run(PanelKernels<T>* first) {
     Plan& plan = p_.plan;
-    ChooseStrips();
     p_.panels = MakePanels(p_.program, plan.options.panels, PanelMultiple());
     plan.options.panels = static_cast<int64_t>(p_.panels.size());
+    ChooseStrips();
     plan.in_flight = std::min<int64_t>(plan.options.threads, plan.options.strips);
     PlaceGradients();
     PlaceStates();
@@ -178,9 +178,11 @@ class Planner {
     plan.options.strips = static_cast<int64_t>(strips.size());
     for (const Strip& strip : strips) plan.input_rows += strip.rows[0].size();
     if (trains() || p_.program.output < 0) return;
-    // One strip hands its rows over as they come.
+    // One strip hands its rows over as they come; panels, all when the last of them is done.
     const int64_t rows = Tensor(p_.program.output).shape.height;
-    plan.band_rows = strips.size() == 1 ? std::min<int64_t>(rows, 64) : CeilDiv(rows, plan.options.strips);
+    plan.band_rows = p_.panels.size() > 1 ? 1
+                     : strips.size() == 1 ? std::min<int64_t>(rows, 64)
+                                          : CeilDiv(rows, plan.options.strips);
   }
 
   /// Prediction: strips are handed over in order, so they are kept short, but long against their halo.
@@ -307,8 +309,11 @@ class Planner {
     plan.core_bytes =
         ((plan.in_flight + 2) * p_.state_size + (plan.in_flight + 3) * cores + weights) * doubles;
     if (!trains() && p_.program.output >= 0) {
-      plan.output_bytes = plan.in_flight * plan.band_rows * Tensor(p_.program.output).shape.width *
-                          plan.options.bytes_per_pixel;
+      const Shape& shape = Tensor(p_.program.output).shape;
+      const int64_t row_bytes = shape.width * plan.options.bytes_per_pixel;
+      plan.output_bytes = p_.panels.size() > 1
+                              ? row_bytes + shape.channels * shape.width * static_cast<int64_t>(sizeof(float))
+                              : plan.in_flight * plan.band_rows * row_bytes;
     }
   }
 

@@ -9,6 +9,7 @@
 
 #include "base/node_seed.h"
 #include "engine/check_source.h"
+#include "engine/logit_spool.h"
 #include "engine/running.h"
 #include "engine/strip_runner.h"
 
@@ -184,6 +185,7 @@ class Streaming final : public StreamingEngine {
     ProgressCounter counter(progress, RowsOf(prepared_.sweeps.forward) + RowsOf(prepared_.sweeps.output));
     const Sample sample{.image = &image, .seed = seed};
     RunForward(sample, &counter);
+    if (prepared_.panels.size() > 1) return PredictPanels(sample, to_bytes, sink, &counter);
     ForEachStrip(prepared_.sweeps.output,
                  [&](StripRunner<T>* runner, const Panel&, int64_t index, StripSums*, Turnstile* turnstile) {
                    PredictStrip(runner, index, sample, to_bytes, sink, &counter, turnstile);
@@ -360,11 +362,62 @@ class Streaming final : public StreamingEngine {
     return value;
   }
 
+  /// Runs a strip of the output's sweep; take(y, [class] -> values as float32) for each of its rows.
+  template <class F>
+  void RunOutput(StripRunner<T>* runner, int64_t index, const Sample& sample, ProgressCounter* counter,
+                 F&& take) {
+    const int64_t channels = prepared_.program.output_shape().channels, width = kernels_.panel->owned.size();
+    std::vector<float> floats(std::is_same_v<T, float> ? 0 : static_cast<size_t>(channels * width));
+    std::vector<const float*> rows;
+    for (int64_t c = 0; c < channels; ++c) rows.push_back(floats.data() + c * width);
+    const double panels = static_cast<double>(prepared_.panels.size());
+    const auto columns = Columns(*sample.image, kernels_.panel->columns[0]);
+    runner->Run({.sweep = &prepared_.sweeps.output,
+                 .strip = &prepared_.sweeps.output.strips[static_cast<size_t>(index)],
+                 .image = columns.get(),
+                 .labels = nullptr,
+                 .cores = &cores_,
+                 .coefficients = nullptr,
+                 .seed = sample.seed,
+                 .sink =
+                     [&](int64_t y, const T* const* logits) {
+                       if constexpr (std::is_same_v<T, float>) {
+                         take(y, logits);
+                       } else {
+                         for (int64_t c = 0; c < channels; ++c)
+                           std::copy_n(logits[c], width, floats.data() + c * width);
+                         take(y, rows.data());
+                       }
+                     },
+                 .progress = [&](int64_t done) { counter->Add(static_cast<double>(done) / panels); }});
+  }
+
+  /// Rows are whole when the last panel has come by.
+  void PredictPanels(const Sample& sample, const LogitsToBytes& to_bytes, const PredictionSink& sink,
+                     ProgressCounter* counter) {
+    const Shape& shape = prepared_.program.output_shape();
+    LogitSpool spool(shape, sample.image->name());
+    ForEachStrip(prepared_.sweeps.output,
+                 [&](StripRunner<T>* runner, const Panel& panel, int64_t index, StripSums*, Turnstile*) {
+                   RunOutput(runner, index, sample, counter, [&](int64_t y, const float* const* logits) {
+                     spool.Write(y, panel.owned, logits);
+                   });
+                 });
+    std::vector<float> logits(static_cast<size_t>(shape.channels * shape.width));
+    std::vector<const float*> rows;
+    for (int64_t c = 0; c < shape.channels; ++c) rows.push_back(logits.data() + c * shape.width);
+    std::vector<uint8_t> bytes(static_cast<size_t>(shape.width * prepared_.plan.options.bytes_per_pixel));
+    for (int64_t y = 0; y < shape.height; ++y) {
+      spool.Read(y, logits.data());
+      to_bytes(rows.data(), shape.width, bytes.data());
+      sink({y, y + 1}, bytes.data());
+    }
+  }
+
   void PredictStrip(StripRunner<T>* runner, int64_t index, const Sample& sample,
                     const LogitsToBytes& to_bytes, const PredictionSink& sink, ProgressCounter* counter,
                     Turnstile* turnstile) {
-    const Sweep& sweep = prepared_.sweeps.output;
-    const Strip& strip = sweep.strips[static_cast<size_t>(index)];
+    const Strip& strip = prepared_.sweeps.output.strips[static_cast<size_t>(index)];
     const Shape& shape = prepared_.program.output_shape();
     const int64_t row_bytes = shape.width * prepared_.plan.options.bytes_per_pixel;
     std::vector<uint8_t> band(static_cast<size_t>(prepared_.plan.band_rows * row_bytes));
@@ -375,32 +428,10 @@ class Streaming final : public StreamingEngine {
       if (!stop) sink(filled, band.data());
       filled.begin = filled.end;
     };
-    std::vector<float> floats(std::is_same_v<T, float> ? 0
-                                                       : static_cast<size_t>(shape.channels * shape.width));
-    const auto columns = Columns(*sample.image, kernels_.panel->columns[0]);
-    runner->Run({.sweep = &sweep,
-                 .strip = &strip,
-                 .image = columns.get(),
-                 .labels = nullptr,
-                 .cores = &cores_,
-                 .coefficients = nullptr,
-                 .seed = sample.seed,
-                 .sink =
-                     [&](int64_t, const T* const* logits) {
-                       uint8_t* out = band.data() + filled.size() * row_bytes;
-                       if constexpr (std::is_same_v<T, float>) {
-                         to_bytes(logits, shape.width, out);
-                       } else {
-                         std::vector<const float*> rows;
-                         for (int64_t c = 0; c < shape.channels; ++c) {
-                           std::copy_n(logits[c], shape.width, floats.data() + c * shape.width);
-                           rows.push_back(floats.data() + c * shape.width);
-                         }
-                         to_bytes(rows.data(), shape.width, out);
-                       }
-                       if (++filled.end - filled.begin == prepared_.plan.band_rows) flush();
-                     },
-                 .progress = [&](int64_t rows) { counter->Add(static_cast<double>(rows)); }});
+    RunOutput(runner, index, sample, counter, [&](int64_t, const float* const* logits) {
+      to_bytes(logits, shape.width, band.data() + filled.size() * row_bytes);
+      if (++filled.end - filled.begin == prepared_.plan.band_rows) flush();
+    });
     if (!filled.empty()) flush();
     if (!stop && turnstile->Wait(index)) turnstile->Pass();
   }

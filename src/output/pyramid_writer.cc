@@ -29,7 +29,15 @@ struct Level {
   int64_t done = 0;    ///< rows above the buffer
   std::vector<uint8_t> rows = {};
   std::vector<TileSpool::Entry> spooled = {};
+
+  int64_t row_bytes() const { return kTileSide * pitch; }  ///< of a row of tiles
 };
+
+int64_t ChannelsOf(PyramidPixels pixels) { return pixels == PyramidPixels::kRgb ? 3 : 1; }
+
+Sample SampleOf(PyramidPixels pixels) {
+  return pixels == PyramidPixels::kFloat32 ? Sample::kFloat32 : Sample::kUint8;
+}
 
 TileFormat FormatOf(PyramidPixels pixels) {
   switch (pixels) {
@@ -44,7 +52,8 @@ TileFormat FormatOf(PyramidPixels pixels) {
   return TileFormat::kDeflateGrey;
 }
 
-std::vector<Level> MakeLevels(const PyramidOptions& options, int64_t pixel_bytes) {
+std::vector<Level> MakeLevels(const PyramidOptions& options) {
+  const int64_t pixel_bytes = ChannelsOf(options.pixels) * SampleBytes(SampleOf(options.pixels));
   std::vector<Level> levels;
   int64_t width = options.width;
   int64_t height = options.height;
@@ -52,7 +61,6 @@ std::vector<Level> MakeLevels(const PyramidOptions& options, int64_t pixel_bytes
     const int64_t across = (width + kTileSide - 1) / kTileSide;
     const int64_t pitch = across * kTileSide * pixel_bytes;
     levels.push_back({.width = width, .height = height, .tiles_across = across, .pitch = pitch});
-    levels.back().rows.resize(kTileSide * pitch);
     if (std::min(width, height) <= kShortestSide) return levels;
     width = (width + 1) / 2;
     height = (height + 1) / 2;
@@ -67,7 +75,6 @@ class PyramidWriter::Impl {
 
   void WriteRows(const uint8_t* rows, int64_t count);
   void Finish();
-  int64_t buffer_bytes() const;
 
  private:
   Halving HalvingInto(size_t level) const;
@@ -90,15 +97,16 @@ class PyramidWriter::Impl {
 
 PyramidWriter::Impl::Impl(const std::string& path, const PyramidOptions& options)
     : options_(options),
-      channels_(options.pixels == PyramidPixels::kRgb ? 3 : 1),
-      sample_(options.pixels == PyramidPixels::kFloat32 ? Sample::kFloat32 : Sample::kUint8),
+      channels_(ChannelsOf(options.pixels)),
+      sample_(SampleOf(options.pixels)),
       file_(path) {
   constexpr int64_t kLongestSide = std::numeric_limits<int32_t>::max();
   if (std::min(options.width, options.height) < 1 || std::max(options.width, options.height) > kLongestSide) {
     Fail(ErrorCode::kOutput, "{}: a TIFF of {} x {} px is not possible: sides are 1 to {} px", path,
          options.width, options.height, kLongestSide);
   }
-  levels_ = MakeLevels(options, pixel_bytes_);
+  levels_ = MakeLevels(options);
+  for (Level& level : levels_) level.rows.resize(static_cast<size_t>(level.row_bytes()));
   for (int i = 0; i < std::max(options.threads, 1); ++i) {
     encoders_.push_back(options.pixels == PyramidPixels::kRgb ? MakeJpegTileEncoder(options.quality)
                                                               : MakeDeflateTileEncoder(pixel_bytes_));
@@ -223,17 +231,17 @@ void PyramidWriter::Impl::Finish() {
   file_.Commit();
 }
 
-int64_t PyramidWriter::Impl::buffer_bytes() const {
-  int64_t bytes = 0;
-  for (const Level& level : levels_) bytes += static_cast<int64_t>(level.rows.size());
-  return bytes;
-}
-
 PyramidWriter::PyramidWriter(const std::string& path, const PyramidOptions& options)
     : impl_(std::make_unique<Impl>(path, options)) {}
 PyramidWriter::~PyramidWriter() = default;
 void PyramidWriter::WriteRows(const uint8_t* rows, int64_t count) { impl_->WriteRows(rows, count); }
 void PyramidWriter::Finish() { impl_->Finish(); }
-int64_t PyramidWriter::buffer_bytes() const { return impl_->buffer_bytes(); }
+
+int64_t PyramidWriter::BufferBytes(const PyramidOptions& options) {
+  const std::vector<Level> levels = MakeLevels(options);
+  int64_t bytes = levels.front().row_bytes();
+  for (const Level& level : levels) bytes += level.row_bytes();
+  return bytes;
+}
 
 }  // namespace swath

@@ -92,12 +92,7 @@ void DecodedRows::KeepRows(Range rows) {
     for (int64_t y = rows.begin; y < rows.end; ++y) decoder_->Next(pixels_.data() + y * row_bytes_);
     return;
   }
-  if (!file_) {
-    const std::string folder = TemporaryFolderPath();
-    file_.emplace(folder + "/swath-rows-",
-                  fmt::format("{}: the temporary file in {} for its decoded rows, {} MiB,", name_, folder,
-                              (row_bytes_ * size_.height) >> 20));
-  }
+  if (!file_) file_.emplace(name_, "decoded rows", row_bytes_ * size_.height);
   pixels_.resize(static_cast<size_t>(row_bytes_));
   for (int64_t y = rows.begin; y < rows.end; ++y) {
     decoder_->Next(pixels_.data());

@@ -251,7 +251,7 @@ SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const 
     labels = OpenLabels(dataset, entry, ignore_label, augmentation);
   SlideSample sample{.image = nullptr, .labels = nullptr, .width = image->width(), .height = image->height()};
   const int64_t width = ExtendedSize(graph, sample.width), height = ExtendedSize(graph, sample.height);
-  sample.image = ExtendedRows(std::move(image), width, height, static_cast<uint8_t>(ModelExtension(graph)));
+  sample.image = ExtendedImage(graph, std::move(image));
   if (labels) sample.labels = ExtendedRows(std::move(labels), width, height, ignore_label);
   return sample;
 }

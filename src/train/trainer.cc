@@ -129,6 +129,7 @@ class Trainer {
       Fail(ErrorCode::kUsage, "{}: the network gives {}, but the loss is over {}", graph.name,
            of_slide ? "values of the slide" : "a map", of_slide ? "pixels" : "slides");
     }
+    if (of_slide) CheckSlideValues(graph);
     if (options.loss.ignore_label < 0 || options.loss.ignore_label > 255) {
       Fail(ErrorCode::kUsage, "the ignored label is {}, expected 0 to 255", options.loss.ignore_label);
     }

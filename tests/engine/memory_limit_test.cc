@@ -1,12 +1,14 @@
 /// The limit of memory: it is kept, the least that is named is enough, and what is chosen to keep it changes
-/// no gradient.
+/// no gradient and no prediction.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstring>
 #include <set>
 
+#include "base/error.h"
 #include "swath/compare.h"
 #include "swath/engine.h"
-#include "swath/error.h"
 #include "swath/model.h"
 #include "tests/support/memory_image.h"
 #include "tests/support/rounding_noise.h"
@@ -120,6 +122,73 @@ TEST_F(MemoryLimitTest, ChangesNoGradient) {
       }
     }
     EXPECT_GE(seen.size(), 2u);
+  }
+}
+
+/// Logits of the whole map, [row, class, column].
+std::vector<float> Logits(const Graph& graph, const RowSource& image, PlanOptions options) {
+  const int64_t classes = OutputChannels(graph);
+  options.bytes_per_pixel = classes * static_cast<int64_t>(sizeof(float));
+  const auto engine = MakeStreamingEngine(graph, nullptr, image.width(), image.height(), options);
+  EXPECT_EQ(engine->plan().options.panels, options.panels);
+  std::vector<float> all;
+  int64_t next = 0;
+  engine->Predict(
+      image,
+      [&](const float* const* logits, int64_t width, uint8_t* bytes) {
+        for (int64_t c = 0; c < classes; ++c)
+          std::memcpy(bytes + c * width * 4, logits[c], static_cast<size_t>(width) * 4);
+      },
+      [&](Range rows, const uint8_t* bytes) {
+        EXPECT_EQ(rows.begin, next) << "rows come in order";
+        next = rows.end;
+        const auto* floats = reinterpret_cast<const float*>(bytes);
+        all.insert(all.end(), floats, floats + rows.size() * classes * image.width());
+      });
+  EXPECT_EQ(next, image.height());
+  return all;
+}
+
+TEST(MemoryLimit, PredictsTheSameInPanels) {
+  for (const char* name : {"unet:base=16,depth=2,outputs=3", "unet-4492", "unet:base=4,depth=2,norm=batch"}) {
+    const Graph graph = BuiltInModel(name, 3);
+    const auto image = test::RandomImage(192, 128, 3, 1);
+    for (const Precision precision : {Precision::kFloat64, Precision::kFloat32}) {
+      const std::vector<float> whole = Logits(graph, image, {.precision = precision});
+      float largest = 0;
+      for (const float z : whole) largest = std::max(largest, std::abs(z));
+      for (const int64_t strips : {1, 3}) {
+        const std::vector<float> panels =
+            Logits(graph, image, {.threads = 2, .strips = strips, .panels = 3, .precision = precision});
+        ASSERT_EQ(panels.size(), whole.size());
+        // Wide kernels sum in another order where rows are shorter.
+        for (size_t i = 0; i < whole.size(); ++i) ASSERT_NEAR(panels[i], whole[i], 1e-6f * largest) << name;
+      }
+    }
+  }
+}
+
+/// An image whose reader fails on the way down.
+class Torn final : public test::MemoryImage {
+ public:
+  using MemoryImage::MemoryImage;
+  std::unique_ptr<RowSource> Clone() const override { return std::make_unique<Torn>(*this); }
+  void Read(Range rows, uint8_t* dst) override {
+    if (rows.end > 40) Fail(ErrorCode::kInput, "torn");
+    MemoryImage::Read(rows, dst);
+  }
+};
+
+TEST(MemoryLimit, PanelsThatCannotBeReadEndThePrediction) {
+  const Graph graph = BuiltInModel("unet-4492", 3);
+  const Torn image(192, 128, 3);
+  for (const int64_t strips : {1, 3}) {
+    const auto engine =
+        MakeStreamingEngine(graph, nullptr, 192, 128, {.threads = 2, .strips = strips, .panels = 3});
+    EXPECT_THROW(engine->Predict(
+                     image, [](const float* const*, int64_t, uint8_t*) {},
+                     [](Range, const uint8_t*) { ADD_FAILURE() << "a row was handed over"; }),
+                 Error);
   }
 }
 

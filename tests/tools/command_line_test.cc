@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "swath/model.h"
+#include "swath/slide.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 
@@ -113,6 +114,45 @@ TEST(CommandLine, APredictionIsPlannedWithoutALoss) {
   ExpectError({"plan", "--size", "64x64", "--loss", "bce", "--model", model}, 2,
               "bce needs a network with 1 logit");
   ExpectError({"plan", "--size", "64x64", "--loss", "mse"}, 2, "loss 'mse', expected bce");
+}
+
+TEST(CommandLine, PredictionAndEvaluationKeepALimitOfMemory) {
+  const TemporaryFolder folder;
+  const std::string model = folder.File("unet.onnx"), data = folder.File("data");
+  ExportOnnx(BuiltInModel("unet:base=8,depth=3", 1), model);
+  ASSERT_EQ(
+      test::RunProgram({"synth", data, "--slides", "1", "--size", "4096x128", "--val", "0", "--test", "1"})
+          .status,
+      0);
+  const auto predict = [&](const std::string& out, const std::string& memory) {
+    return test::RunProgram({"predict", data + "/slide_000.tif", "--model", model, "--out", folder.File(out),
+                             "--threads", "1", "--memory", memory});
+  };
+  const test::Outcome whole = predict("whole", "4GiB"), refused = predict("none", "1MiB");
+  EXPECT_EQ(whole.status, 0) << whole.err;
+  EXPECT_THAT(whole.err, HasSubstr("slide_000: 1 strip, 1 at once\n"));
+  EXPECT_EQ(refused.status, 2);
+  const std::string before = "the least is ";
+  const size_t at = refused.err.find(before);
+  ASSERT_NE(at, std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(folder.File("none")));
+  const std::string least = std::to_string(std::stoll(refused.err.substr(at + before.size()))) + "MiB";
+  const test::Outcome panels = predict("panels", least);
+  EXPECT_EQ(panels.status, 0) << panels.err;
+  EXPECT_THAT(panels.err, HasSubstr(" panels: "));
+  const auto map = [&](const std::string& out) {
+    const auto rows = Slide::Open(folder.File(out) + "/slide_000_mask.tif")->OpenRows({});
+    std::vector<uint8_t> pixels(static_cast<size_t>(4096 * 128 * rows->channels()));
+    rows->Read({0, 128}, pixels.data());
+    return pixels;
+  };
+  EXPECT_EQ(map("panels"), map("whole"));
+
+  const auto eval = [&](const std::string& memory) {
+    return test::RunProgram({"eval", "--data", data + "/slides.csv", "--model", model, "--memory", memory});
+  };
+  EXPECT_EQ(eval("4GiB").status, 0);
+  EXPECT_EQ(eval("1MiB").status, 2);
 }
 
 TEST(CommandLine, ABenchmarkThatCannotRunLeavesNothing) {

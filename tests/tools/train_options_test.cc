@@ -98,8 +98,9 @@ TEST_F(TrainOptionsTest, WhatIsWrongIsOneLine) {
   ExpectError(Train("run", {"--freeze", "encoder.*"}), 2,
               "'encoder.*' matches no trainable parameter of unet:depth=1,base=4; there are "
               "inc.double_conv.0.weight, ");
-  ExpectError(Train("run", {"--lr-of", "inc.*"}), 2, "--lr-of: expected PATTERN=FACTOR, found 'inc.*'");
-  ExpectError(Train("run", {"--lr-of", "inc.*=0"}), 2, "is 0, expected a number above 0");
+  ExpectError(Train("run", {"--lr-of", "inc.*"}), 2,
+              "--lr-of: expected PATTERN=FACTOR, a factor above 0, found 'inc.*'");
+  ExpectError(Train("run", {"--lr-of", "inc.*=0"}), 2, "a factor above 0, found 'inc.*=0'");
   ExpectError(Train("run", {"--augment", "flip,stain=2"}), 2,
               "augmentation 'stain=2', expected flip, transpose, ");
   ExpectError(Train("run", {"--sample-region", "20"}), 2, "--sample-region: expected WIDTHxHEIGHT in pixels");

@@ -1,0 +1,19 @@
+#include "tools/resources.h"
+
+namespace swath::tools {
+
+Resources::Resources(const Graph& graph, int64_t threads, int64_t memory)
+    : threads_(threads), memory_(memory), process_bytes_(ProcessBytes(graph.parameter_bytes())) {}
+
+Plan Resources::Fit(const Graph& graph, const Objective& objective, const Sample& sample,
+                    int64_t bytes_per_pixel, int64_t beside) const {
+  const int64_t width = sample.image->width(), height = sample.image->height();
+  const PlanOptions options{.threads = threads_, .bytes_per_pixel = bytes_per_pixel};
+  if (!limited()) return MakePlan(graph, objective, width, height, options);
+  return FitPlan(graph, objective, width, height, options, {.bytes = memory_, .total = [&](const Plan& plan) {
+                                                              return process_bytes_ +
+                                                                     StepBytes(plan, sample) + beside;
+                                                            }});
+}
+
+}  // namespace swath::tools

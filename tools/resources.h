@@ -1,0 +1,30 @@
+/// How much of the machine a command may take.
+#pragma once
+
+#include <cstdint>
+
+#include "swath/engine.h"
+#include "swath/plan.h"
+
+namespace swath::tools {
+
+class Resources {
+ public:
+  /// threads: 0 for one a processor; memory: most bytes of the whole process, 0 for no limit. What the
+  /// process holds now beside the weights of `graph` is measured.
+  Resources(const Graph& graph, int64_t threads, int64_t memory);
+
+  bool limited() const { return memory_ > 0; }
+
+  /// How an image is best computed. Throws as FitPlan does. bytes_per_pixel: of what is made of logits;
+  /// `beside`: bytes held beside the engine and those who read the sample.
+  Plan Fit(const Graph& graph, const Objective& objective, const Sample& sample, int64_t bytes_per_pixel = 1,
+           int64_t beside = 0) const;
+
+ private:
+  int64_t threads_;
+  int64_t memory_;
+  int64_t process_bytes_;
+};
+
+}  // namespace swath::tools

@@ -47,7 +47,8 @@ PyramidOptions AttentionMap::Map(const PredictTask& task, const RowSource& image
           .mpp_y = PixelSize(slide->info().mpp_y, shown.height, height)};
 }
 
-Plan AttentionMap::Fit(const PredictTask& task, const RowSource& image, const Resources& resources) const {
+Resources::Fitted AttentionMap::Fit(const PredictTask& task, const RowSource& image,
+                                    const Resources& resources) const {
   return resources.Fit(graph_, nullptr, {.image = &image}, sizeof(float),
                        PyramidWriter::BufferBytes(Map(task, image)));
 }

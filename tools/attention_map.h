@@ -23,7 +23,7 @@ class AttentionMap {
   static std::vector<std::string> Files(const PredictTask& task, const std::string& folder);
 
   /// For `image`, extended to what the network takes. Throws as FitPlan does.
-  Plan Fit(const PredictTask& task, const RowSource& image, const Resources& resources) const;
+  Resources::Fitted Fit(const PredictTask& task, const RowSource& image, const Resources& resources) const;
 
   /// Writes them, computed in the way that Fit chose.
   void Run(const PredictTask& task, const RowSource& image, const PlanOptions& options,

@@ -61,7 +61,7 @@ SlideScore Score(const Settings& settings, const Graph& graph, const Resources& 
   CheckPixelLogits(graph, sample.image->width(), sample.image->height());
   const auto engine = AtEntry(dataset, entry, [&] {
     return MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
-                               resources.Fit(graph, &loss, sample.sample()).options);
+                               resources.Fit(graph, &loss, sample.sample()).plan.options);
   });
   PixelProgress progress(entry.name,
                          static_cast<double>(entry.width()) * static_cast<double>(entry.height()));

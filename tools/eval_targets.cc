@@ -45,7 +45,7 @@ void EvalTargets(const Graph& graph, const Dataset& dataset, const EvalTargetsOp
       const SlideSample sample = OpenSample(dataset, entry, graph, kIgnoredLabel);
       PixelProgress line(entry.name,
                          static_cast<double>(entry.width()) * static_cast<double>(entry.height()));
-      const Plan plan = options.resources.Fit(graph, nullptr, sample.sample());
+      const Plan plan = options.resources.Fit(graph, nullptr, sample.sample()).plan;
       values.push_back(outputs.Predict(*sample.image, plan.options,
                                        [&](int64_t done, int64_t total) { line.Show(done, total); }));
       slides.push_back({entry.name, entry.target, outputs.Figures(entry.name, values.back())});

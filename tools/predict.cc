@@ -127,8 +127,10 @@ void MakeFolder(const std::string& path) {
 double Pixels(const Plan& plan) { return static_cast<double>(plan.width) * static_cast<double>(plan.height); }
 
 /// What a limit of memory costs.
-void PrintDivision(const Resources& resources, const std::string& name, const Plan& plan) {
-  if (resources.limited()) fmt::print(stderr, "{}: {}\n", name, Division(plan));
+void PrintCost(const Resources& resources, const std::string& name, const Resources::Fitted& fitted) {
+  if (!resources.limited()) return;
+  fmt::print(stderr, "{}: {}; {} planned for the whole process\n", name, Division(fitted.plan),
+             Bytes(fitted.process_bytes));
 }
 
 /// A network with one output a slide: predictions.csv, and where it looked.
@@ -141,7 +143,7 @@ void RunSlides(const Settings& settings, const Graph& graph) {
   const auto open = [&](const PredictTask& task) {
     return ExtendedImage(graph, Prefetch(Slide::Open(task.slide)->OpenRows(task.rows)));
   };
-  std::vector<Plan> plans, attention_plans;
+  std::vector<Resources::Fitted> plans, attention_plans;
   for (const PredictTask& task : tasks) {
     const auto image = open(task);
     plans.push_back(resources.Fit(graph, nullptr, {.image = image.get()}));
@@ -155,14 +157,14 @@ void RunSlides(const Settings& settings, const Graph& graph) {
   for (size_t i = 0; i < tasks.size(); ++i) {
     const PredictTask& task = tasks[i];
     const auto image = open(task);
-    PrintDivision(resources, task.name, plans[i]);
-    PixelProgress line(task.name, Pixels(plans[i]));
+    PrintCost(resources, task.name, plans[i]);
+    PixelProgress line(task.name, Pixels(plans[i].plan));
     const std::vector<double> figures = outputs.Figures(
-        task.slide, outputs.Predict(*image, plans[i].options,
+        task.slide, outputs.Predict(*image, plans[i].plan.options,
                                     [&](int64_t done, int64_t total) { line.Show(done, total); }));
     csv << fmt::format("{},{:.6g}\n", task.name, fmt::join(figures, ","));
     if (!attention) continue;
-    attention->Run(task, *image, attention_plans[i].options, settings.out);
+    attention->Run(task, *image, attention_plans[i].plan.options, settings.out);
     fmt::print("{}\n", fmt::join(AttentionMap::Files(task, settings.out), "\n"));
   }
   csv.close();
@@ -179,14 +181,15 @@ void Run(const Settings& settings) {
   const Resources resources(graph, settings.threads, settings.memory);
   const std::vector<PredictTask> tasks = FindTasks(settings);
   CheckOutputs(settings, tasks);
-  std::vector<Plan> plans;
+  std::vector<Resources::Fitted> plans;
   for (const PredictTask& task : tasks) plans.push_back(predictor.Fit(task, resources));
   MakeFolder(settings.out);
   for (size_t i = 0; i < tasks.size(); ++i) {
-    PrintDivision(resources, tasks[i].name, plans[i]);
+    PrintCost(resources, tasks[i].name, plans[i]);
     {
-      PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name), Pixels(plans[i]));
-      predictor.Run(tasks[i], plans[i].options, settings.out,
+      PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name),
+                         Pixels(plans[i].plan));
+      predictor.Run(tasks[i], plans[i].plan.options, settings.out,
                     [&](int64_t done, int64_t total) { line.Show(done, total); });
     }
     fmt::print("{}\n", fmt::join(predictor.Files(tasks[i], settings.out), "\n"));

@@ -16,10 +16,15 @@ class Resources {
 
   bool limited() const { return memory_ > 0; }
 
+  struct Fitted {
+    Plan plan;
+    int64_t process_bytes = 0;  ///< of the whole process, with this plan's engine
+  };
+
   /// How an image is best computed. Throws as FitPlan does. bytes_per_pixel: of what is made of logits;
   /// `beside`: bytes held beside the engine and those who read the sample.
-  Plan Fit(const Graph& graph, const Objective& objective, const Sample& sample, int64_t bytes_per_pixel = 1,
-           int64_t beside = 0) const;
+  Fitted Fit(const Graph& graph, const Objective& objective, const Sample& sample,
+             int64_t bytes_per_pixel = 1, int64_t beside = 0) const;
 
  private:
   int64_t threads_;

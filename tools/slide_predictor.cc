@@ -67,7 +67,7 @@ PyramidPixels SlidePredictor::probability_pixels() const {
   return probability_bytes_ == 1 ? PyramidPixels::kGrey : PyramidPixels::kFloat32;
 }
 
-Plan SlidePredictor::Fit(const PredictTask& task, const Resources& resources) const {
+Resources::Fitted SlidePredictor::Fit(const PredictTask& task, const Resources& resources) const {
   const auto slide = Slide::Open(task.slide);
   auto rows = Prefetch(slide->OpenRows(task.rows));
   PyramidOptions maps = MaskOptions(*slide, task, *rows);

@@ -23,7 +23,7 @@ class SlidePredictor {
 
   /// How a task is best computed. Throws Error where the slide cannot be opened or the network has no logit
   /// for each of its pixels; and as FitPlan does.
-  Plan Fit(const PredictTask& task, const Resources& resources) const;
+  Resources::Fitted Fit(const PredictTask& task, const Resources& resources) const;
 
   /// FOLDER/NAME_mask.tif, NAME_probability_CLASS.tif for every class but the first, and NAME_overlay.png.
   std::vector<std::string> Files(const PredictTask& task, const std::string& folder) const;

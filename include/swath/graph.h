@@ -30,8 +30,8 @@ struct Node {
   int dst = 0;
 };
 
-/// A network with one image in, and one map or the values of the whole image out. Sizes are left open: shapes follow from the image (see
-/// InferShapes).
+/// A network with one image in, and one map or the values of the whole image out. Sizes are left open: shapes
+/// follow from the image (see InferShapes).
 struct Graph {
   std::string name;
   std::vector<std::string> tensors;  ///< names

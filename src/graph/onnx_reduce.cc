@@ -108,11 +108,14 @@ void OnnxNodes::Reduce(const onnx::NodeProto& node) {
   }
   std::vector<int> real;  // axes of more than one
   std::vector<int64_t> dims;
+  Layout layout;  // of a map whose channels are reduced
   for (int64_t& axis : axes) axis = NormalAxis(axis, rank);
   for (size_t i = 0; i < rank; ++i) {
     const bool reduced = std::find(axes.begin(), axes.end(), static_cast<int64_t>(i)) != axes.end();
     if (reduced && src.dims[i] > 1) real.push_back(static_cast<int>(i));
-    if (!reduced || keep) dims.push_back(reduced ? 1 : src.dims[i]);
+    if (reduced && !keep) continue;
+    dims.push_back(reduced ? 1 : src.dims[i]);
+    if (!src.in_core) layout.push_back(reduced ? std::vector<Atom>{} : src.layout[i]);
   }
   const std::string& type = node.op_type();
   const ReduceKind kind = type == "ReduceMean"  ? ReduceKind::kMean
@@ -149,8 +152,7 @@ void OnnxNodes::Reduce(const onnx::NodeProto& node) {
     value.tensor = AddLayer(name, MakeChannelReduce(kind), {src.tensor});
     RenameOutput(node, value.tensor);
     value.dims = dims;
-    value.layout[static_cast<size_t>(real[0])] = {};
-    if (!keep) value.layout = WithoutAxis(value.layout, real[0]);
+    value.layout = layout;
     return Set(node, 0, value);
   }
   Fail(ErrorCode::kUnsupported, "axes are {} of {}, expected all rows and columns, or the channels",

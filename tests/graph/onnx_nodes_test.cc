@@ -165,6 +165,17 @@ TEST(OnnxAttributes, AReductionOverNothingMayBeNothing) {
   EXPECT_EQ(Import(model).nodes.size(), 1u);
 }
 
+TEST(OnnxAttributes, TheBatchMayGoWithTheChannels) {
+  Model model;
+  onnx::NodeProto& mean = model.Node("ReduceMean", {"image"}, "a");
+  ModelBuilder::Ints(&mean, "axes", {0, 1});
+  model.Int(&mean, "keepdims", 0);
+  model.Integers("axes", {0, 1});
+  model.Node("Unsqueeze", {"a", "axes"}, "out");
+  const Graph graph = Import(model);
+  EXPECT_EQ(InferShapes(graph, 5, 7)[static_cast<size_t>(graph.output)], (Shape{1, 7, 5}));
+}
+
 TEST(OnnxAttributes, AnAspectRatioThatRoundsIsRefused) {
   Model model(19);
   model.Declared(5, 7);

@@ -29,6 +29,9 @@ void TrainProgress::OnStart(const TrainSummary& summary) {
   for (size_t c = 0; c < summary.label_shares.size(); ++c) {
     if (summary.label_shares[c] == 0) fmt::print("  warning     no pixel to train on has the label {}\n", c);
   }
+  for (const std::string& slide : summary.known_slides)
+    fmt::print("  warning     {} is trained on and validated on, the score says nothing of other slides\n",
+               slide);
   if (summary.first_step > 0) fmt::print("  continued   after step {} of {}\n", summary.first_step, steps_);
   std::fflush(stdout);
   first_step_ = summary.first_step;

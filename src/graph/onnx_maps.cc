@@ -21,20 +21,21 @@ Attributes OnnxNodes::ExplicitPads(const onnx::NodeProto& node, const Shape& src
   const bool transposed = node.op_type() == "ConvTranspose";
   const std::vector<int64_t> strides = reader.Ints("strides", {1, 1}),
                              dilations = reader.Ints("dilations", {1, 1});
-  const bool depends = !output_shape.empty() || (same && strides != std::vector<int64_t>{1, 1});
-  if (!depends) return attributes;
+  if (output_shape.empty() && (!same || strides == std::vector<int64_t>{1, 1})) return attributes;
   for (const auto& [name, values] : {std::pair("strides", strides), {"dilations", dilations}}) {
     if (values.size() != 2 || values[0] < 1 || values[1] < 1)
       Fail(ErrorCode::kUnsupported, "{} are {}, expected 2 of at least 1", name, Joined(values));
   }
   if (!output_shape.empty() && output_shape.size() != 2 && output_shape.size() != 4)
     Fail(ErrorCode::kUnsupported, "output_shape is {}, expected rows and columns", Joined(output_shape));
-  if (!size_.declared) {
+  // A ConvTranspose that is SAME makes the size times the stride of any size.
+  const bool of_size = !transposed || !output_shape.empty();
+  if (of_size && !size_.declared) {
     Fail(ErrorCode::kUnsupported,
          "{} depends on the size of the image, which the model leaves open; export explicit pads",
          output_shape.empty() ? "auto_pad" : "output_shape");
   }
-  FixSize();
+  if (of_size) FixSize();
   std::vector<int64_t> kernel = reader.Ints("kernel_shape", {});
   if (kernel.empty()) {
     const Constant* weights = ConstantInput(node, 1);

@@ -13,12 +13,14 @@
 #include "base/random.h"
 #include "geometry/window.h"
 #include "swath/model.h"
+#include "train/gradients.h"
 #include "train/output_bias.h"
 #include "train/parameter_patterns.h"
 #include "train/region_sampler.h"
 #include "train/run_folder.h"
 #include "train/run_settings.h"
 #include "train/slide_order.h"
+#include "train/slide_plans.h"
 #include "train/slide_score.h"
 #include "train/targets.h"
 #include "train/training_state.h"
@@ -30,7 +32,6 @@ constexpr double kSecondsBetweenSaves = 30;
 constexpr int64_t kMostValidations = 20;
 
 using Clock = std::chrono::steady_clock;
-using Gradients = std::vector<std::vector<double>>;
 
 double Since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -46,14 +47,16 @@ std::optional<double> MeanDice(const Loss::Value& value) {
   return sum / static_cast<double>(value.overlap.size());
 }
 
-/// A slide or a part of it, as it may lie.
-struct View {
-  DatasetEntry entry;
-  Orientation orientation = {};
-
-  int64_t width() const { return orientation.transpose ? entry.height() : entry.width(); }
-  int64_t height() const { return orientation.transpose ? entry.width() : entry.height(); }
-};
+/// Whether two entries have pixels in common.
+bool Overlap(const DatasetEntry& a, const DatasetEntry& b) {
+  if (a.slide != b.slide) return false;
+  if (!a.region || !b.region) return true;
+  const auto meet = [](int64_t at, int64_t size, int64_t other, int64_t other_size) {
+    return at < other + other_size && other < at + size;
+  };
+  return meet(a.region->x, a.region->width, b.region->x, b.region->width) &&
+         meet(a.region->y, a.region->height, b.region->y, b.region->height);
+}
 
 class Trainer {
  public:
@@ -69,7 +72,8 @@ class Trainer {
         slide_loss_(options_.slide_loss ? MakeSlideLoss(*options_.slide_loss) : nullptr),
         optimizer_(graph_, options_.optimizer),
         folder_(options_.out, options_.resume),
-        image_statistics_(UsesImageStatistics(graph_)) {
+        image_statistics_(UsesImageStatistics(graph_)),
+        plans_(dataset, graph_, options_, objective(), optimizer_.state_bytes()) {
     if (training_.empty())
       Fail(ErrorCode::kInput, "{}: expected slides of split train, found none", dataset.path);
     const int64_t epoch = CeilDiv(static_cast<int64_t>(training_.size()), options_.accumulate);
@@ -223,105 +227,13 @@ class Trainer {
                          .training_slides = static_cast<int64_t>(training_.size()),
                          .validation_slides = static_cast<int64_t>(validation_.size())};
     for (const size_t p : frozen_) summary.frozen += graph_.parameters[p].size();
-    if (options_.memory > 0)
-      summary.process_bytes = ProcessBytes(graph_.parameter_bytes() + optimizer_.state_bytes());
-    std::vector<View> views;
-    for (const DatasetEntry* entry : training_) {
-      if (entry->grey && options_.augment.stain > 0) {
-        AtEntry(dataset_, *entry, [] {
-          Fail(ErrorCode::kUsage, "stains can be changed of slides in colour only, this one is grey");
-        });
-      }
-      views.push_back({options_.sample_region ? AnyRegion(*entry) : *entry});
-      if (options_.augment.transpose) views.push_back({views.back().entry, {.transpose = true}});
+    for (const DatasetEntry* entry : validation_) {
+      const auto overlaps = [&](const DatasetEntry* other) { return Overlap(*entry, *other); };
+      if (std::any_of(training_.begin(), training_.end(), overlaps))
+        summary.known_slides.push_back(entry->name);
     }
-    const auto check = [&](const View& view) {
-      CheckSize(view);
-      FitSize(view, summary.process_bytes);
-      summary.one_size = summary.one_size && view.width() == views.front().width() &&
-                         view.height() == views.front().height();
-    };
-    std::for_each(views.begin(), views.end(), check);
-    for (const DatasetEntry* entry : validation_) check({*entry});
-    // Memory grows with the width, hardly with the height; and transposing has buffers of its own.
-    for (const bool transpose : {false, true}) {
-      const View* widest = nullptr;
-      for (const View& view : views) {
-        if (view.orientation.transpose != transpose) continue;
-        if (widest == nullptr ||
-            std::pair(widest->width(), widest->height()) < std::pair(view.width(), view.height()))
-          widest = &view;
-      }
-      if (widest != nullptr) AddPlan(*widest, &summary);
-    }
+    plans_.Make(&summary);
     return summary;
-  }
-
-  /// Chooses how slides of this size are computed.
-  void FitSize(const View& view, int64_t process) {
-    const int64_t width = ExtendedSize(graph_, view.width()), height = ExtendedSize(graph_, view.height());
-    const auto [known, is_new] = fits_.try_emplace({width, height}, options_.plan);
-    if (options_.memory == 0) return;
-    const SlideSample sample = OpenAny(view);
-    const MemoryLimit limit{.bytes = options_.memory,
-                            .total = [&](const Plan& plan) { return process + PlanBytes(plan, sample); }};
-    // Of slides of one size, the readers of some may hold more than those of others.
-    if (!is_new && limit.total(MakePlan(graph_, objective(), width, height, known->second)) <= limit.bytes)
-      return;
-    AtEntry(dataset_, view.entry, [&] {
-      known->second = FitPlan(graph_, objective(), width, height, options_.plan, limit).options;
-    });
-  }
-
-  /// With all that may be drawn: what changes rows hides blocks of the file from who reads ahead.
-  SlideSample OpenAny(const View& view) const {
-    Augmentation augmentation = DrawAugmentation(options_.augment, options_.seed, 0);
-    augmentation.orientation = {.transpose = view.orientation.transpose,
-                                .mirror_columns = options_.augment.flip,
-                                .mirror_rows = options_.augment.flip};
-    return Open(view.entry, augmentation);
-  }
-
-  /// To what the summary has: the plan of the wider of the two, and the greater of their bytes.
-  void AddPlan(const View& view, TrainSummary* summary) const {
-    const SlideSample sample = OpenAny(view);
-    const int64_t width = sample.image->width(), height = sample.image->height();
-    const Plan plan = MakePlan(graph_, objective(), width, height, fits_.at({width, height}));
-    if (plan.width > summary->plan.width) summary->plan = plan;
-    summary->plan_bytes = std::max(summary->plan_bytes, PlanBytes(plan, sample));
-  }
-
-  /// A region as large as those that will be drawn, and like most of them not where blocks of the file begin.
-  DatasetEntry AnyRegion(const DatasetEntry& entry) const {
-    const int64_t width = std::min(options_.sample_region->width, entry.width()),
-                  height = std::min(options_.sample_region->height, entry.height());
-    const int64_t x = std::min<int64_t>(1, entry.width() - width),
-                  y = std::min<int64_t>(1, entry.height() - height);
-    return AtEntry(dataset_, entry, [&] { return PartOf(dataset_, entry, {x, y, width, height}); });
-  }
-
-  /// That the network takes an image of this size.
-  void CheckSize(const View& view) const {
-    AtEntry(dataset_, view.entry, [&] {
-      const int64_t width = ExtendedSize(graph_, view.width()), height = ExtendedSize(graph_, view.height());
-      try {
-        if (loss_) {
-          CheckPixelLogits(graph_, width, height);
-        } else {
-          InferShapes(graph_, width, height);
-        }
-      } catch (const Error& e) {
-        if (!view.orientation.transpose) throw;
-        Fail(e.code(), "transposed, {}x{}: {}", view.width(), view.height(), e.what());
-      }
-    });
-  }
-
-  int64_t PlanBytes(const Plan& plan, const SlideSample& sample) const {
-    // The mean of several slides' gradients is one more.
-    const int64_t copies = options_.accumulate > 1 ? 1 : 0;
-    const int64_t gradients = copies * graph_.trainable_size() * static_cast<int64_t>(sizeof(double));
-    return StepBytes(plan, sample.sample()) + gradients + optimizer_.state_bytes();
   }
 
   const DatasetEntry& EntryOf(int64_t index) {
@@ -354,14 +266,17 @@ class Trainer {
           Report(false, (static_cast<double>(i) + Share(done, total)) / static_cast<double>(share));
         });
       });
-      CheckFinite(entry, result);
+      CheckFinite(graph_, result, fmt::format("step {}, {}", step + 1, entry.name));
       for (const auto& [parameter, values] : result.running)
         graph_.parameters[static_cast<size_t>(parameter)].values = values;
-      Average(std::move(result), static_cast<double>(share), &gradients, &record);
+      record.loss += result.loss.loss / static_cast<double>(share);
+      if (const auto dice = MeanDice(result.loss))
+        record.dice = record.dice.value_or(0) + *dice / static_cast<double>(share);
+      AddShare(std::move(result.gradients), static_cast<double>(share), &gradients);
       pixels += Pixels(sample);
       // Once a slide and way to lie: to know what its readers hold, some are opened.
       const auto [known, is_new] = plan_bytes_.try_emplace({&entry, augmentation.orientation.transpose});
-      if (is_new) known->second = PlanBytes(engine->plan(), sample);
+      if (is_new) known->second = plans_.Bytes(engine->plan(), sample);
       record.plan_bytes = std::max(record.plan_bytes, known->second);
       record.strips = engine->plan().options.strips;
       record.panels = engine->plan().options.panels;
@@ -369,7 +284,7 @@ class Trainer {
     record.learning_rate = LearningRate(options_.schedule, step);
     record.gradient_norm = ClipGradients(options_.clip_norm, &gradients);
     optimizer_.Step(gradients, record.learning_rate, &graph_);
-    CheckFiniteWeights();
+    CheckFiniteWeights(graph_, fmt::format("step {}", step + 1));
     ++state_.step;
     record.seconds = Since(start);
     record.megapixels_per_second = pixels * 1e-6 / record.seconds;
@@ -397,7 +312,7 @@ class Trainer {
   StreamingEngine* EngineFor(const RowSource& image) {
     if (!engine_ || engine_->plan().width != image.width() || engine_->plan().height != image.height()) {
       engine_.reset();  // first, so that two never share the memory
-      PlanOptions options = fits_.at({image.width(), image.height()});
+      PlanOptions options = plans_.OptionsFor(image.width(), image.height());
       // Without the sweeps to the statistics one sweep might carry more cotangents than the plan counts.
       if (image_statistics_ && !UsesImageStatistics(graph_)) options.loss_sweeps = LossSweeps::kTwo;
       engine_ = MakeStreamingEngine(graph_, objective(), image.width(), image.height(), options);
@@ -420,48 +335,6 @@ class Trainer {
     if (observer_) observer_->OnRows(state_.step + (validation ? 0 : 1), validation, part);
   }
 
-  static constexpr const char* kAdvice = "a lower learning rate, a warm-up or clipping may help";
-
-  /// Before anything is saved: good weights must not be written over by what has diverged.
-  void CheckFiniteWeights() const {
-    for (const Parameter& parameter : graph_.parameters) {
-      if (std::all_of(parameter.values.begin(), parameter.values.end(),
-                      [](float w) { return std::isfinite(w); }))
-        continue;
-      Fail(ErrorCode::kNumeric, "step {}: the update made a weight of {} infinite or not a number: {}",
-           state_.step + 1, parameter.name, kAdvice);
-    }
-  }
-
-  void CheckFinite(const DatasetEntry& entry, const StepResult& result) const {
-    if (!std::isfinite(result.loss.loss)) {
-      Fail(ErrorCode::kNumeric, "step {}, {}: the loss is {}: {}", state_.step + 1, entry.name,
-           result.loss.loss, kAdvice);
-    }
-    for (size_t p = 0; p < result.gradients.size(); ++p) {
-      for (const double g : result.gradients[p]) {
-        if (std::isfinite(g)) continue;
-        Fail(ErrorCode::kNumeric, "step {}, {}: a gradient of {} is {}: {}", state_.step + 1, entry.name,
-             graph_.parameters[p].name, g, kAdvice);
-      }
-    }
-  }
-
-  /// Of several slides the mean; that of one is moved.
-  static void Average(StepResult result, double slides, Gradients* gradients, StepRecord* record) {
-    record->loss += result.loss.loss / slides;
-    if (const auto dice = MeanDice(result.loss)) record->dice = record->dice.value_or(0) + *dice / slides;
-    if (slides == 1) {
-      *gradients = std::move(result.gradients);
-      return;
-    }
-    for (size_t p = 0; p < result.gradients.size(); ++p) {
-      std::vector<double>& sum = (*gradients)[p];
-      sum.resize(result.gradients[p].size());
-      for (size_t i = 0; i < sum.size(); ++i) sum[i] += result.gradients[p][i] / slides;
-    }
-  }
-
   void Validate() {
     const auto start = Clock::now();
     const double slides = static_cast<double>(validation_.size());
@@ -476,10 +349,7 @@ class Trainer {
           Report(true, (before + Share(done, total)) / slides);
         });
       });
-      if (!std::isfinite(value.loss)) {
-        Fail(ErrorCode::kNumeric, "step {}, {}: the validation loss is {}: {}", state_.step, entry->name,
-             value.loss, kAdvice);
-      }
+      CheckFiniteLoss(value.loss, fmt::format("step {}, {}: the validation loss", state_.step, entry->name));
       record.slides.push_back({entry->name, value.loss, MeanDice(value), value.output});
       record.loss += value.loss / slides;
     }
@@ -545,7 +415,7 @@ class Trainer {
   RunFolder folder_;
   bool image_statistics_;  ///< of what is trained; while validating the graph has the running ones
   int64_t validate_every_ = 1;
-  std::map<std::pair<int64_t, int64_t>, PlanOptions> fits_;  ///< by width and height of an extended slide
+  SlidePlans plans_;
   std::unique_ptr<StreamingEngine> engine_;
   std::map<std::pair<const DatasetEntry*, bool>, int64_t> plan_bytes_;  ///< by slide, and whether transposed
   TrainingProgress state_;

@@ -108,6 +108,16 @@ TEST(OnnxSizes, SamePadsOfADeclaredSizeAreThoseOfThatSize) {
   EXPECT_EQ(Import(model).fixed_height, 9);
 }
 
+TEST(OnnxSizes, SamePadsOfATransposedConvolutionAreThoseOfAnySize) {
+  Model model;
+  model.Floats("w", {3, 2, 3, 3});
+  onnx::NodeProto& up = model.Node("ConvTranspose", {"image", "w"}, "out");
+  model.Text(&up, "auto_pad", "SAME_UPPER");
+  ModelBuilder::Ints(&up, "strides", {2, 2});
+  const Graph graph = Import(model);
+  EXPECT_EQ(InferShapes(graph, 5, 7)[static_cast<size_t>(graph.output)], (Shape{2, 14, 10}));
+}
+
 /// Rows `begin` to `end`, of 32.
 Model SliceOfRows(int64_t begin, int64_t end) {
   Model model;

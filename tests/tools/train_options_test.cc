@@ -14,6 +14,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class TrainOptionsTest : public testing::Test {
  protected:
@@ -92,6 +93,22 @@ TEST_F(TrainOptionsTest, RegionsAreAsLargeAsWasSaid) {
   const test::Outcome outcome = Train("run", {"--sample-region", "20x100"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("  image       20 x 32 px, extension included\n"));
+}
+
+TEST_F(TrainOptionsTest, PixelsThatAreTrainedOnAndValidatedAreToldOf) {
+  const std::string header = "slide,mask,split,region\n",
+                    known = "  warning     a.png is trained on and validated on";
+  const auto train = [&](const std::string& run, const std::string& lines) {
+    test::WriteText(folder_.File("slides.csv"), header + lines);
+    const test::Outcome outcome = Train(run, {});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return outcome.out;
+  };
+  EXPECT_THAT(train("whole", "a.png,a_mask.png,train,\na.png,a_mask.png,val,\n"), HasSubstr(known));
+  EXPECT_THAT(train("parts", "a.png,a_mask.png,train,\"0,0,20,32\"\na.png,a_mask.png,val,\"19,0,13,32\"\n"),
+              HasSubstr(known));
+  EXPECT_THAT(train("apart", "a.png,a_mask.png,train,\"0,0,20,32\"\na.png,a_mask.png,val,\"20,0,12,32\"\n"),
+              Not(HasSubstr("warning     a.png")));
 }
 
 TEST_F(TrainOptionsTest, WhatIsWrongIsOneLine) {

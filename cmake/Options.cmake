@@ -9,7 +9,10 @@ target_compile_options(swath_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow
 # Exactness: fused multiply-adds appear only where a kernel asks for them, so that a result does not depend on
 # what the compiler chose to contract.
 target_compile_options(swath_options INTERFACE -ffp-contract=off)
+# Tests and commands call the library, which does what takes time: optimising the calls makes only the build longer.
+set(SWATH_CALLER_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O1>)
 if(SWATH_SANITIZE)
+  set(SWATH_CALLER_OPTIONS -O0)
   target_compile_options(swath_options INTERFACE -fsanitize=${SWATH_SANITIZE} -fno-omit-frame-pointer
     # What AddressSanitizer finds as well; these two take as long to compile as everything else.
     -fno-sanitize=null,object-size)

@@ -64,6 +64,7 @@ Image Crop(const Image& image, int64_t x, int64_t y, int64_t width, int64_t heig
 
 int MaxDifference(const Image& a, const Image& b) {
   if (a.width != b.width || a.height != b.height || a.channels != b.channels) return 256;
+  if (a.pixels == b.pixels) return 0;  // soon seen, also without optimisation
   int largest = 0;
   for (size_t i = 0; i < a.pixels.size(); ++i)
     largest = std::max(largest, std::abs(a.pixels[i] - b.pixels[i]));

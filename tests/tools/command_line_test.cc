@@ -119,9 +119,9 @@ TEST(CommandLine, APredictionIsPlannedWithoutALoss) {
 TEST(CommandLine, PredictionAndEvaluationKeepALimitOfMemory) {
   const TemporaryFolder folder;
   const std::string model = folder.File("unet.onnx"), data = folder.File("data");
-  ExportOnnx(BuiltInModel("unet:base=8,depth=3", 1), model);
+  ExportOnnx(BuiltInModel("unet:base=8,depth=2", 1), model);
   ASSERT_EQ(
-      test::RunProgram({"synth", data, "--slides", "1", "--size", "4096x128", "--val", "0", "--test", "1"})
+      test::RunProgram({"synth", data, "--slides", "1", "--size", "2048x64", "--val", "0", "--test", "1"})
           .status,
       0);
   const auto predict = [&](const std::string& out, const std::string& memory) {
@@ -142,8 +142,8 @@ TEST(CommandLine, PredictionAndEvaluationKeepALimitOfMemory) {
   EXPECT_THAT(panels.err, HasSubstr(" % of the arithmetic is repeated"));
   const auto map = [&](const std::string& out) {
     const auto rows = Slide::Open(folder.File(out) + "/slide_000_mask.tif")->OpenRows({});
-    std::vector<uint8_t> pixels(static_cast<size_t>(4096 * 128 * rows->channels()));
-    rows->Read({0, 128}, pixels.data());
+    std::vector<uint8_t> pixels(static_cast<size_t>(2048 * 64 * rows->channels()));
+    rows->Read({0, 64}, pixels.data());
     return pixels;
   };
   EXPECT_EQ(map("panels"), map("whole"));

@@ -21,6 +21,7 @@
 #include "swath/optimizer.h"
 #include "swath/plan.h"
 #include "tools/commands.h"
+#include "tools/floor.h"
 #include "tools/objective.h"
 #include "tools/options.h"
 #include "tools/plan_report.h"
@@ -42,6 +43,7 @@ struct Settings {
   int64_t strips = 0;
   int64_t steps = 1;
   uint64_t seed = 1;
+  bool floor = false;
   bool json = false;
 };
 
@@ -102,7 +104,9 @@ struct Measured {
   double step_seconds = 0;  ///< median
   double loss = 0;
   int64_t plan_bytes = 0;
+  int64_t peak_resident_bytes = 0;
   Plan plan;
+  std::optional<Floor> floor;
 };
 
 Measured Measure(const Settings& settings, Graph graph, const OwnedObjective& objective,
@@ -125,26 +129,48 @@ Measured Measure(const Settings& settings, Graph graph, const OwnedObjective& ob
   }
   std::nth_element(seconds.begin(), seconds.begin() + settings.steps / 2, seconds.end());
   measured.step_seconds = seconds[static_cast<size_t>(settings.steps / 2)];
+  measured.peak_resident_bytes = PeakResidentBytes();  // before there is anything that is not the step's
+  if (settings.floor) measured.floor = MeasureFloor(measured.plan, sample);
   return measured;
 }
 
+void PrintFloor(const Measured& m, const Floor& floor) {
+  std::printf("  floor                   %10.2f s   (the step takes %.2f times as long)\n", floor.seconds(),
+              m.step_seconds / floor.seconds());
+  std::printf("    decode alone          %10.2f s\n", floor.decode_seconds);
+  std::printf("    arithmetic            %10.2f s   (%.3g T multiply-adds at %.0f GFLOP/s)\n",
+              floor.arithmetic_seconds, 1e-12 * static_cast<double>(m.plan.least_multiply_adds),
+              2e-9 * floor.multiply_adds_per_second);
+  std::printf("    pixels through memory %10.2f s   (meanwhile, at %.1f GB/s)\n", floor.memory_seconds,
+              1e-9 * floor.copy_bytes_per_second);
+}
+
 void Report(const Settings& settings, const Size& size, const Measured& m) {
-  const double peak_mib = static_cast<double>(PeakResidentBytes()) / (1024.0 * 1024.0);
+  const double peak_mib = static_cast<double>(m.peak_resident_bytes) / (1024.0 * 1024.0);
   const double megapixels = static_cast<double>(size.width * size.height) * 1e-6;
   if (settings.json) {
-    const nlohmann::json json = {{"model", settings.model},
-                                 {"width", size.width},
-                                 {"height", size.height},
-                                 {"loss", m.loss},
-                                 {"steps", settings.steps},
-                                 {"threads", m.plan.options.threads},
-                                 {"strips", m.plan.options.strips},
-                                 {"sweeps", m.plan.sweeps},
-                                 {"step_seconds", m.step_seconds},
-                                 {"mpx_per_second", megapixels / m.step_seconds},
-                                 {"peak_rss_mib", peak_mib},
-                                 {"plan_bytes", m.plan_bytes},
-                                 {"engine_bytes", m.plan.engine_bytes()}};
+    nlohmann::json json = {{"model", settings.model},
+                           {"width", size.width},
+                           {"height", size.height},
+                           {"loss", m.loss},
+                           {"steps", settings.steps},
+                           {"threads", m.plan.options.threads},
+                           {"strips", m.plan.options.strips},
+                           {"sweeps", m.plan.sweeps},
+                           {"step_seconds", m.step_seconds},
+                           {"mpx_per_second", megapixels / m.step_seconds},
+                           {"peak_rss_mib", peak_mib},
+                           {"plan_bytes", m.plan_bytes},
+                           {"engine_bytes", m.plan.engine_bytes()}};
+    if (m.floor) {
+      json.update({{"floor_seconds", m.floor->seconds()},
+                   {"floor_ratio", m.step_seconds / m.floor->seconds()},
+                   {"decode_seconds", m.floor->decode_seconds},
+                   {"arithmetic_seconds", m.floor->arithmetic_seconds},
+                   {"memory_seconds", m.floor->memory_seconds},
+                   {"peak_gflops", 2e-9 * m.floor->multiply_adds_per_second},
+                   {"copy_gb_per_second", 1e-9 * m.floor->copy_bytes_per_second}});
+    }
     std::printf("%s\n", json.dump().c_str());
     return;
   }
@@ -154,6 +180,7 @@ void Report(const Settings& settings, const Size& size, const Measured& m) {
   std::printf("  step                    %10.2f s   (%.1f Mpx/s, %lld threads, strips: %lld)\n",
               m.step_seconds, megapixels / m.step_seconds, static_cast<long long>(m.plan.options.threads),
               static_cast<long long>(m.plan.options.strips));
+  if (m.floor) PrintFloor(m, *m.floor);
   std::printf("  peak resident memory    %10.1f MiB (planned: %s)\n", peak_mib, Bytes(m.plan_bytes).c_str());
   if (settings.model == "unet-4492" && size.width == 16000 && size.height == 64000) {
     std::printf(
@@ -208,6 +235,9 @@ void AddBench(CLI::App& app) {
       ->check(WholeNumber(1, 1000))
       ->capture_default_str();
   command->add_option("--seed", settings->seed, "Of slide and weights")->check(Seed())->capture_default_str();
+  command->add_flag("--floor", settings->floor,
+                    "Also measure what a step can take at least: decoding alone, and the arithmetic at this "
+                    "machine's peak");
   command->add_flag("--json", settings->json, "One JSON object");
   command->callback([settings] { RunStep(*settings); });
 }

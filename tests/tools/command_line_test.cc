@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace swath {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 struct Wrong {
@@ -153,6 +155,24 @@ TEST(CommandLine, PredictionAndEvaluationKeepALimitOfMemory) {
   };
   EXPECT_EQ(eval("4GiB").status, 0);
   EXPECT_EQ(eval("1MiB").status, 2);
+}
+
+TEST(CommandLine, ABenchmarkKnowsItsFloor) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> bench = {"bench", "step", "--size", "64x64", "--data", folder.File("data")};
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), bench.begin(), bench.end());
+    const test::Outcome outcome = test::RunProgram(more);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return outcome.out;
+  };
+  const auto json = nlohmann::json::parse(run({"--floor", "--json"}));
+  const double floor = json["floor_seconds"], decode = json["decode_seconds"];
+  EXPECT_GT(decode, 0);
+  EXPECT_GT(floor, decode);
+  EXPECT_DOUBLE_EQ(json["floor_ratio"], double(json["step_seconds"]) / floor);
+  EXPECT_THAT(run({"--floor"}), HasSubstr("\n  floor  "));
+  EXPECT_THAT(run({}), Not(HasSubstr("floor")));
 }
 
 TEST(CommandLine, ABenchmarkThatCannotRunLeavesNothing) {

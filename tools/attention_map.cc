@@ -29,33 +29,27 @@ std::vector<std::string> AttentionMap::Files(const PredictTask& task, const std:
   return {stem + "_attention.tif", stem + "_attention.png"};
 }
 
-PyramidOptions AttentionMap::Map(const PredictTask& task, const RowSource& image) const {
+PyramidOptions AttentionMap::Map(const Slide& slide, const PredictTask& task, const RowSource& image) const {
   const Shape shape = InferShapes(graph_, image.width(), image.height())[static_cast<size_t>(graph_.output)];
-  const auto slide = Slide::Open(task.slide);
-  const auto rows = slide->OpenRows(task.rows);
+  const auto rows = slide.OpenRows(task.rows);
   const auto share = [](int64_t size, int64_t slide_size, int64_t image_size) {
     const double part = double(size) * double(slide_size) / double(image_size);
     return std::min(size, std::max<int64_t>(1, std::llround(part)));
   };
-  const Region shown = Shown(slide->info(), task.rows);
-  const int64_t width = share(shape.width, rows->width(), image.width()),
-                height = share(shape.height, rows->height(), image.height());
-  return {.width = width,
-          .height = height,
-          .pixels = PyramidPixels::kGrey,
-          .mpp_x = PixelSize(slide->info().mpp_x, shown.width, width),
-          .mpp_y = PixelSize(slide->info().mpp_y, shown.height, height)};
+  return MapOptions(slide, task, share(shape.width, rows->width(), image.width()),
+                    share(shape.height, rows->height(), image.height()), PyramidPixels::kGrey);
 }
 
 Resources::Fitted AttentionMap::Fit(const PredictTask& task, const RowSource& image,
                                     const Resources& resources) const {
   return resources.Fit(graph_, nullptr, {.image = &image}, sizeof(float),
-                       PyramidWriter::BufferBytes(Map(task, image)));
+                       PyramidWriter::BufferBytes(Map(*Slide::Open(task.slide), task, image)));
 }
 
 void AttentionMap::Run(const PredictTask& task, const RowSource& image, const PlanOptions& options,
                        const std::string& folder) const {
-  const PyramidOptions map_options = Map(task, image);
+  const auto slide = Slide::Open(task.slide);
+  const PyramidOptions map_options = Map(*slide, task, image);
   const int64_t width = map_options.width, height = map_options.height;
   const auto engine = MakeStreamingEngine(graph_, nullptr, image.width(), image.height(), options);
   const int64_t pitch =
@@ -75,7 +69,6 @@ void AttentionMap::Run(const PredictTask& task, const RowSource& image, const Pl
       [&](const float* scores) { most = std::max(most, *std::max_element(scores, scores + width)); });
 
   const std::vector<std::string> files = Files(task, folder);
-  const auto slide = Slide::Open(task.slide);
   const Region shown = Shown(slide->info(), task.rows);
   PyramidWriter map(files[0], map_options);
   HeatMap heat(width, height, shown.width, shown.height);

@@ -33,7 +33,7 @@ class AttentionMap {
   explicit AttentionMap(Graph graph) : graph_(std::move(graph)) {}
 
   /// The part of the map that shows the slide, not what it is extended by.
-  PyramidOptions Map(const PredictTask& task, const RowSource& image) const;
+  PyramidOptions Map(const Slide& slide, const PredictTask& task, const RowSource& image) const;
 
   Graph graph_;  ///< up to the scores
 };

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/process_memory.h"
+#include "base/seconds_since.h"
 #include "swath/dataset.h"
 #include "swath/model.h"
 #include "swath/optimizer.h"
@@ -124,7 +125,7 @@ Measured Measure(const Settings& settings, Graph graph, const OwnedObjective& ob
     const auto start = std::chrono::steady_clock::now();
     const StepResult result = engine->Step(sample.sample());
     optimizer.Step(result.gradients, 1e-3, &graph);
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    seconds.push_back(SecondsSince(start));
     measured.loss = result.loss.loss;
   }
   std::nth_element(seconds.begin(), seconds.begin() + settings.steps / 2, seconds.end());

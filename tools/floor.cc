@@ -1,10 +1,10 @@
 #include "tools/floor.h"
 
-#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <vector>
 
+#include "base/seconds_since.h"
 #include "kernels/peak.h"
 
 namespace swath::tools {
@@ -33,7 +33,7 @@ double DecodeSeconds(const SlideSample& sample, int64_t threads) {
       });
     }
   }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return SecondsSince(start);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 /// The least time that a step can take on this machine, to judge the time that it takes.
 #pragma once
 
-#include <cstdint>
+#include <algorithm>
 
 #include "swath/dataset.h"
 #include "swath/plan.h"
@@ -17,9 +17,7 @@ struct Floor {
   double memory_seconds = 0;            ///< pixels and labels written by who decodes and read by who computes
 
   /// Arithmetic and memory may overlap; threads that decode do not compute.
-  double seconds() const {
-    return decode_seconds + (arithmetic_seconds > memory_seconds ? arithmetic_seconds : memory_seconds);
-  }
+  double seconds() const { return decode_seconds + std::max(arithmetic_seconds, memory_seconds); }
 };
 
 Floor MeasureFloor(const Plan& plan, const SlideSample& sample);

@@ -1,6 +1,14 @@
 #include "tools/predict_task.h"
 
 namespace swath::tools {
+namespace {
+
+/// Micrometres that a pixel of `size` pixels has where these show `shown` level-0 pixels; 0 where unknown.
+double PixelSize(const std::optional<double>& mpp, int64_t shown, int64_t size) {
+  return mpp ? *mpp * static_cast<double>(shown) / static_cast<double>(size) : 0;
+}
+
+}  // namespace
 
 Region Shown(const SlideInfo& info, const RowOptions& rows) {
   return rows.region.value_or(Region{0, 0, info.levels[0].width, info.levels[0].height});
@@ -15,8 +23,15 @@ std::unique_ptr<RowSource> OpenThumbnail(const Slide& slide, const RowOptions& r
   return slide.OpenRows(options);
 }
 
-double PixelSize(const std::optional<double>& mpp, int64_t shown, int64_t size) {
-  return mpp ? *mpp * static_cast<double>(shown) / static_cast<double>(size) : 0;
+PyramidOptions MapOptions(const Slide& slide, const PredictTask& task, int64_t width, int64_t height,
+                          PyramidPixels pixels) {
+  const SlideInfo& info = slide.info();
+  const Region shown = Shown(info, task.rows);
+  return {.width = width,
+          .height = height,
+          .pixels = pixels,
+          .mpp_x = PixelSize(info.mpp_x, shown.width, width),
+          .mpp_y = PixelSize(info.mpp_y, shown.height, height)};
 }
 
 }  // namespace swath::tools

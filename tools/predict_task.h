@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "swath/pyramid_writer.h"
 #include "swath/slide.h"
 
 namespace swath::tools {
@@ -21,7 +22,8 @@ Region Shown(const SlideInfo& info, const RowOptions& rows);
 std::unique_ptr<RowSource> OpenThumbnail(const Slide& slide, const RowOptions& rows,
                                          double wanted_downsample);
 
-/// Micrometres that a pixel of `size` pixels has where these show `shown` level-0 pixels; 0 where unknown.
-double PixelSize(const std::optional<double>& mpp, int64_t shown, int64_t size);
+/// A map of width × height px that shows what the rows of the task do: with the size of its pixels.
+PyramidOptions MapOptions(const Slide& slide, const PredictTask& task, int64_t width, int64_t height,
+                          PyramidPixels pixels);
 
 }  // namespace swath::tools

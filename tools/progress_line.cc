@@ -6,15 +6,13 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/seconds_since.h"
+
 namespace swath::tools {
 namespace {
 
 constexpr double kSecondsOnTerminal = 0.2;
 constexpr double kSecondsElsewhere = 5;
-
-double Since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 }  // namespace
 
@@ -28,7 +26,7 @@ std::string Duration(double seconds) {
 StatusLine::StatusLine() : terminal_(isatty(STDERR_FILENO) != 0) {}
 
 void StatusLine::Show(const std::string& text) {
-  if (Since(shown_) < (terminal_ ? kSecondsOnTerminal : kSecondsElsewhere)) return;
+  if (SecondsSince(shown_) < (terminal_ ? kSecondsOnTerminal : kSecondsElsewhere)) return;
   Print(text, terminal_ ? "" : "\n");
   length_ = terminal_ ? text.size() : 0;
 }
@@ -51,7 +49,7 @@ void StatusLine::Print(const std::string& text, const char* end) {
 
 void PixelProgress::Show(int64_t done, int64_t total) {
   const double part = static_cast<double>(done) / static_cast<double>(total);
-  const double seconds = Since(start_);
+  const double seconds = SecondsSince(start_);
   if (part <= 0 || seconds <= 0) return;
   line_.Show(fmt::format("{}: {:.0f} %, {:.0f} Mpx/s, {} left", what_, 100 * part,
                          part * pixels_ * 1e-6 / seconds, Duration(seconds * (1 - part) / part)));

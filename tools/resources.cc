@@ -11,9 +11,9 @@ Resources::Fitted Resources::Fit(const Graph& graph, const Objective& objective,
                                  int64_t bytes_per_pixel, int64_t beside) const {
   const int64_t width = sample.image->width(), height = sample.image->height();
   const PlanOptions options{.threads = threads_, .bytes_per_pixel = bytes_per_pixel};
+  if (!limited()) return {MakePlan(graph, objective, width, height, options)};
   const auto total = [&](const Plan& plan) { return process_bytes_ + StepBytes(plan, sample) + beside; };
-  Plan plan = limited() ? FitPlan(graph, objective, width, height, options, {memory_, total})
-                        : MakePlan(graph, objective, width, height, options);
+  Plan plan = FitPlan(graph, objective, width, height, options, {memory_, total});
   const int64_t bytes = total(plan);
   return {std::move(plan), bytes};
 }

@@ -18,7 +18,7 @@ class Resources {
 
   struct Fitted {
     Plan plan;
-    int64_t process_bytes = 0;  ///< of the whole process, with this plan's engine
+    int64_t process_bytes = 0;  ///< of the whole process, with this plan's engine; 0 without a limit
   };
 
   /// How an image is best computed. Throws as FitPlan does. bytes_per_pixel: of what is made of logits;

@@ -52,17 +52,6 @@ std::string SlidePredictor::MapName(int64_t c) const {
   return "_probability_" + name + ".tif";
 }
 
-/// Of the mask; those of probabilities differ by their pixels.
-PyramidOptions SlidePredictor::MaskOptions(const Slide& slide, const PredictTask& task,
-                                           const RowSource& rows) const {
-  const Region shown = Shown(slide.info(), task.rows);
-  return {.width = rows.width(),
-          .height = rows.height(),
-          .pixels = PyramidPixels::kLabels,
-          .mpp_x = PixelSize(slide.info().mpp_x, shown.width, rows.width()),
-          .mpp_y = PixelSize(slide.info().mpp_y, shown.height, rows.height())};
-}
-
 PyramidPixels SlidePredictor::probability_pixels() const {
   return probability_bytes_ == 1 ? PyramidPixels::kGrey : PyramidPixels::kFloat32;
 }
@@ -70,9 +59,9 @@ PyramidPixels SlidePredictor::probability_pixels() const {
 Resources::Fitted SlidePredictor::Fit(const PredictTask& task, const Resources& resources) const {
   const auto slide = Slide::Open(task.slide);
   auto rows = Prefetch(slide->OpenRows(task.rows));
-  PyramidOptions maps = MaskOptions(*slide, task, *rows);
-  const Overlay overlay(maps.width, maps.height, classes());
-  int64_t beside = overlay.buffer_bytes() + PyramidWriter::BufferBytes(maps);
+  PyramidOptions maps = MapOptions(*slide, task, rows->width(), rows->height(), PyramidPixels::kLabels);
+  int64_t beside =
+      Overlay::BufferBytes(maps.width, maps.height, classes()) + PyramidWriter::BufferBytes(maps);
   maps.pixels = probability_pixels();
   beside += (classes() - 1) * PyramidWriter::BufferBytes(maps);
   const auto image = ExtendedImage(graph_, std::move(rows));
@@ -123,7 +112,7 @@ void SlidePredictor::Run(const PredictTask& task, const PlanOptions& plan, const
   const std::vector<std::string> files = Files(task, folder);
   const auto slide = Slide::Open(task.slide);
   auto rows = Prefetch(slide->OpenRows(task.rows));
-  PyramidOptions options = MaskOptions(*slide, task, *rows);
+  PyramidOptions options = MapOptions(*slide, task, rows->width(), rows->height(), PyramidPixels::kLabels);
   const auto image = ExtendedImage(graph_, std::move(rows));
   const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(), plan);
   PyramidWriter mask(files.front(), options);

@@ -36,7 +36,6 @@ class SlidePredictor {
   int64_t classes() const { return std::max<int64_t>(2, logits_); }
   std::string MapName(int64_t c) const;
   PyramidPixels probability_pixels() const;
-  PyramidOptions MaskOptions(const Slide& slide, const PredictTask& task, const RowSource& rows) const;
   void ToBytes(const std::string& slide, const float* const* logits, int64_t width, uint8_t* bytes) const;
 
   const Graph& graph_;

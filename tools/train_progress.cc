@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "base/process_memory.h"
+#include "base/seconds_since.h"
 #include "tools/options.h"
 #include "tools/plan_report.h"
 
@@ -67,7 +68,7 @@ std::string TrainProgress::Line(const std::string& what, double steps_done) cons
   }
   const double done = steps_done - static_cast<double>(first_step_);
   if (done > 0) {
-    const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+    const double seconds = SecondsSince(started_);
     line += fmt::format("  {} left", Duration(seconds / done * (static_cast<double>(steps_) - steps_done)));
   }
   return line + fmt::format("  {}", Bytes(PeakResidentBytes()));

@@ -23,8 +23,8 @@ class Overlay {
   /// (kOutput), or what the slide throws.
   void Write(RowSource& slide, const std::string& path) const;
 
-  /// Bytes that it holds.
-  int64_t buffer_bytes() const { return static_cast<int64_t>(counts_.size() * sizeof(uint32_t)); }
+  /// Bytes that such an overlay holds.
+  static int64_t BufferBytes(int64_t width, int64_t height, int64_t classes, int64_t side = 1024);
 
   int64_t width() const { return cells_wide_; }
   int64_t height() const { return cells_high_; }

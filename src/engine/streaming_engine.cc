@@ -362,14 +362,20 @@ class Streaming final : public StreamingEngine {
     return value;
   }
 
+  /// [class, column] as [class] -> width values.
+  static std::vector<const float*> ChannelRows(const std::vector<float>& values, int64_t width) {
+    std::vector<const float*> rows;
+    for (auto row = values.data(); row < values.data() + values.size(); row += width) rows.push_back(row);
+    return rows;
+  }
+
   /// Runs a strip of the output's sweep; take(y, [class] -> values as float32) for each of its rows.
   template <class F>
   void RunOutput(StripRunner<T>* runner, int64_t index, const Sample& sample, ProgressCounter* counter,
                  F&& take) {
     const int64_t channels = prepared_.program.output_shape().channels, width = kernels_.panel->owned.size();
-    std::vector<float> floats(std::is_same_v<T, float> ? 0 : static_cast<size_t>(channels * width));
-    std::vector<const float*> rows;
-    for (int64_t c = 0; c < channels; ++c) rows.push_back(floats.data() + c * width);
+    std::vector<float> floats;  // where logits are doubles
+    if (!std::is_same_v<T, float>) floats.resize(static_cast<size_t>(channels * width));
     const double panels = static_cast<double>(prepared_.panels.size());
     const auto columns = Columns(*sample.image, kernels_.panel->columns[0]);
     runner->Run({.sweep = &prepared_.sweeps.output,
@@ -386,7 +392,7 @@ class Streaming final : public StreamingEngine {
                        } else {
                          for (int64_t c = 0; c < channels; ++c)
                            std::copy_n(logits[c], width, floats.data() + c * width);
-                         take(y, rows.data());
+                         take(y, ChannelRows(floats, width).data());
                        }
                      },
                  .progress = [&](int64_t done) { counter->Add(static_cast<double>(done) / panels); }});
@@ -404,8 +410,7 @@ class Streaming final : public StreamingEngine {
                    });
                  });
     std::vector<float> logits(static_cast<size_t>(shape.channels * shape.width));
-    std::vector<const float*> rows;
-    for (int64_t c = 0; c < shape.channels; ++c) rows.push_back(logits.data() + c * shape.width);
+    const std::vector<const float*> rows = ChannelRows(logits, shape.width);
     std::vector<uint8_t> bytes(static_cast<size_t>(shape.width * prepared_.plan.options.bytes_per_pixel));
     for (int64_t y = 0; y < shape.height; ++y) {
       spool.Read(y, logits.data());

@@ -1,5 +1,7 @@
 // GroupNormalization, InstanceNormalization and LayerNormalization.
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "graph/onnx_dims.h"
@@ -7,6 +9,19 @@
 #include "layers/layers.h"
 
 namespace swath {
+namespace {
+
+/// One value a group, as one value a channel.
+Parameter ByChannel(Parameter groups, int64_t channels) {
+  const int64_t each = channels / groups.size();
+  std::vector<float> values;
+  for (int64_t c = 0; c < channels; ++c) values.push_back(groups.values[static_cast<size_t>(c / each)]);
+  groups.values = std::move(values);
+  groups.dims = {channels};
+  return groups;
+}
+
+}  // namespace
 
 void OnnxNodes::GroupNormalization(const onnx::NodeProto& node) {
   const int tensor = Canonical(Input(node, 0));
@@ -18,13 +33,8 @@ void OnnxNodes::GroupNormalization(const onnx::NodeProto& node) {
     Parameter parameter = constant->AsParameter();
     const int64_t channels = ShapeAt(tensor).channels, size = parameter.size();
     // Before opset 21 there is one value a group.
-    if (opset_ < 21 && size > 0 && size < channels && channels % size == 0) {
-      std::vector<float> values;
-      for (int64_t c = 0; c < channels; ++c)
-        values.push_back(parameter.values[static_cast<size_t>(c / (channels / size))]);
-      parameter.values = std::move(values);
-      parameter.dims = {channels};
-    }
+    if (opset_ < 21 && size > 0 && size < channels && channels % size == 0)
+      parameter = ByChannel(std::move(parameter), channels);
     parameters.push_back(AddParameter(std::move(parameter), *constant, "channels"));
   }
   const int dst = AddLayer(NodeName(file_, index_), layer, {tensor}, parameters);
@@ -52,14 +62,8 @@ void OnnxNodes::InstanceNormalization(const onnx::NodeProto& node) {
     const Constant* constant = ConstantInput(node, i);
     if (!constant || constant->size() != groups)
       Fail(ErrorCode::kInput, "expected a scale and a bias a group");
-    Parameter parameter = constant->AsParameter();
-    std::vector<float> values;
-    for (int64_t c = 0; c < shape.channels; ++c)
-      values.push_back(parameter.values[static_cast<size_t>(c / size)]);
-    parameter.values = std::move(values);
-    parameter.dims = {shape.channels};
-    parameters.push_back(
-        AddParameter(std::move(parameter), *constant, fmt::format("channels{}", shape.channels)));
+    parameters.push_back(AddParameter(ByChannel(constant->AsParameter(), shape.channels), *constant,
+                                      fmt::format("channels{}", shape.channels)));
     constants_.insert(graph_.parameters[static_cast<size_t>(parameters.back())].name);
   }
   const auto layer = MakeGroupNormalization(groups, epsilon);

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/seconds_since.h"
+
 // The order of these lines is Highway's.
 // clang-format off
 #undef HWY_TARGET_INCLUDE
@@ -25,28 +27,16 @@ constexpr int kChains = 12;
 
 /// Multiply-adds of `rounds` rounds of all chains; what they come to is returned, so that they are done.
 int64_t MultiplyAdds(int64_t rounds, float seed, float* result) {
-  const hn::ScalableTag<float> d;
+  using D = hn::ScalableTag<float>;
+  const D d;
   const auto a = hn::Set(d, 0.5f + seed), b = hn::Set(d, 0.25f);
-  auto s0 = hn::Iota(d, 0), s1 = hn::Iota(d, 1), s2 = hn::Iota(d, 2), s3 = hn::Iota(d, 3),
-       s4 = hn::Iota(d, 4), s5 = hn::Iota(d, 5), s6 = hn::Iota(d, 6), s7 = hn::Iota(d, 7),
-       s8 = hn::Iota(d, 8), s9 = hn::Iota(d, 9), s10 = hn::Iota(d, 10), s11 = hn::Iota(d, 11);
+  hn::Vec<D> chains[kChains];
+  for (int c = 0; c < kChains; ++c) chains[c] = hn::Iota(d, static_cast<float>(c));
   for (int64_t i = 0; i < rounds; ++i) {
-    s0 = hn::MulAdd(s0, a, b);
-    s1 = hn::MulAdd(s1, a, b);
-    s2 = hn::MulAdd(s2, a, b);
-    s3 = hn::MulAdd(s3, a, b);
-    s4 = hn::MulAdd(s4, a, b);
-    s5 = hn::MulAdd(s5, a, b);
-    s6 = hn::MulAdd(s6, a, b);
-    s7 = hn::MulAdd(s7, a, b);
-    s8 = hn::MulAdd(s8, a, b);
-    s9 = hn::MulAdd(s9, a, b);
-    s10 = hn::MulAdd(s10, a, b);
-    s11 = hn::MulAdd(s11, a, b);
+    for (auto& chain : chains) chain = hn::MulAdd(chain, a, b);
   }
-  const auto sum = hn::Add(
-      hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)),
-      hn::Add(hn::Add(hn::Add(s4, s5), hn::Add(s6, s7)), hn::Add(hn::Add(s8, s9), hn::Add(s10, s11))));
+  auto sum = chains[0];
+  for (int c = 1; c < kChains; ++c) sum = hn::Add(sum, chains[c]);
   *result = hn::GetLane(hn::SumOfLanes(d, sum));
   return rounds * kChains * static_cast<int64_t>(hn::Lanes(d));
 }
@@ -73,8 +63,8 @@ using Clock = std::chrono::steady_clock;
 constexpr double kSeconds = 0.2;
 constexpr int kRuns = 3;
 
-/// The most of a few runs: whatever else the machine does takes away, and adds nothing. work(seconds) returns
-/// what was done in at least this time, a second.
+/// The most of a few runs: whatever else the machine does takes away, and adds nothing. work() goes on for
+/// kSeconds at least and returns what it did a second.
 double Most(int64_t threads, const std::function<double()>& work) {
   double most = 0;
   for (int run = 0; run < kRuns; ++run) {
@@ -91,8 +81,6 @@ double Most(int64_t threads, const std::function<double()>& work) {
   return most;
 }
 
-double Since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
 }  // namespace
 
 double PeakMultiplyAdds(int64_t threads) {
@@ -104,9 +92,9 @@ double PeakMultiplyAdds(int64_t threads) {
       float result = 0;
       done += peak::Compute(1 << 18, seed, &result);
       sink = result;
-    } while (Since(start) < kSeconds);
+    } while (SecondsSince(start) < kSeconds);
     static_cast<void>(sink);
-    return static_cast<double>(done) / Since(start);
+    return static_cast<double>(done) / SecondsSince(start);
   });
 }
 
@@ -120,8 +108,8 @@ double CopyBandwidth(int64_t threads) {
       std::memcpy(to.data(), from.data(), kBytes);
       from[0] = to[kBytes - 1];
       done += 2 * static_cast<int64_t>(kBytes);
-    } while (Since(start) < kSeconds);
-    return static_cast<double>(done) / Since(start);
+    } while (SecondsSince(start) < kSeconds);
+    return static_cast<double>(done) / SecondsSince(start);
   });
 }
 

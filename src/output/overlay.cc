@@ -31,6 +31,11 @@ Overlay::Overlay(int64_t width, int64_t height, int64_t classes, int64_t side)
   counts_.assign(static_cast<size_t>(cells_wide_ * cells_high_ * classes), 0);
 }
 
+int64_t Overlay::BufferBytes(int64_t width, int64_t height, int64_t classes, int64_t side) {
+  const PictureSize size = FitPicture(width, height, side);
+  return size.wide * size.high * classes * static_cast<int64_t>(sizeof(uint32_t));
+}
+
 void Overlay::AddRow(const uint8_t* row) {
   assert(next_row_ < height_);
   const int64_t cell_row = next_row_++ * cells_high_ / height_ * cells_wide_;

@@ -250,9 +250,10 @@ SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const 
   if (dataset.options.labels == Labels::kMasks)
     labels = OpenLabels(dataset, entry, ignore_label, augmentation);
   SlideSample sample{.image = nullptr, .labels = nullptr, .width = image->width(), .height = image->height()};
-  const int64_t width = ExtendedSize(graph, sample.width), height = ExtendedSize(graph, sample.height);
   sample.image = ExtendedImage(graph, std::move(image));
-  if (labels) sample.labels = ExtendedRows(std::move(labels), width, height, ignore_label);
+  if (labels)
+    sample.labels =
+        ExtendedRows(std::move(labels), sample.image->width(), sample.image->height(), ignore_label);
   return sample;
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/process_memory.h"
 #include "base/random.h"
+#include "base/seconds_since.h"
 #include "geometry/window.h"
 #include "swath/model.h"
 #include "train/gradients.h"
@@ -32,8 +33,6 @@ constexpr double kSecondsBetweenSaves = 30;
 constexpr int64_t kMostValidations = 20;
 
 using Clock = std::chrono::steady_clock;
-
-double Since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 double Pixels(const SlideSample& sample) {
   return static_cast<double>(sample.image->width()) * static_cast<double>(sample.image->height());
@@ -91,7 +90,7 @@ class Trainer {
       const bool last = state_.step == options_.schedule.steps;
       const bool validate = last || state_.step % validate_every_ == 0;
       if (validate && !validation_.empty()) Validate();
-      if (validate || Since(saved_) > kSecondsBetweenSaves) Save();
+      if (validate || SecondsSince(saved_) > kSecondsBetweenSaves) Save();
     }
     if (!state_.best_score) Export(folder_.best_model());
     std::optional<Score> best;
@@ -100,7 +99,7 @@ class Trainer {
     return {.steps = state_.step,
             .best = best,
             .best_step = state_.best_step,
-            .seconds = state_.seconds + Since(started_),
+            .seconds = state_.seconds + SecondsSince(started_),
             .last_weights = TrainableValues(graph_)};
   }
 
@@ -286,7 +285,7 @@ class Trainer {
     optimizer_.Step(gradients, record.learning_rate, &graph_);
     CheckFiniteWeights(graph_, fmt::format("step {}", step + 1));
     ++state_.step;
-    record.seconds = Since(start);
+    record.seconds = SecondsSince(start);
     record.megapixels_per_second = pixels * 1e-6 / record.seconds;
     record.peak_resident_bytes = PeakResidentBytes();
     folder_.Append(record);
@@ -362,7 +361,7 @@ class Trainer {
       state_.best_step = state_.step;
       Export(folder_.best_model());
     }
-    record.seconds = Since(start);
+    record.seconds = SecondsSince(start);
     folder_.Append(record);
     if (observer_) observer_->OnValidation(record);
   }
@@ -395,7 +394,7 @@ class Trainer {
         fmt::format("{}, {}", graph_.name,
                     slide_loss_ ? ToString(options_.slide_loss->kind) : ToString(options_.loss.kind)));
     TrainingProgress progress = state_;
-    progress.seconds += Since(started_);
+    progress.seconds += SecondsSince(started_);
     WriteTrainingState(folder_.state(), progress, TrainableSpans(graph_), optimizer_.state(),
                        RunningStatistics(graph_));
     saved_ = Clock::now();

@@ -107,6 +107,8 @@ struct Measured {
   int64_t plan_bytes = 0;
   int64_t peak_resident_bytes = 0;
   Plan plan;
+  Profile profile;            ///< of the last step
+  double update_seconds = 0;  ///< of the last step
   std::optional<Floor> floor;
 };
 
@@ -124,10 +126,13 @@ Measured Measure(const Settings& settings, Graph graph, const OwnedObjective& ob
   for (int64_t i = 0; i < settings.steps; ++i) {
     const auto start = std::chrono::steady_clock::now();
     const StepResult result = engine->Step(sample.sample());
+    const auto update = std::chrono::steady_clock::now();
     optimizer.Step(result.gradients, 1e-3, &graph);
+    measured.update_seconds = SecondsSince(update);
     seconds.push_back(SecondsSince(start));
     measured.loss = result.loss.loss;
   }
+  measured.profile = engine->profile();
   std::nth_element(seconds.begin(), seconds.begin() + settings.steps / 2, seconds.end());
   measured.step_seconds = seconds[static_cast<size_t>(settings.steps / 2)];
   measured.peak_resident_bytes = PeakResidentBytes();  // before there is anything that is not the step's
@@ -146,6 +151,68 @@ void PrintFloor(const Measured& m, const Floor& floor) {
               1e-9 * floor.copy_bytes_per_second);
 }
 
+/// A part of the step: its seconds on all threads together, and what it computes.
+struct ProfileLine {
+  std::string name;
+  double seconds = 0;
+  int64_t multiply_adds = 0;  ///< 0: not worth counting
+};
+
+std::vector<ProfileLine> Stages(const Measured& m) {
+  return {{"decode", m.profile.decode_seconds},
+          {"convert", m.profile.convert_seconds},
+          {"forward", m.profile.forward_seconds(), m.plan.forward_multiply_adds},
+          {"loss", m.profile.loss_seconds},
+          {"backward", m.profile.backward_seconds(), m.plan.backward_multiply_adds},
+          {"update", m.update_seconds}};
+}
+
+std::vector<ProfileLine> Operators(const Measured& m) {
+  std::vector<ProfileLine> lines;
+  for (size_t i = 0; i < m.plan.ops.size(); ++i) {
+    const OpPlan& op = m.plan.ops[i];
+    const Profile::Op& times = m.profile.ops[i];
+    const std::string kernel = op.kernel.empty() ? "" : " (" + op.kernel + ")";
+    lines.push_back({op.type + " " + op.name + kernel, times.forward_seconds, op.forward_multiply_adds});
+    if (times.backward_seconds > 0)
+      lines.push_back(
+          {op.type + " " + op.name + " backward", times.backward_seconds, op.backward_multiply_adds});
+  }
+  return lines;
+}
+
+/// Of one thread.
+double Peak(const Measured& m) {
+  return m.floor ? m.floor->multiply_adds_per_second / static_cast<double>(m.plan.options.threads) : 0;
+}
+
+void PrintProfile(const Measured& m) {
+  std::printf("\nwhere the time of all threads goes\n");
+  for (const auto& lines : {Stages(m), Operators(m)}) {
+    for (const ProfileLine& line : lines) {
+      std::printf("  %-40s %9.3f s %5.1f %%", line.name.c_str(), line.seconds,
+                  100 * line.seconds / m.profile.seconds());
+      const double rate = static_cast<double>(line.multiply_adds) / line.seconds;
+      if (line.multiply_adds > 0) std::printf(" %8.1f GFLOP/s", 2e-9 * rate);
+      if (line.multiply_adds > 0 && Peak(m) > 0) std::printf(" %5.1f %% of peak", 100 * rate / Peak(m));
+      std::printf("\n");
+    }
+    std::printf("\n");
+  }
+}
+
+nlohmann::json ProfileJson(const std::vector<ProfileLine>& lines, double peak) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const ProfileLine& line : lines) {
+    json[line.name] = {{"seconds", line.seconds}};
+    if (line.multiply_adds == 0) continue;
+    const double rate = static_cast<double>(line.multiply_adds) / line.seconds;
+    json[line.name]["gflops"] = 2e-9 * rate;
+    if (peak > 0) json[line.name]["of_peak"] = rate / peak;
+  }
+  return json;
+}
+
 void Report(const Settings& settings, const Size& size, const Measured& m) {
   const double peak_mib = static_cast<double>(m.peak_resident_bytes) / (1024.0 * 1024.0);
   const double megapixels = static_cast<double>(size.width * size.height) * 1e-6;
@@ -162,7 +229,9 @@ void Report(const Settings& settings, const Size& size, const Measured& m) {
                            {"mpx_per_second", megapixels / m.step_seconds},
                            {"peak_rss_mib", peak_mib},
                            {"plan_bytes", m.plan_bytes},
-                           {"engine_bytes", m.plan.engine_bytes()}};
+                           {"engine_bytes", m.plan.engine_bytes()},
+                           {"stages", ProfileJson(Stages(m), Peak(m))},
+                           {"operators", ProfileJson(Operators(m), Peak(m))}};
     if (m.floor) {
       json.update({{"floor_seconds", m.floor->seconds()},
                    {"floor_ratio", m.step_seconds / m.floor->seconds()},
@@ -188,6 +257,7 @@ void Report(const Settings& settings, const Size& size, const Measured& m) {
         "  Remedios et al. 2023    %10.2f s   and over 100 GB of unified memory, in core on an M1 Ultra\n",
         81.0);
   }
+  PrintProfile(m);
 }
 
 void RunStep(Settings settings) {

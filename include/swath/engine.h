@@ -11,6 +11,7 @@
 #include "swath/graph.h"
 #include "swath/loss.h"
 #include "swath/plan.h"
+#include "swath/profile.h"
 #include "swath/row_source.h"
 
 namespace swath {
@@ -74,6 +75,8 @@ class StreamingEngine : public Engine {
   virtual void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
                        const Progress& progress = {}, uint64_t seed = 0) = 0;
   virtual const Plan& plan() const = 0;
+  /// Of the last call of any of these.
+  virtual const Profile& profile() const = 0;
 };
 
 std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const Objective& objective,

@@ -43,11 +43,21 @@ struct TensorPlan {
   int64_t margin = 0;         ///< zeros kept left and right of every row
 };
 
+/// What an op on rows computes in one step, all sweeps and halos included.
+struct OpPlan {
+  std::string name;
+  std::string type;    ///< ONNX's, of the layer
+  std::string kernel;  ///< "highway", "reference"; empty for a reduction
+  int64_t forward_multiply_adds = 0;
+  int64_t backward_multiply_adds = 0;
+};
+
 struct Plan {
   PlanOptions options;  ///< threads and strips filled in
   int64_t width = 0;
   int64_t height = 0;
   std::vector<TensorPlan> tensors;
+  std::vector<OpPlan> ops;      ///< in the order of their forward passes
   int64_t in_flight = 0;        ///< strips computed at once
   int64_t sweeps = 1;           ///< over the image, in all
   int64_t forward_sweeps = 0;   ///< those that end in reductions

@@ -15,13 +15,13 @@ namespace {
 /// that do 200 G a second).
 constexpr int64_t kDecodeMultiplyAdds = 270;
 
-/// Multiply-adds of one sweep over all strips and panels.
-struct Work64 {
+/// Multiply-adds of one op in one sweep over all strips and panels.
+struct OpWork {
   int64_t forward = 0;
   int64_t backward = 0;                           ///< of one cotangent
   int64_t least_forward = 0, least_backward = 0;  ///< in one strip and one panel
 
-  Work64& operator+=(const Work64& other) {
+  OpWork& operator+=(const OpWork& other) {
     forward += other.forward;
     backward += other.backward;
     least_forward += other.least_forward;
@@ -29,6 +29,19 @@ struct Work64 {
     return *this;
   }
 };
+
+/// By op.
+using SweepWork = std::vector<OpWork>;
+
+void Add(const SweepWork& other, SweepWork* work) {
+  for (size_t i = 0; i < work->size(); ++i) (*work)[i] += other[i];
+}
+
+OpWork Sum(const SweepWork& work) {
+  OpWork sum;
+  for (const OpWork& op : work) sum += op;
+  return sum;
+}
 
 /// The part of an op's streamed source channels that have a gradient in a sweep.
 double GradientShare(const Program& program, const Sweep& sweep, const Op& op) {
@@ -51,8 +64,8 @@ double Repeated(const Prepared& p, int tensor) {
          static_cast<double>(p.program.tensors[static_cast<size_t>(tensor)].shape.width);
 }
 
-Work64 CountWork(const Prepared& p, const Sweep& sweep) {
-  Work64 work;
+SweepWork CountWork(const Prepared& p, const Sweep& sweep) {
+  SweepWork work(p.program.ops.size());
   for (size_t i = 0; i < p.program.ops.size(); ++i) {
     const Op& op = p.program.ops[i];
     if (!sweep.forward[i] || !op.layer) continue;
@@ -63,12 +76,12 @@ Work64 CountWork(const Prepared& p, const Sweep& sweep) {
     const double all = static_cast<double>(rows * row) * Repeated(p, op.dst),
                  least =
                      static_cast<double>(p.program.tensors[static_cast<size_t>(op.dst)].shape.height * row);
-    work.forward += static_cast<int64_t>(all);
-    work.least_forward += static_cast<int64_t>(least);
+    work[i].forward = static_cast<int64_t>(all);
+    work[i].least_forward = static_cast<int64_t>(least);
     if (!sweep.backward[i]) continue;
     const double parts = (op.trains && sweep.trains ? 1.0 : 0.0) + GradientShare(p.program, sweep, op);
-    work.backward += static_cast<int64_t>(all * parts);
-    work.least_backward += static_cast<int64_t>(least * parts);
+    work[i].backward = static_cast<int64_t>(all * parts);
+    work[i].least_backward = static_cast<int64_t>(least * parts);
   }
   return work;
 }
@@ -220,33 +233,49 @@ class Planner {
 
   void ChooseSweeps() {
     Plan& plan = p_.plan;
-    Work64 before, back;
-    for (const Sweep& sweep : p_.sweeps.forward) before += CountWork(p_, sweep);
+    const SweepWork none(p_.program.ops.size());
+    SweepWork forward = none, back = none;
+    for (const Sweep& sweep : p_.sweeps.forward) Add(CountWork(p_, sweep), &forward);
     const int64_t reductions = static_cast<int64_t>(p_.sweeps.forward.size());
     plan.forward_sweeps = reductions;
     plan.backward_sweeps = static_cast<int64_t>(p_.sweeps.backward.size());
-    const Work64 output = p_.sweeps.output.output ? CountWork(p_, p_.sweeps.output) : Work64{};
+    const SweepWork output = p_.sweeps.output.output ? CountWork(p_, p_.sweeps.output) : none;
     if (!trains()) {
       plan.sweeps = reductions + (p_.sweeps.output.output ? 1 : 0);
-      plan.forward_multiply_adds = before.forward + output.forward;
-      plan.least_multiply_adds = before.least_forward + output.least_forward;
-      return;
+      Add(output, &forward);
+      return PlanWork(forward, none);
     }
-    for (const Sweep& sweep : p_.sweeps.backward) back += CountWork(p_, sweep);
+    for (const Sweep& sweep : p_.sweeps.backward) Add(CountWork(p_, sweep), &back);
     const int64_t m = objective_.pixels ? objective_.pixels->cotangents() : 1;
     const int64_t decode = kDecodeMultiplyAdds * plan.input_rows * plan.width;
-    const int64_t one = back.forward + m * back.backward,
-                  two = decode + output.forward + back.forward + back.backward;
+    const OpWork sum = Sum(back);
+    const int64_t one = sum.forward + m * sum.backward,
+                  two = decode + Sum(output).forward + sum.forward + sum.backward;
     // Tensors in core have one gradient, not one a cotangent.
     const bool twice = m > 1 && (plan.options.loss_sweeps == LossSweeps::kTwo || reductions > 0 ||
                                  (plan.options.loss_sweeps == LossSweeps::kCheaper && two < one));
     plan.loss_sweeps = twice ? 2 : 1;
     plan.sweeps = reductions + (twice ? 1 : 0) + static_cast<int64_t>(p_.sweeps.backward.size());
     plan.cotangents = twice ? 1 : m;
-    plan.forward_multiply_adds = before.forward + (twice ? output.forward : 0) + back.forward;
-    plan.backward_multiply_adds = plan.cotangents * back.backward;
-    plan.least_multiply_adds = before.least_forward + (twice ? output.least_forward : 0) +
-                               back.least_forward + plan.cotangents * back.least_backward;
+    if (twice) Add(output, &forward);
+    PlanWork(forward, back);
+  }
+
+  /// `forward` is the work of the sweeps that do not go back.
+  void PlanWork(const SweepWork& forward, const SweepWork& back) {
+    Plan& plan = p_.plan;
+    for (size_t i = 0; i < p_.program.ops.size(); ++i) {
+      const Op& op = p_.program.ops[i];
+      plan.ops.push_back({.name = op.name,
+                          .type = std::string(op.layer ? op.layer->type() : op.reduction->type()),
+                          .kernel = {},
+                          .forward_multiply_adds = forward[i].forward + back[i].forward,
+                          .backward_multiply_adds = plan.cotangents * back[i].backward});
+      plan.forward_multiply_adds += plan.ops[i].forward_multiply_adds;
+      plan.backward_multiply_adds += plan.ops[i].backward_multiply_adds;
+      plan.least_multiply_adds +=
+          forward[i].least_forward + back[i].least_forward + plan.cotangents * back[i].least_backward;
+    }
   }
 
   void PlanTensors() {
@@ -326,6 +355,7 @@ class Planner {
       const RowKernel<T>* kernel = kernels.kernels[i].get();
       if (!kernel) continue;
       plan.tensors[static_cast<size_t>(p_.program.ops[i].dst)].kernel = kernel->name();
+      plan.ops[i].kernel = kernel->name();
       workspaces += kernel->workspace_bytes();
       weights += kernel->parameter_bytes();
       shared = std::max(shared, kernel->shared_bytes());

@@ -128,6 +128,7 @@ class Streaming final : public StreamingEngine {
   }
 
   const Plan& plan() const override { return prepared_.plan; }
+  const Profile& profile() const override { return profile_; }
 
   StepResult Step(const Sample& sample, const Progress& progress) override {
     Begin(sample);
@@ -172,7 +173,7 @@ class Streaming final : public StreamingEngine {
 
   std::vector<double> PredictSlide(const RowSource& image, const Progress& progress, uint64_t seed) override {
     assert(prepared_.program.core_output >= 0);
-    CheckImage(image);
+    Begin(image);
     ProgressCounter counter(progress, RowsOf(prepared_.sweeps.forward));
     RunForward({.image = &image, .seed = seed}, &counter);
     return cores_.values[static_cast<size_t>(prepared_.program.core_output)].values;
@@ -181,7 +182,7 @@ class Streaming final : public StreamingEngine {
   void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
                const Progress& progress, uint64_t seed) override {
     assert(!objective_ && prepared_.program.output >= 0);
-    CheckImage(image);
+    Begin(image);
     ProgressCounter counter(progress, RowsOf(prepared_.sweeps.forward) + RowsOf(prepared_.sweeps.output));
     const Sample sample{.image = &image, .seed = seed};
     RunForward(sample, &counter);
@@ -207,7 +208,9 @@ class Streaming final : public StreamingEngine {
     return rows;
   }
 
-  void CheckImage(const RowSource& image) const {
+  void Begin(const RowSource& image) {
+    profile_ = {};
+    profile_.ops.resize(prepared_.program.ops.size());
     CheckSource(image, {.what = "the network's input",
                         .width = prepared_.plan.width,
                         .height = prepared_.plan.height,
@@ -217,7 +220,7 @@ class Streaming final : public StreamingEngine {
 
   void Begin(const Sample& sample) {
     assert(objective_);
-    CheckImage(*sample.image);
+    Begin(*sample.image);
     if (!objective_.pixels) return;
     CheckSource(
         *sample.labels,
@@ -273,6 +276,7 @@ class Streaming final : public StreamingEngine {
         loop(0);
       }
       turnstile.Rethrow();
+      for (StripRunner<T>& runner : runners_) profile_.Add(runner.TakeProfile());
     }
   }
 
@@ -480,6 +484,7 @@ class Streaming final : public StreamingEngine {
   std::vector<StripRunner<T>> runners_;           // by thread
   StripSums total_;
   CoreValues cores_;
+  Profile profile_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/node_seed.h"
+#include "base/seconds_since.h"
 #include "kernels/rows.h"
 
 namespace swath {
@@ -86,6 +87,7 @@ StripRunner<T>::StripRunner(const Prepared& prepared, const PanelKernels<T>& ker
       sums_(sums),
       input_(kernels.InputLayout(prepared)) {
   const Program& program = prepared.program;
+  TakeProfile();
   const size_t tensors = program.tensors.size(), cotangents = static_cast<size_t>(prepared.plan.cotangents);
   values_.resize(tensors);
   gradients_.resize(cotangents);
@@ -115,11 +117,13 @@ void StripRunner<T>::Run(const Job& job) {
   Reset(*job.strip);
   Schedule schedule(prepared_.program, *job.sweep, *job.strip);
   int64_t read = 0;
+  lap_ = std::chrono::steady_clock::now();
   for (Work work = schedule.Next(); work.kind != Work::Kind::kDone; work = schedule.Next()) {
     const bool reduction = work.op >= 0 && OpAt(work.op).reduction;
     switch (work.kind) {
       case Work::Kind::kInput:
         ReadInput(job.image, work.row);
+        Lap(&profile_.decode_seconds);
         if (++read == kProgressRows && job.progress) job.progress(std::exchange(read, 0));
         break;
       case Work::Kind::kForward:
@@ -128,6 +132,7 @@ void StripRunner<T>::Run(const Job& job) {
         } else {
           Forward(job, schedule, work.op, work.row);
         }
+        Lap(&profile_.ops[static_cast<size_t>(work.op)].forward_seconds);
         break;
       case Work::Kind::kBackward:
         if (reduction) {
@@ -135,6 +140,7 @@ void StripRunner<T>::Run(const Job& job) {
         } else {
           Backward(job, schedule, work.op, work.row);
         }
+        Lap(&profile_.ops[static_cast<size_t>(work.op)].backward_seconds);
         break;
       case Work::Kind::kDone:
         break;
@@ -143,6 +149,13 @@ void StripRunner<T>::Run(const Job& job) {
     Release(schedule, work);
   }
   if (job.progress) job.progress(read);
+}
+
+template <class T>
+Profile StripRunner<T>::TakeProfile() {
+  Profile none;
+  none.ops.resize(prepared_.program.ops.size());
+  return std::exchange(profile_, std::move(none));
 }
 
 template <class T>
@@ -156,6 +169,11 @@ void StripRunner<T>::Reset(const Strip& strip) {
   for (auto& workspace : workspaces_) {
     if (workspace) workspace->Reset();
   }
+}
+
+template <class T>
+void StripRunner<T>::Lap(double* seconds) {
+  *seconds += SecondsSince(std::exchange(lap_, std::chrono::steady_clock::now()));
 }
 
 template <class T>
@@ -186,9 +204,13 @@ RowRing<T>& StripRunner<T>::ViewRows(int op, int view, bool backward, Range rows
   Ring& ring = views_[i];
   if (ring.live().end < rows.begin) ring.Reset(rows.begin);  // rows that this op does not read
   ring.Release(rows.begin);
+  if (ring.live().end >= rows.end) return ring;
+  Profile::Op& profile = profile_.ops[static_cast<size_t>(op)];
+  Lap(backward ? &profile.backward_seconds : &profile.forward_seconds);
   while (ring.live().end < rows.end) {
     Convert(prepared_.program.views[static_cast<size_t>(view)], ring.live().end, &ring);
   }
+  Lap(&profile_.convert_seconds);
   return ring;
 }
 
@@ -278,8 +300,10 @@ void StripRunner<T>::Forward(const Job& job, const Schedule& schedule, int index
   if (op.activation) {
     for (T* values : arguments.dst_pointers) op.activation->Forward(values, dst.layout().width);
   }
-  if (job.sweep->output && op.dst == prepared_.program.output && job.strip->owned.contains(y))
+  if (job.sweep->output && op.dst == prepared_.program.output && job.strip->owned.contains(y)) {
+    Lap(&profile_.ops[static_cast<size_t>(index)].forward_seconds);
     TakeOutput(job, schedule, y, arguments.dst_pointers.data());
+  }
 }
 
 template <class T>
@@ -290,8 +314,12 @@ void StripRunner<T>::TakeOutput(const Job& job, const Schedule& schedule, int64_
   const int64_t channels = prepared_.program.output_shape().channels;
   std::vector<const T*> owned;
   for (int64_t c = 0; c < channels; ++c) owned.push_back(logits[c] + offset);
-  if (!job.labels) return job.sink(y, owned.data());
+  if (!job.labels) {
+    job.sink(y, owned.data());
+    return Lap(&profile_.output_seconds);
+  }
   job.labels->Read({y, y + 1}, labels_.data());
+  Lap(&profile_.decode_seconds);
   loss_pointers_.clear();
   const bool back = schedule.HasGradient(output);
   if (back) {
@@ -307,6 +335,7 @@ void StripRunner<T>::TakeOutput(const Job& job, const Schedule& schedule, int64_
                         .diff = back ? loss_pointers_.data() : nullptr,
                         .coefficients = job.coefficients},
              sums_->loss.data(), loss_scratch_.data());
+  Lap(&profile_.loss_seconds);
 }
 
 template <class T>

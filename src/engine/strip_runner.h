@@ -1,6 +1,7 @@
 /// One strip, row by row, in the order of the schedule: the inner loop of the streaming engine.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "engine/prepare.h"
 #include "engine/schedule.h"
 #include "swath/engine.h"
+#include "swath/profile.h"
 #include "swath/row_source.h"
 
 namespace swath {
@@ -60,6 +62,9 @@ class StripRunner {
   /// May throw what the sources throw; the runner can be used again.
   void Run(const Job& job);
 
+  /// Where the time of all calls of Run since the last of this has gone.
+  Profile TakeProfile();
+
  private:
   using Ring = RowRing<T>;
 
@@ -76,6 +81,8 @@ class StripRunner {
   };
 
   void Reset(const Strip& strip);
+  /// Adds the time since the last lap to a part of the profile.
+  void Lap(double* seconds);
   void ReadInput(RowSource* image, int64_t row);
   void Forward(const Job& job, const Schedule& schedule, int index, int64_t row);
   void Backward(const Job& job, const Schedule& schedule, int index, int64_t row);
@@ -109,6 +116,8 @@ class StripRunner {
   const PanelKernels<T>& kernels_;
   const Loss* loss_;
   StripSums* sums_;
+  Profile profile_;
+  std::chrono::steady_clock::time_point lap_;
   RowRing<uint8_t> input_;
   std::vector<Ring> values_;                            // by tensor; that of the input is empty
   std::vector<std::vector<Ring>> gradients_;            // [cotangent][tensor]

@@ -171,6 +171,8 @@ TEST(CommandLine, ABenchmarkKnowsItsFloor) {
   EXPECT_GT(decode, 0);
   EXPECT_GT(floor, decode);
   EXPECT_DOUBLE_EQ(json["floor_ratio"], double(json["step_seconds"]) / floor);
+  EXPECT_GT(double(json["stages"]["loss"]["seconds"]), 0);
+  EXPECT_GT(double(json["operators"]["Conv head backward"]["of_peak"]), 0);
   EXPECT_THAT(run({"--floor"}), HasSubstr("\n  floor  "));
   EXPECT_THAT(run({}), Not(HasSubstr("floor")));
 }

@@ -3,6 +3,7 @@
 /// here.
 #include <benchmark/benchmark.h>
 
+#include <deque>
 #include <vector>
 
 #include "kernels/correlation.h"
@@ -43,12 +44,12 @@ struct Setup {
       : shape{.coarse_channels = layer.coarse_channels,
               .fine_channels = layer.fine_channels,
               .fine_width = layer.fine_width,
-              .row_taps = layer.kernel,
-              .window_rows = layer.kernel,
               .columns = {.kernel = layer.kernel,
                           .stride = layer.stride,
                           .pad_begin = layer.pad,
                           .pad_end = layer.pad}} {
+    shape.rows = shape.columns;
+    shape.rows_at_once = RowsAtOnce(shape);
     shape.coarse_width = shape.columns.DstSize(shape.fine_width);
     kernel = make(shape);
     workspace = kernel->MakeWorkspace();
@@ -56,22 +57,24 @@ struct Setup {
     diff_weights.assign(weights.size(), 0.0);
     bias.assign(256, 0.0f);
     kernel->SetWeights(weights.data());
-    for (int64_t tap = 0; tap < shape.row_taps; ++tap)
-      fine.push_back({tap, tap, Row(shape.fine_channels, shape.fine_width)});
-    coarse = Row(shape.coarse_channels, shape.coarse_width);
+    // Rows of the middle of an image.
+    const Range middle{1000, 1000 + shape.rows_at_once};
+    coarse = Rows(middle, shape.coarse_channels, shape.coarse_width);
+    fine = Rows(shape.rows.Src(middle), shape.fine_channels, shape.fine_width);
   }
 
-  /// Channel pointers into rows with the kernel's margin.
-  float* const* Row(int64_t channels, int64_t width) {
-    const int64_t pitch = width + 2 * kernel->margin();
-    std::vector<float>& values = storage.emplace_back(static_cast<size_t>(channels * pitch), 1.0f);
-    std::vector<float*>& row = pointers.emplace_back();
-    for (int64_t c = 0; c < channels; ++c) row.push_back(values.data() + c * pitch + kernel->margin());
-    return row.data();
+  /// Rows with the kernel's margin.
+  RowWindow<float> Rows(Range rows, int64_t channels, int64_t width) {
+    const int64_t pitch = width + 2 * kernel->margin(), count = rows.size() * channels;
+    std::vector<float>& values = storage.emplace_back(static_cast<size_t>(count * pitch), 1.0f);
+    std::vector<float*>& table = pointers.emplace_back();
+    for (int64_t i = 0; i < count; ++i) table.push_back(values.data() + i * pitch + kernel->margin());
+    return {rows, channels, width, table.data()};
   }
 
+  /// Of the coarse rows.
   double MultiplyAdds() const {
-    return static_cast<double>(shape.weight_size()) * static_cast<double>(shape.coarse_width);
+    return static_cast<double>(shape.weight_size() * shape.coarse_width * shape.rows_at_once);
   }
 
   CorrelationShape shape;
@@ -79,11 +82,14 @@ struct Setup {
   std::unique_ptr<Workspace> workspace;
   std::vector<float> weights, bias;
   std::vector<double> diff_weights;
-  std::vector<std::vector<float>> storage;
-  std::vector<std::vector<float*>> pointers;
-  std::vector<TapRow<float>> fine;
-  float* const* coarse = nullptr;
+  std::deque<std::vector<float>> storage;
+  std::deque<std::vector<float*>> pointers;
+  RowWindow<float> coarse, fine;
 };
+
+RowWindow<const float> Const(const RowWindow<float>& rows) {
+  return {rows.rows, rows.channels, rows.width, rows.pointers};
+}
 
 void Report(benchmark::State& state, double multiply_adds) {
   state.counters["GFLOP/s"] = benchmark::Counter(
@@ -95,24 +101,22 @@ void Gather(benchmark::State& state, const Layer& layer, Maker make) {
   Setup s(layer, make);
   for (auto _ : state) {
     s.workspace->Reset();  // every row is packed anew: a strip packs each once or twice
-    s.kernel->Gather(s.fine, s.bias.data(), s.coarse, Front::kForward, s.workspace.get());
+    s.kernel->Gather(Const(s.fine), s.bias.data(), s.coarse, Front::kForward, s.workspace.get());
   }
   Report(state, s.MultiplyAdds());
 }
 
 void Scatter(benchmark::State& state, const Layer& layer, Maker make) {
   Setup s(layer, make);
-  const TapRow<float> coarse{0, 0, s.coarse};
-  float* const* fine = s.Row(s.shape.fine_channels, s.shape.fine_width);
-  for (auto _ : state) s.kernel->Scatter({&coarse, 1}, nullptr, fine, s.workspace.get());
-  Report(state, s.MultiplyAdds() / static_cast<double>(s.shape.row_taps));
+  for (auto _ : state) s.kernel->Scatter(Const(s.coarse), nullptr, s.fine, s.workspace.get());
+  Report(state, s.MultiplyAdds());
 }
 
 void WeightGradient(benchmark::State& state, const Layer& layer, Maker make) {
   Setup s(layer, make);
   for (auto _ : state) {
     s.workspace->Reset();
-    s.kernel->AddWeightGradient(s.fine, {0, 0, s.coarse}, s.diff_weights.data(), s.workspace.get());
+    s.kernel->AddWeightGradient(Const(s.fine), Const(s.coarse), s.diff_weights.data(), s.workspace.get());
   }
   Report(state, s.MultiplyAdds());
 }

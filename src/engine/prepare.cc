@@ -99,7 +99,7 @@ void DryRun(const Program& program, const Sweep& sweep, const Strip& strip,
         for (const SourcePart& part : src.parts) {
           if (!schedule.HasGradient(part.tensor)) continue;
           const Range live = schedule.LiveGradients(part.tensor);
-          const Range rows = schedule.SourceRows(op, part.tensor, work.row);
+          const Range rows = schedule.SourceRows(op, part.tensor, work.rows);
           grow(&(*tensors)[static_cast<size_t>(part.tensor)].gradient_rows,
                (rows.empty() ? live.end : std::max(live.end, rows.end)) - live.begin);
         }
@@ -108,15 +108,15 @@ void DryRun(const Program& program, const Sweep& sweep, const Strip& strip,
       if (op.layer) {
         const Range live = schedule.LiveGradients(op.dst);
         grow(&(*tensors)[static_cast<size_t>(op.dst)].gradient_rows,
-             std::max(live.end, work.row + 1) - live.begin);
+             std::max(live.end, work.rows.end) - live.begin);
       }
     } else {
       const int tensor = work.kind == Work::Kind::kInput ? 0 : program.ops[static_cast<size_t>(work.op)].dst;
       grow(&(*tensors)[static_cast<size_t>(tensor)].value_rows,
-           work.row + 1 - schedule.LiveValues(tensor).begin);
+           work.rows.end - schedule.LiveValues(tensor).begin);
       if (sweep.output && tensor == program.output && schedule.HasGradient(tensor)) {
         grow(&(*tensors)[static_cast<size_t>(tensor)].gradient_rows,
-             work.row + 1 - schedule.LiveGradients(tensor).begin);
+             work.rows.end - schedule.LiveGradients(tensor).begin);
       }
     }
     schedule.Commit(work);
@@ -300,7 +300,7 @@ class Planner {
       for (const ViewUse& use : p_.views) {
         if (use.op == index && use.view == view && use.backward == backward) return;
       }
-      p_.views.push_back({index, view, backward, op.rows.most_src()});
+      p_.views.push_back({index, view, backward, op.rows.most_src(op.rows_at_once)});
     };
     add(false);
     if (trains() && op.backward && op.reads_src_backward()) add(true);
@@ -399,6 +399,21 @@ std::vector<Shape> Prepared::SourceShapes(const Op& op) const {
   return shapes;
 }
 
+namespace {
+
+/// Whether an op is few multiply-adds a pixel of the image. Such a layer is small beside reading the pixel,
+/// and can be exact. By itself, not by what the rest of the network costs: a part of a network computes the
+/// same.
+bool IsCheap(const Prepared& prepared, const Op& op) {
+  constexpr int64_t kMultiplyAdds = 32;
+  const Shape &dst = prepared.program.tensors[static_cast<size_t>(op.dst)].shape,
+              &image = prepared.program.tensors[0].shape;
+  return dst.height * op.layer->MultiplyAdds(prepared.SourceShapes(op), dst) <=
+         kMultiplyAdds * image.height * image.width;
+}
+
+}  // namespace
+
 template <class T>
 PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, bool backward) {
   const Program& program = prepared.program;
@@ -414,7 +429,8 @@ PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, b
                           .src_columns = panel.src_columns[i],
                           .dst_columns = panel.columns[static_cast<size_t>(op.dst)],
                           .backward = backward && op.backward,
-                          .pack_weights = prepared.plan.options.pack_weights};
+                          .pack_weights = prepared.plan.options.pack_weights,
+                          .cheap = IsCheap(prepared, op)};
     for (const OpSource& src : op.srcs) context.in_core.push_back(!src.streamed());
     try {
       kernel = op.layer->MakeKernel<T>(context);

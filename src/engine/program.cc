@@ -233,6 +233,9 @@ class Lowering {
     for (int src : node.srcs) op.srcs.push_back(Source(src));
     ExpectMaps(node, op);
     const Shape& shape = Shape_(node.dst);
+    std::vector<Shape> srcs;
+    for (int src : node.srcs) srcs.push_back(Shape_(src));
+    op.rows_at_once = layer.rows_at_once(srcs, shape);
     const int dst = PushOp(std::move(op), graph_.tensors[static_cast<size_t>(node.dst)], shape);
     sole_[dst] = uses_[static_cast<size_t>(node.dst)] == 1;
     At(node.dst).parts = {{dst, -1, {0, shape.channels}}};

@@ -8,6 +8,7 @@
 /// Tensors are streamed, or in core. A reduction leads from the first to the second; a row op may read both.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -54,8 +55,9 @@ struct Op {
   int result = -1;  ///< of a reduction: the core tensor
   std::vector<int> parameters;  ///< indices into the graph's
   Window rows, columns;
-  bool trains = false;    ///< some parameter is trainable
-  bool backward = false;  ///< trains, or some source needs a gradient
+  int64_t rows_at_once = 1;  ///< of dst, as RowLayer says
+  bool trains = false;       ///< some parameter is trainable
+  bool backward = false;     ///< trains, or some source needs a gradient
 
   /// The streamed sources have one height and one width; this is a part of one.
   const SourcePart& any_part() const {
@@ -65,6 +67,12 @@ struct Op {
   }
   bool reads_src_backward() const {
     return layer ? layer->backward_reads().src : reduction->backward_reads().src;
+  }
+  /// The rows of dst from y on that are computed at once, before `end`. Those of a transposed convolution are
+  /// grouped by the source row at which their windows end.
+  Range Block(int64_t y, int64_t end) const {
+    const int64_t shift = rows.kind == Window::Kind::kScatter ? rows.pad_begin : 0;
+    return {y, std::min(end, RoundUp(y + 1 + shift, rows_at_once) - shift)};
   }
 };
 

@@ -11,22 +11,32 @@ Schedule::Schedule(const Program& program, const Sweep& sweep, const Strip& stri
   for (const Op& op : program.ops) backward_.push_back(Rows(op.dst).begin);
 }
 
-Range Schedule::SourceRows(const Op& op, int tensor, int64_t y) const {
+Range Schedule::SourceRows(const Op& op, int tensor, Range rows) const {
   const int64_t height = program_.tensors[static_cast<size_t>(tensor)].shape.height;
-  const Range rows = Intersect(op.rows.Src(y), {0, height});
-  assert(rows.empty() || Hull(rows, Rows(tensor)) == Rows(tensor));
-  return rows;
+  const Range src = Intersect(op.rows.Src(rows), {0, height});
+  assert(src.empty() || Hull(src, Rows(tensor)) == Rows(tensor));
+  return src;
+}
+
+Range Schedule::NextForward(int index) const {
+  const Op& op = program_.ops[static_cast<size_t>(index)];
+  return op.Block(forward_[static_cast<size_t>(op.dst)], Rows(op.dst).end);
+}
+
+Range Schedule::NextBackward(int index) const {
+  const Op& op = program_.ops[static_cast<size_t>(index)];
+  return op.Block(backward_[static_cast<size_t>(index)], Rows(op.dst).end);
 }
 
 bool Schedule::ReadyForward(int index) const {
   if (!sweep_.forward[static_cast<size_t>(index)]) return false;
   const Op& op = program_.ops[static_cast<size_t>(index)];
-  const int64_t y = forward_[static_cast<size_t>(op.dst)];
-  if (y >= Rows(op.dst).end) return false;
+  const Range rows = NextForward(index);
+  if (rows.empty()) return false;
   for (const OpSource& src : op.srcs) {
     for (const SourcePart& part : src.parts) {
-      const Range rows = SourceRows(op, part.tensor, y);
-      if (!rows.empty() && forward_[static_cast<size_t>(part.tensor)] < rows.end) return false;
+      const Range needed = SourceRows(op, part.tensor, rows);
+      if (!needed.empty() && forward_[static_cast<size_t>(part.tensor)] < needed.end) return false;
     }
   }
   return true;
@@ -34,13 +44,14 @@ bool Schedule::ReadyForward(int index) const {
 
 bool Schedule::ReadyBackward(int index) const {
   const Op& op = program_.ops[static_cast<size_t>(index)];
-  const int64_t y = backward_[static_cast<size_t>(index)];
-  if (!sweep_.backward[static_cast<size_t>(index)] || y >= forward_[static_cast<size_t>(op.dst)])
+  const Range rows = NextBackward(index);
+  if (!sweep_.backward[static_cast<size_t>(index)] || rows.empty() ||
+      rows.end > forward_[static_cast<size_t>(op.dst)])
     return false;
   for (int reader : program_.readers[static_cast<size_t>(op.dst)]) {
     if (!sweep_.backward[static_cast<size_t>(reader)]) continue;
     const Op& next = program_.ops[static_cast<size_t>(reader)];
-    const int64_t last = std::min(next.rows.LastDst(y), Rows(next.dst).end - 1);
+    const int64_t last = std::min(next.rows.LastDst(rows.end - 1), Rows(next.dst).end - 1);
     if (backward_[static_cast<size_t>(reader)] <= last) return false;
   }
   return true;
@@ -49,28 +60,25 @@ bool Schedule::ReadyBackward(int index) const {
 Work Schedule::Next() const {
   const int count = static_cast<int>(program_.ops.size());
   for (int i = 0; i < count; ++i) {
-    if (ReadyBackward(i)) return {Work::Kind::kBackward, i, backward_[static_cast<size_t>(i)]};
+    if (ReadyBackward(i)) return {Work::Kind::kBackward, i, NextBackward(i)};
   }
   for (int i = count - 1; i >= 0; --i) {
-    if (ReadyForward(i)) {
-      return {Work::Kind::kForward, i,
-              forward_[static_cast<size_t>(program_.ops[static_cast<size_t>(i)].dst)]};
-    }
+    if (ReadyForward(i)) return {Work::Kind::kForward, i, NextForward(i)};
   }
-  if (forward_[0] < Rows(0).end) return {Work::Kind::kInput, -1, forward_[0]};
+  if (forward_[0] < Rows(0).end) return {Work::Kind::kInput, -1, {forward_[0], forward_[0] + 1}};
   return {};
 }
 
 void Schedule::Commit(const Work& work) {
   switch (work.kind) {
     case Work::Kind::kInput:
-      ++forward_[0];
+      forward_[0] = work.rows.end;
       break;
     case Work::Kind::kForward:
-      ++forward_[static_cast<size_t>(program_.ops[static_cast<size_t>(work.op)].dst)];
+      forward_[static_cast<size_t>(program_.ops[static_cast<size_t>(work.op)].dst)] = work.rows.end;
       break;
     case Work::Kind::kBackward:
-      ++backward_[static_cast<size_t>(work.op)];
+      backward_[static_cast<size_t>(work.op)] = work.rows.end;
       break;
     case Work::Kind::kDone:
       break;

@@ -18,7 +18,7 @@ struct Work {
   enum class Kind { kInput, kForward, kBackward, kDone };
   Kind kind = Kind::kDone;
   int op = -1;
-  int64_t row = 0;  ///< of the input, or of the op's dst
+  Range rows;  ///< of the input, or of the op's dst
 };
 
 class Schedule {
@@ -26,9 +26,9 @@ class Schedule {
   /// All arguments must outlive the schedule.
   Schedule(const Program& program, const Sweep& sweep, const Strip& strip);
 
-  /// The next row of work; the same until it is committed.
+  /// The next rows of work; the same until they are committed.
   Work Next() const;
-  /// Marks it as done.
+  /// Marks them as done.
   void Commit(const Work& work);
 
   /// Rows of a tensor whose values exist and are still needed, now.
@@ -36,8 +36,8 @@ class Schedule {
   /// Rows of a tensor's gradient that have been added to and not yet consumed, now.
   Range LiveGradients(int tensor) const;
 
-  /// The source rows that op needs for row y of its dst, clipped to the image.
-  Range SourceRows(const Op& op, int tensor, int64_t y) const;
+  /// The source rows that op needs for rows of its dst, clipped to the image.
+  Range SourceRows(const Op& op, int tensor, Range rows) const;
 
   /// Whether a tensor has a gradient in this sweep.
   bool HasGradient(int tensor) const {
@@ -46,6 +46,9 @@ class Schedule {
   }
 
  private:
+  /// The rows of dst that come next, in a block of the op's.
+  Range NextForward(int op) const;
+  Range NextBackward(int op) const;
   bool ReadyForward(int op) const;
   bool ReadyBackward(int op) const;
   const Range& Rows(int tensor) const { return strip_.rows[static_cast<size_t>(tensor)]; }

@@ -122,23 +122,23 @@ void StripRunner<T>::Run(const Job& job) {
     const bool reduction = work.op >= 0 && OpAt(work.op).reduction;
     switch (work.kind) {
       case Work::Kind::kInput:
-        ReadInput(job.image, work.row);
+        ReadInput(job.image, work.rows.begin);
         Lap(&profile_.decode_seconds);
         if (++read == kProgressRows && job.progress) job.progress(std::exchange(read, 0));
         break;
       case Work::Kind::kForward:
         if (reduction) {
-          Reduce(job, schedule, work.op, work.row);
+          Reduce(job, schedule, work.op, work.rows.begin);
         } else {
-          Forward(job, schedule, work.op, work.row);
+          Forward(job, schedule, work.op, work.rows);
         }
         Lap(&profile_.ops[static_cast<size_t>(work.op)].forward_seconds);
         break;
       case Work::Kind::kBackward:
         if (reduction) {
-          BackwardReduction(job, schedule, work.op, work.row);
+          BackwardReduction(job, schedule, work.op, work.rows.begin);
         } else {
-          Backward(job, schedule, work.op, work.row);
+          Backward(job, schedule, work.op, work.rows);
         }
         Lap(&profile_.ops[static_cast<size_t>(work.op)].backward_seconds);
         break;
@@ -215,7 +215,7 @@ RowRing<T>& StripRunner<T>::ViewRows(int op, int view, bool backward, Range rows
 }
 
 template <class T>
-void StripRunner<T>::BindSources(const Schedule& schedule, int index, int64_t y, bool backward,
+void StripRunner<T>::BindSources(const Schedule& schedule, int index, Range dst, bool backward,
                                  std::vector<RowWindow<const T>>* windows) {
   const Op& op = OpAt(index);
   windows->clear();
@@ -226,7 +226,7 @@ void StripRunner<T>::BindSources(const Schedule& schedule, int index, int64_t y,
       continue;
     }
     std::vector<const T*>& pointers = arguments_[static_cast<size_t>(index)].src_pointers[s];
-    const Range rows = schedule.SourceRows(op, src.parts[0].tensor, y);
+    const Range rows = schedule.SourceRows(op, src.parts[0].tensor, dst);
     const int64_t channels = arguments_[static_cast<size_t>(index)].shapes[s].channels;
     pointers.resize(static_cast<size_t>(rows.size() * channels));
     int64_t first = 0;
@@ -244,7 +244,7 @@ void StripRunner<T>::BindSources(const Schedule& schedule, int index, int64_t y,
 }
 
 template <class T>
-void StripRunner<T>::BindGradients(const Schedule& schedule, int index, int64_t y,
+void StripRunner<T>::BindGradients(const Schedule& schedule, int index, Range dst,
                                    std::vector<Ring>* gradients, std::vector<RowWindow<T>>* windows) {
   const Op& op = OpAt(index);
   windows->clear();
@@ -255,7 +255,7 @@ void StripRunner<T>::BindGradients(const Schedule& schedule, int index, int64_t 
       continue;
     }
     std::vector<T*>& pointers = arguments_[static_cast<size_t>(index)].diff_src_pointers[s];
-    const Range rows = schedule.SourceRows(op, src.parts[0].tensor, y);
+    const Range rows = schedule.SourceRows(op, src.parts[0].tensor, dst);
     const int64_t channels = arguments_[static_cast<size_t>(index)].shapes[s].channels;
     pointers.resize(static_cast<size_t>(rows.size() * channels));
     int64_t first = 0;
@@ -283,26 +283,32 @@ void StripRunner<T>::BindCores(const Job& job, int index, std::vector<const Tens
 }
 
 template <class T>
-void StripRunner<T>::Forward(const Job& job, const Schedule& schedule, int index, int64_t y) {
+void StripRunner<T>::Forward(const Job& job, const Schedule& schedule, int index, Range rows) {
   const Op& op = OpAt(index);
   Arguments& arguments = arguments_[static_cast<size_t>(index)];
   Ring& dst = Values(op.dst);
-  dst.Open();
+  const int64_t channels = dst.layout().channels;
   arguments.dst_pointers.clear();
-  for (int64_t c = 0; c < dst.layout().channels; ++c) arguments.dst_pointers.push_back(dst.Row(y, c));
+  for (int64_t y = rows.begin; y < rows.end; ++y) {
+    dst.Open();
+    for (int64_t c = 0; c < channels; ++c) arguments.dst_pointers.push_back(dst.Row(y, c));
+  }
   ForwardRow<T>& row = arguments.forward;
-  row.y = y;
+  row.y = rows.begin;
+  row.count = rows.size();
   row.dst = arguments.dst_pointers.data();
   row.seed = SeedOf(job.seed, seeds_[static_cast<size_t>(index)]);
-  BindSources(schedule, index, y, false, &row.srcs);
+  BindSources(schedule, index, rows, false, &row.srcs);
   BindCores(job, index, &row.cores);
   kernels_.kernels[static_cast<size_t>(index)]->Forward(row, workspaces_[static_cast<size_t>(index)].get());
   if (op.activation) {
     for (T* values : arguments.dst_pointers) op.activation->Forward(values, dst.layout().width);
   }
-  if (job.sweep->output && op.dst == prepared_.program.output && job.strip->owned.contains(y)) {
-    Lap(&profile_.ops[static_cast<size_t>(index)].forward_seconds);
-    TakeOutput(job, schedule, y, arguments.dst_pointers.data());
+  if (!job.sweep->output || op.dst != prepared_.program.output) return;
+  Lap(&profile_.ops[static_cast<size_t>(index)].forward_seconds);
+  for (int64_t y = rows.begin; y < rows.end; ++y) {
+    if (job.strip->owned.contains(y))
+      TakeOutput(job, schedule, y, arguments.dst_pointers.data() + (y - rows.begin) * channels);
   }
 }
 
@@ -339,14 +345,15 @@ void StripRunner<T>::TakeOutput(const Job& job, const Schedule& schedule, int64_
 }
 
 template <class T>
-void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int index, int64_t y) {
+void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int index, Range rows) {
   const Op& op = OpAt(index);
   Arguments& arguments = arguments_[static_cast<size_t>(index)];
   BackwardRow<T>& row = arguments.backward;
-  row.y = y;
+  row.y = rows.begin;
+  row.count = rows.size();
   row.seed = SeedOf(job.seed, seeds_[static_cast<size_t>(index)]);
   row.srcs.clear();
-  if (op.reads_src_backward()) BindSources(schedule, index, y, true, &row.srcs);
+  if (op.reads_src_backward()) BindSources(schedule, index, rows, true, &row.srcs);
   BindCores(job, index, &row.cores);
   row.diff_cores.clear();
   for (const OpSource& src : op.srcs) {
@@ -356,15 +363,17 @@ void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int inde
   }
   for (size_t k = 0; k < gradients_.size(); ++k) {
     Ring& diff_dst = gradients_[k][static_cast<size_t>(op.dst)];
-    diff_dst.OpenZeroed(y + 1);
+    diff_dst.OpenZeroed(rows.end);
     arguments.dst_pointers.clear();
-    for (int64_t c = 0; c < diff_dst.layout().channels; ++c) {
-      T* diff = diff_dst.Row(y, c);
-      if (op.activation) op.activation->Backward(Values(op.dst).Row(y, c), diff, diff_dst.layout().width);
-      arguments.dst_pointers.push_back(diff);
+    for (int64_t y = rows.begin; y < rows.end; ++y) {
+      for (int64_t c = 0; c < diff_dst.layout().channels; ++c) {
+        T* diff = diff_dst.Row(y, c);
+        if (op.activation) op.activation->Backward(Values(op.dst).Row(y, c), diff, diff_dst.layout().width);
+        arguments.dst_pointers.push_back(diff);
+      }
     }
     row.diff_dst = arguments.dst_pointers.data();
-    BindGradients(schedule, index, y, &gradients_[k], &row.diff_srcs);
+    BindGradients(schedule, index, rows, &gradients_[k], &row.diff_srcs);
     arguments.diff_parameters.clear();
     for (int p : op.parameters) {
       std::vector<double>& gradient = sums_->gradients[k][static_cast<size_t>(p)];
@@ -373,7 +382,7 @@ void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int inde
     row.diff_parameters = arguments.diff_parameters.data();
     kernels_.kernels[static_cast<size_t>(index)]->Backward(row,
                                                            workspaces_[static_cast<size_t>(index)].get());
-    diff_dst.Release(y + 1);
+    diff_dst.Release(rows.end);
   }
 }
 
@@ -385,7 +394,7 @@ void StripRunner<T>::Reduce(const Job& job, const Schedule& schedule, int index,
   ReductionRow<T>& row = arguments.reduction;
   row.y = y;
   row.columns = Columns(OpAt(index).dst);
-  BindSources(schedule, index, y, false, &row.srcs);
+  BindSources(schedule, index, {y, y + 1}, false, &row.srcs);
   OpAt(index).reduction->AddRow(arguments.shapes, row, State(index, &sums_->states));
 }
 
@@ -397,8 +406,8 @@ void StripRunner<T>::BackwardReduction(const Job& job, const Schedule& schedule,
   row.y = y;
   row.columns = Columns(op.dst);
   row.srcs.clear();
-  if (op.reads_src_backward()) BindSources(schedule, index, y, true, &row.srcs);
-  BindGradients(schedule, index, y, &gradients_[0], &row.diff_srcs);
+  if (op.reads_src_backward()) BindSources(schedule, index, {y, y + 1}, true, &row.srcs);
+  BindGradients(schedule, index, {y, y + 1}, &gradients_[0], &row.diff_srcs);
   const size_t result = static_cast<size_t>(op.result);
   op.reduction->Backward(arguments.shapes, row,
                          {job.cores->states.data() + prepared_.state_offsets[static_cast<size_t>(index)],

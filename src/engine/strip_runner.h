@@ -84,17 +84,17 @@ class StripRunner {
   /// Adds the time since the last lap to a part of the profile.
   void Lap(double* seconds);
   void ReadInput(RowSource* image, int64_t row);
-  void Forward(const Job& job, const Schedule& schedule, int index, int64_t row);
-  void Backward(const Job& job, const Schedule& schedule, int index, int64_t row);
+  void Forward(const Job& job, const Schedule& schedule, int index, Range rows);
+  void Backward(const Job& job, const Schedule& schedule, int index, Range rows);
   void Reduce(const Job& job, const Schedule& schedule, int index, int64_t row);
   void BackwardReduction(const Job& job, const Schedule& schedule, int index, int64_t row);
   void TakeOutput(const Job& job, const Schedule& schedule, int64_t row, T* const* logits);
   void Release(const Schedule& schedule, const Work& work);
 
-  /// Fills windows with the source rows of row y; converts those of a view on the way.
-  void BindSources(const Schedule& schedule, int index, int64_t y, bool backward,
+  /// Fills windows with what rows of dst read; converts those of a view on the way.
+  void BindSources(const Schedule& schedule, int index, Range dst, bool backward,
                    std::vector<RowWindow<const T>>* windows);
-  void BindGradients(const Schedule& schedule, int index, int64_t y, std::vector<Ring>* gradients,
+  void BindGradients(const Schedule& schedule, int index, Range dst, std::vector<Ring>* gradients,
                      std::vector<RowWindow<T>>* windows);
   /// By source: its values in core, or null.
   void BindCores(const Job& job, int index, std::vector<const Tensor*>* cores) const;

@@ -18,9 +18,11 @@ int64_t Window::DstSize(int64_t src) const {
   return (size - 1) * stride >= src + pad_begin ? size - 1 : size;
 }
 
-int64_t Window::most_src() const {
-  if (kind == Kind::kReflect) return std::max(pad_begin, pad_end) + 1;
-  return kind == Kind::kGather ? extent() : (extent() - 1) / stride + 1;
+int64_t Window::most_src(int64_t outputs) const {
+  const int64_t more = outputs - 1;
+  if (kind == Kind::kReflect) return std::max(pad_begin, pad_end) + 1 + more;
+  return kind == Kind::kGather ? extent() + CeilDiv(more * stride, divisor)
+                               : (extent() - 1 + more) / stride + 1;
 }
 
 Range Window::Src(int64_t y) const { return Src(Range{y, y + 1}); }

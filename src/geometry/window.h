@@ -45,8 +45,8 @@ struct Window {
   /// Length of the dilated kernel.
   int64_t extent() const { return dilation * (kernel - 1) + 1; }
 
-  /// The most source indices that an output's range spans.
-  int64_t most_src() const;
+  /// The most source indices that the range of `outputs` consecutive outputs spans.
+  int64_t most_src(int64_t outputs = 1) const;
 
   /// Number of outputs for `src` inputs; may be <= 0, which the caller refuses.
   int64_t DstSize(int64_t src) const;

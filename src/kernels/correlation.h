@@ -1,4 +1,4 @@
-/// The arithmetic that Conv and ConvTranspose share, one row at a time.
+/// The arithmetic that Conv and ConvTranspose share, a few rows at a time.
 ///
 /// Both relate a coarse tensor (Conv's dst, ConvTranspose's src) and a fine one (Conv's src, ConvTranspose's
 /// dst): coarse index x and kernel tap k meet fine index x · stride + k · dilation - pad. Three operations
@@ -6,19 +6,20 @@
 ///   Gather   coarse += W · fine      Conv forward,          ConvTranspose gradient of src
 ///   Scatter  fine   += Wᵀ · coarse   ConvTranspose forward, Conv gradient of src
 ///   AddWeightGradient                both
-/// On the way back a layer hands over one row of the gradient at a time: the coarse one of a Conv, the fine
-/// one of a ConvTranspose. Rows are matched by the caller (Window::Tap); columns are the kernel's business.
-/// Weights have ONNX's layout, which in these words is the same for both operators: [coarse channel, fine
-/// channel / groups, row tap, column tap].
+/// Each takes windows of rows of both tensors and lets every two rows meet that do. Weights have ONNX's
+/// layout, which in these words is the same for both operators: [coarse channel, fine channel / groups, row
+/// tap, column tap].
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "geometry/window.h"
 #include "layers/layer.h"
+#include "tensor/row_window.h"
 
 namespace swath {
 
@@ -32,31 +33,28 @@ struct CorrelationShape {
   int64_t coarse_width = 0;
   int64_t fine_width = 0;
   int64_t groups = 1;
-  int64_t row_taps = 1;
-  int64_t window_rows =
-      1;                 ///< rows of what the layer reads that are in its window at once, dilation included
-  Window columns;        ///< its kind says which way is forward: Gather for Conv, Scatter for ConvTranspose
-  bool backward = true;  ///< false: prediction only, no memory for the way back
+  Window rows;     ///< its kind says which way is forward: Gather for Conv, Scatter for ConvTranspose
+  Window columns;  ///< of the same kind
+  int64_t rows_at_once = 1;  ///< the most of what the layer writes that a call is for
+  bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< false: no second copy of the weights, at the cost of time
+  bool cheap = false;        ///< KernelContext's
 
   /// Rows that a kernel may keep packed of the fine tensor (kGather) or the coarse one (kScatter): a window
-  /// of the tensor that the layer reads, on either front; of the other one's gradient a row.
+  /// of the tensor that the layer reads, on either front; of the other one's gradient those of a call.
   int64_t RowsToPack(Window::Kind tensor, Front front) const {
     if (front == Front::kBackward && !backward) return 0;
-    return columns.kind == tensor ? window_rows : front == Front::kBackward ? 1 : 0;
+    if (rows.kind == tensor) return rows.most_src(rows_at_once);
+    return front == Front::kBackward ? rows_at_once : 0;
   }
+  int64_t row_taps() const { return rows.kernel; }
   int64_t coarse_per_group() const { return coarse_channels / groups; }
   int64_t fine_per_group() const { return fine_channels / groups; }
-  int64_t weight_size() const { return coarse_channels * fine_per_group() * row_taps * columns.kernel; }
-};
-
-/// One source row and the row tap through which it is seen. `row` identifies it among the rows of its tensor,
-/// so that a kernel may keep what it packed.
-template <class T>
-struct TapRow {
-  int64_t row = 0;
-  int64_t tap = 0;
-  const T* const* channels = nullptr;
+  int64_t weight_size() const { return coarse_channels * fine_per_group() * rows.kernel * columns.kernel; }
+  /// The row tap through which two rows meet, or -1.
+  int64_t Tap(int64_t coarse, int64_t fine) const {
+    return rows.kind == Window::Kind::kGather ? rows.Tap(coarse, fine) : rows.Tap(fine, coarse);
+  }
 };
 
 template <class T>
@@ -73,22 +71,86 @@ class Correlation {
 
   virtual void SetWeights(const float* weights) = 0;
 
-  /// coarse = bias + Σ over rows; with no bias, adds to coarse. Null coarse channels are skipped.
-  virtual void Gather(std::span<const TapRow<T>> fine, const float* bias, T* const* coarse, Front front,
-                      Workspace* workspace) const = 0;
-  /// fine = bias + Σ over rows; with no bias, adds to fine. Null fine channels are skipped.
-  virtual void Scatter(std::span<const TapRow<T>> coarse, const float* bias, T* const* fine,
+  /// coarse = bias + Σ over the fine rows that meet it, for each of the coarse rows; with no bias, adds to
+  /// coarse. Null coarse channels are skipped.
+  virtual void Gather(const RowWindow<const T>& fine, const float* bias, const RowWindow<T>& coarse,
+                      Front front, Workspace* workspace) const = 0;
+  /// fine = bias + Σ over the coarse rows that meet it; with no bias, adds to fine. Null fine channels are
+  /// skipped.
+  virtual void Scatter(const RowWindow<const T>& coarse, const float* bias, const RowWindow<T>& fine,
                        Workspace* workspace) const = 0;
-  /// diff_weights += coarse ⊗ fine, for every fine row and its tap; that of the coarse row is not looked at.
-  virtual void AddWeightGradient(std::span<const TapRow<T>> fine, const TapRow<T>& coarse,
+  /// diff_weights += coarse ⊗ fine, for all rows that meet.
+  virtual void AddWeightGradient(const RowWindow<const T>& fine, const RowWindow<const T>& coarse,
                                  double* diff_weights, Workspace* workspace) const = 0;
   /// Sum of n values, in doubles.
   virtual double Sum(const T* row, int64_t n) const = 0;
 };
 
+/// One source row and the row tap through which it is seen. `row` identifies it among the rows of its tensor,
+/// so that a kernel may keep what it packed.
+template <class T>
+struct TapRow {
+  int64_t row = 0;
+  int64_t tap = 0;
+  const T* const* channels = nullptr;
+};
+
+/// For kernels that make one row at a time.
+template <class T>
+class SingleRowCorrelation : public Correlation<T> {
+ public:
+  explicit SingleRowCorrelation(const CorrelationShape& shape) : s_(shape) {}
+
+  void Gather(const RowWindow<const T>& fine, const float* bias, const RowWindow<T>& coarse, Front front,
+              Workspace* workspace) const final {
+    for (int64_t y = coarse.rows.begin; y < coarse.rows.end; ++y)
+      GatherRow(FineTaps(y, fine), bias, coarse.Row(y), front, workspace);
+  }
+  void Scatter(const RowWindow<const T>& coarse, const float* bias, const RowWindow<T>& fine,
+               Workspace* workspace) const final {
+    for (int64_t y = fine.rows.begin; y < fine.rows.end; ++y) {
+      std::vector<TapRow<T>> taps;
+      for (int64_t r = coarse.rows.begin; r < coarse.rows.end; ++r) {
+        if (const int64_t tap = s_.Tap(r, y); tap >= 0) taps.push_back({r, tap, coarse.Row(r)});
+      }
+      if (bias || !taps.empty()) ScatterRow(taps, bias, fine.Row(y), workspace);
+    }
+  }
+  void AddWeightGradient(const RowWindow<const T>& fine, const RowWindow<const T>& coarse,
+                         double* diff_weights, Workspace* workspace) const final {
+    for (int64_t y = coarse.rows.begin; y < coarse.rows.end; ++y)
+      AddRowGradient(FineTaps(y, fine), {y, 0, coarse.Row(y)}, diff_weights, workspace);
+  }
+
+ protected:
+  virtual void GatherRow(std::span<const TapRow<T>> fine, const float* bias, T* const* coarse, Front front,
+                         Workspace* workspace) const = 0;
+  virtual void ScatterRow(std::span<const TapRow<T>> coarse, const float* bias, T* const* fine,
+                          Workspace* workspace) const = 0;
+  /// The tap of the coarse row is not looked at.
+  virtual void AddRowGradient(std::span<const TapRow<T>> fine, const TapRow<T>& coarse, double* diff_weights,
+                              Workspace* workspace) const = 0;
+
+  CorrelationShape s_;
+
+ private:
+  /// The fine rows that meet a coarse one.
+  std::vector<TapRow<T>> FineTaps(int64_t coarse, const RowWindow<const T>& fine) const {
+    std::vector<TapRow<T>> taps;
+    for (int64_t r = fine.rows.begin; r < fine.rows.end; ++r) {
+      if (const int64_t tap = s_.Tap(coarse, r); tap >= 0) taps.push_back({r, tap, fine.Row(r)});
+    }
+    return taps;
+  }
+};
+
 /// The kernel for a shape: the table that says which is good for what, in choice.cc.
 template <class T>
 std::unique_ptr<Correlation<T>> ChooseCorrelation(const CorrelationShape& shape);
+
+/// How many rows of what it writes a layer takes at once, whatever the kernel: by channels and kernel, since
+/// panels have other widths.
+int64_t RowsAtOnce(const CorrelationShape& shape);
 
 std::unique_ptr<Correlation<double>> MakeReferenceCorrelation(const CorrelationShape& shape);
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape);

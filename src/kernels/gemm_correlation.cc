@@ -62,10 +62,10 @@ struct GemmWorkspace final : Workspace {
   void Reset() override {}
 };
 
-class GemmCorrelation final : public Correlation<float> {
+class GemmCorrelation final : public SingleRowCorrelation<float> {
  public:
   explicit GemmCorrelation(const CorrelationShape& shape)
-      : s_(shape), tile_(std::min(shape.coarse_width, kTile)) {}
+      : SingleRowCorrelation(shape), tile_(std::min(shape.coarse_width, kTile)) {}
 
   std::string_view name() const override { return "gemm"; }
   int64_t shared_bytes() const override { return onednn::RowPrimitive::kMatrixCodeBytes; }
@@ -84,18 +84,18 @@ class GemmCorrelation final : public Correlation<float> {
   }
 
   void SetWeights(const float* weights) override { weights_ = weights; }
-  void Gather(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse, Front front,
-              Workspace* workspace) const override;
-  void Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
-               Workspace* workspace) const override;
-  void AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
-                         double* diff_weights, Workspace* workspace) const override;
+  void GatherRow(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse, Front front,
+                 Workspace* workspace) const override;
+  void ScatterRow(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
+                  Workspace* workspace) const override;
+  void AddRowGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse, double* diff_weights,
+                      Workspace* workspace) const override;
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
 
  private:
   int64_t kernel() const { return s_.columns.kernel; }
   /// Of all row taps.
-  int64_t terms() const { return s_.fine_channels * s_.row_taps * kernel(); }
+  int64_t terms() const { return s_.fine_channels * s_.row_taps() * kernel(); }
   /// Fine channels whose taps are rows of one product when it scatters.
   int64_t FineChannels() const {
     return std::min(s_.fine_channels, std::max<int64_t>(1, kProductRows / kernel()));
@@ -124,11 +124,11 @@ class GemmCorrelation final : public Correlation<float> {
   int64_t WeightIndex(int64_t coarse, int64_t term, std::span<const TapRow<float>> fine) const {
     const int64_t each = static_cast<int64_t>(fine.size()) * kernel();
     const int64_t tap = fine[static_cast<size_t>(term % each / kernel())].tap;
-    return ((coarse * s_.fine_channels + term / each) * s_.row_taps + tap) * kernel() + term % kernel();
+    return ((coarse * s_.fine_channels + term / each) * s_.row_taps() + tap) * kernel() + term % kernel();
   }
   /// Whether terms are in the order of the weights.
   bool HasAllTaps(std::span<const TapRow<float>> fine) const {
-    if (static_cast<int64_t>(fine.size()) != s_.row_taps) return false;
+    if (static_cast<int64_t>(fine.size()) != s_.row_taps()) return false;
     for (size_t i = 0; i < fine.size(); ++i) {
       if (fine[i].tap != static_cast<int64_t>(i)) return false;
     }
@@ -139,7 +139,6 @@ class GemmCorrelation final : public Correlation<float> {
   /// What coarse columns [x, x + n) see in their terms.
   void LayOut(std::span<const TapRow<float>> fine, Range terms, int64_t x, int64_t n, float* seen) const;
 
-  CorrelationShape s_;
   int64_t tile_;
   const float* weights_ = nullptr;
 };
@@ -180,8 +179,8 @@ void GemmCorrelation::LayOut(std::span<const TapRow<float>> fine, Range terms, i
   }
 }
 
-void GemmCorrelation::Gather(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse,
-                             Front, Workspace* workspace) const {
+void GemmCorrelation::GatherRow(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse,
+                                Front, Workspace* workspace) const {
   auto* w = static_cast<GemmWorkspace*>(workspace);
   const int64_t all = s_.fine_channels * static_cast<int64_t>(fine.size()) * kernel();
   for (int64_t x = 0; x < s_.coarse_width; x += tile_) {
@@ -203,8 +202,8 @@ void GemmCorrelation::Gather(std::span<const TapRow<float>> fine, const float* b
   }
 }
 
-void GemmCorrelation::Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
-                              Workspace* workspace) const {
+void GemmCorrelation::ScatterRow(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
+                                 Workspace* workspace) const {
   auto* w = static_cast<GemmWorkspace*>(workspace);
   const int64_t stride = s_.columns.stride, dilation = s_.columns.dilation, pad = s_.columns.pad_begin;
   const int64_t width = tile_ * stride;  // of a tile of fine columns
@@ -247,8 +246,8 @@ void GemmCorrelation::Scatter(std::span<const TapRow<float>> coarse, const float
   }
 }
 
-void GemmCorrelation::AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
-                                        double* diff_weights, Workspace* workspace) const {
+void GemmCorrelation::AddRowGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
+                                     double* diff_weights, Workspace* workspace) const {
   auto* w = static_cast<GemmWorkspace*>(workspace);
   const int64_t all = s_.fine_channels * static_cast<int64_t>(fine.size()) * kernel();
   const bool in_order = HasAllTaps(fine);

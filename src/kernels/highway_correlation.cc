@@ -1,6 +1,7 @@
 /// Row kernel for narrow layers, in float32. A strided correlation becomes unit-stride ones over phases: the
 /// columns of the fine tensor split by (column + pad) mod stride. What remains is rows::Correlate and
-/// rows::Dot over lists of taps.
+/// rows::Dot over lists of taps. Where a layer has few channels, neighbouring rows of its result are computed
+/// together, as if they were channels: a value that is loaded enters into the sums of them all.
 #include <algorithm>
 #include <vector>
 
@@ -37,9 +38,12 @@ struct PackedRows {
 
 struct HighwayWorkspace final : Workspace {
   PackedRows packed[2];        ///< by Front
-  std::vector<float> phases;   ///< [output of a block][phase][column], before they are merged
+  std::vector<float> phases;   ///< [output][phase][column], before they are merged
   std::vector<float> discard;  ///< stands in for channels that need no gradient
+  std::vector<float> zeros;    ///< stands in for rows outside the window, with a margin
+  int64_t margin = 0;
   std::vector<rows::Tap> taps;
+  std::vector<rows::TapRun> runs;
   std::vector<const float*> sources;
   std::vector<double> sums;
 
@@ -54,6 +58,7 @@ class HighwayCorrelation final : public Correlation<float> {
   explicit HighwayCorrelation(const CorrelationShape& shape)
       : s_(shape),
         stride_(shape.columns.stride),
+        sums_(shape.cheap ? rows::Sums::kFloat64 : rows::Sums::kFloat32),
         coarse_blocks_(Blocks(shape.groups, shape.coarse_per_group())),
         fine_blocks_(Blocks(shape.groups, shape.fine_per_group())) {
     const Window& w = s_.columns;
@@ -71,11 +76,18 @@ class HighwayCorrelation final : public Correlation<float> {
 
   std::string_view name() const override { return "highway"; }
   int64_t margin() const override { return margin_; }
-  int64_t parameter_bytes() const override { return 2 * s_.weight_size() * int64_t{sizeof(float)}; }
+  int64_t parameter_bytes() const override {
+    int64_t values = 0;
+    for (const Block& b : coarse_blocks_) values += b.count * s_.fine_per_group() * CyclicTaps(b);
+    for (const Block& b : fine_blocks_) values += b.count * s_.coarse_per_group() * CyclicTaps(b);
+    return values * s_.columns.kernel * int64_t{sizeof(float)};
+  }
   int64_t workspace_bytes() const override {
     const int64_t packed = (Slots(Front::kForward) + Slots(Front::kBackward)) * PackedRowSize();
-    return (packed + PhaseSize() + std::max(s_.fine_width, s_.coarse_width)) * int64_t{sizeof(float)} +
-           MostTaps() * int64_t{sizeof(rows::Tap) + sizeof(float*) + sizeof(double) * rows::kMostOutputs};
+    return (packed + PhaseSize() + std::max(s_.fine_width, s_.coarse_width) + ZerosSize()) *
+               int64_t{sizeof(float)} +
+           MostTaps() * int64_t{sizeof(rows::Tap) + sizeof(float*) + sizeof(double) * rows::kMostOutputs} +
+           MostRows() * int64_t{sizeof(rows::TapRun)};
   }
 
   std::unique_ptr<Workspace> MakeWorkspace() const override {
@@ -87,18 +99,21 @@ class HighwayCorrelation final : public Correlation<float> {
     }
     workspace->phases.resize(static_cast<size_t>(PhaseSize()));
     workspace->discard.resize(static_cast<size_t>(std::max(s_.fine_width, s_.coarse_width)));
+    workspace->zeros.resize(static_cast<size_t>(ZerosSize()));
+    workspace->margin = margin_;
     workspace->taps.reserve(static_cast<size_t>(MostTaps()));
+    workspace->runs.reserve(static_cast<size_t>(MostRows()));
     workspace->sources.reserve(static_cast<size_t>(MostTaps()));
     workspace->sums.reserve(static_cast<size_t>(MostTaps() * rows::kMostOutputs));
     return workspace;
   }
 
   void SetWeights(const float* weights) override;
-  void Gather(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse, Front front,
-              Workspace* workspace) const override;
-  void Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
+  void Gather(const RowWindow<const float>& fine, const float* bias, const RowWindow<float>& coarse,
+              Front front, Workspace* workspace) const override;
+  void Scatter(const RowWindow<const float>& coarse, const float* bias, const RowWindow<float>& fine,
                Workspace* workspace) const override;
-  void AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
+  void AddWeightGradient(const RowWindow<const float>& fine, const RowWindow<const float>& coarse,
                          double* diff_weights, Workspace* workspace) const override;
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
 
@@ -107,78 +122,115 @@ class HighwayCorrelation final : public Correlation<float> {
   int64_t Slots(Front front) const { return stride_ == 1 ? 0 : s_.RowsToPack(Window::Kind::kGather, front); }
   int64_t PackedRowSize() const { return s_.fine_channels * stride_ * packed_width_; }
   int64_t PhaseSize() const { return stride_ == 1 ? 0 : rows::kMostOutputs * stride_ * merged_width_; }
+  int64_t ZerosSize() const {
+    return stride_ == 1 ? std::max(s_.fine_width, s_.coarse_width) + 2 * margin_ : 0;
+  }
+  int64_t MostRows() const { return s_.rows.most_src(s_.rows_at_once) + s_.rows_at_once; }
   int64_t MostTaps() const {
-    return s_.row_taps * s_.columns.kernel * std::max(s_.coarse_per_group(), s_.fine_per_group());
+    return MostRows() * s_.columns.kernel * std::max(s_.coarse_per_group(), s_.fine_per_group());
   }
+  /// Rows of the result that are outputs of one pass: where neighbours see a source through neighbouring taps
+  /// and channels are few. At most one more than there are taps, so that no more than two rows share a tap
+  /// (see AddTaps).
+  int64_t RowsOfPass(const Block& block) const {
+    const bool neighbours = s_.rows.stride == 1 && s_.rows.dilation == 1 && stride_ == 1;
+    return neighbours ? std::min(std::max<int64_t>(1, rows::kMostOutputs / block.count), s_.row_taps() + 1)
+                      : 1;
+  }
+  /// Row taps that lie together in gather_ and scatter_: all, and once more those that the outputs of a pass
+  /// reach beyond the last.
+  int64_t CyclicTaps(const Block& block) const { return s_.row_taps() + RowsOfPass(block) - 1; }
 
-  /// Offset in gather_ of a block's weights, laid out [row tap][fine channel of the group][column
-  /// tap][output].
-  int64_t GatherOffset(const Block& block) const {
-    return block.first * s_.fine_per_group() * s_.row_taps * s_.columns.kernel;
-  }
-  /// The same in scatter_, laid out [row tap][coarse channel of the group][column tap][output].
-  int64_t ScatterOffset(const Block& block) const {
-    const int64_t size = s_.coarse_per_group() * s_.row_taps * s_.columns.kernel;
-    return block.first * size;
-  }
+  /// A block's weights, laid out [channel of the other side, in the group][column tap][row tap][output]; row
+  /// taps from the last to the first in gather_, the other way in scatter_, and round: what the rows of a
+  /// pass see through their taps is consecutive.
+  using BlockWeights = std::vector<float>;
+
   int64_t WeightIndex(int64_t coarse, int64_t fine_in_group, int64_t row_tap, int64_t column_tap) const {
-    return ((coarse * s_.fine_per_group() + fine_in_group) * s_.row_taps + row_tap) * s_.columns.kernel +
+    return ((coarse * s_.fine_per_group() + fine_in_group) * s_.row_taps() + row_tap) * s_.columns.kernel +
            column_tap;
   }
 
   /// Splits a fine row into phases, unless the front still has it.
-  const float* Pack(const TapRow<float>& row, Front front, HighwayWorkspace* workspace) const;
-  /// The rows of a block's channels, those that need no gradient replaced by a row that nobody reads. False
-  /// if none needs any.
-  static bool Outputs(const Block& block, float* const* channels, HighwayWorkspace* workspace,
-                      float* (&outputs)[rows::kMostOutputs]) {
-    bool any = false;
-    for (int64_t o = 0; o < block.count; ++o) {
-      float* channel = channels[block.first + o];
-      any = any || channel;
-      outputs[o] = channel ? channel : workspace->discard.data();
-    }
-    return any;
+  const float* Pack(const RowWindow<const float>& fine, int64_t row, Front front,
+                    HighwayWorkspace* workspace) const;
+  /// What one pass writes: a block's channels in some rows, those that need no gradient replaced by a row
+  /// that nobody reads.
+  struct Outputs {
+    int64_t count = 0;
+    float* rows[rows::kMostOutputs];  ///< [row][channel of the block]
+    float bias[rows::kMostOutputs];
+    bool any = false;  ///< whether any is needed
+  };
+  static Outputs OutputsOf(const Block& block, const RowWindow<float>& window, Range rows, const float* bias,
+                           HighwayWorkspace* workspace);
+  /// The source rows that the outputs of a pass see through neighbouring taps. If output 0 sees a row through
+  /// tap t, the next ones see it through t - 1, t - 2 … (Gather) or t + 1, t + 2 … (Scatter); those for which
+  /// there is no such tap see the row that lies row_taps() further on, and the taps go round. So for every t
+  /// all outputs of the pass have a term, and registers are full.
+  struct Sources {
+    int64_t row;  ///< of outputs before `split`, the others' is row + row_taps()
+    int64_t split;
+    int64_t first_tap;  ///< as in the packed weights: where those of output 0 begin
+  };
+  /// f(Sources) for those of which some row is in the window.
+  template <class F>
+  void ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const;
+  /// Row `row` of a window, channel c; zeros where it is not there.
+  static const float* RowOrZeros(const RowWindow<const float>& window, int64_t row, int64_t c,
+                                 const HighwayWorkspace& workspace) {
+    return window.rows.contains(row) ? window.At(row, c) : workspace.zeros.data() + workspace.margin;
   }
-  /// Where coarse column 0 reads channel f of a fine row through column tap k.
-  const float* FineTap(const TapRow<float>& row, const float* packed, int64_t f, int64_t k) const {
+  /// Begins a run of taps, or goes on with the last one.
+  static void BeginRun(int64_t taps, int64_t split, HighwayWorkspace* workspace);
+  void AddScatterTaps(size_t block, const Sources& sources, int64_t phase,
+                      const RowWindow<const float>& coarse, HighwayWorkspace* workspace) const;
+  /// Where coarse column 0 reads channel f of a packed row through column tap k.
+  const float* PackedTap(const float* packed, int64_t f, int64_t k) const {
     const int64_t reach = k * s_.columns.dilation;
-    if (stride_ == 1) return row.channels[f] + reach - s_.columns.pad_begin;
     return packed + (f * stride_ + reach % stride_) * packed_width_ + reach / stride_;
   }
-
+  /// diff_weights of one fine row and those of `rows` that it meets.
+  void AddRowGradient(const Block& block, const RowWindow<const float>& fine, int64_t row,
+                      const RowWindow<const float>& coarse, Range rows, double* diff_weights,
+                      HighwayWorkspace* workspace) const;
   CorrelationShape s_;
   int64_t stride_;
+  rows::Sums sums_;
   std::vector<Block> coarse_blocks_;
   std::vector<Block> fine_blocks_;
   int64_t packed_width_ = 0;  ///< columns of a phase that Gather reads
   int64_t first_ = 0;         ///< index of the first column of a phase that Scatter writes
   int64_t merged_width_ = 0;  ///< and how many
   int64_t margin_ = 0;
-  std::vector<float> gather_;
-  std::vector<float> scatter_;
+  std::vector<BlockWeights> gather_;   ///< by coarse block
+  std::vector<BlockWeights> scatter_;  ///< by fine block
 };
 
 void HighwayCorrelation::SetWeights(const float* weights) {
   gather_.clear();
   scatter_.clear();
+  const int64_t kernel = s_.columns.kernel, row_taps = s_.row_taps();
   for (const Block& b : coarse_blocks_) {
-    for (int64_t tap = 0; tap < s_.row_taps; ++tap) {
-      for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-        for (int64_t k = 0; k < s_.columns.kernel; ++k) {
+    BlockWeights& packed = gather_.emplace_back();
+    for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
+      for (int64_t k = 0; k < kernel; ++k) {
+        for (int64_t i = 0; i < CyclicTaps(b); ++i) {
           for (int64_t o = 0; o < b.count; ++o)
-            gather_.push_back(weights[WeightIndex(b.first + o, f, tap, k)]);
+            packed.push_back(weights[WeightIndex(b.first + o, f, row_taps - 1 - i % row_taps, k)]);
         }
       }
     }
   }
   for (const Block& b : fine_blocks_) {
-    for (int64_t tap = 0; tap < s_.row_taps; ++tap) {
-      for (int64_t c = 0; c < s_.coarse_per_group(); ++c) {
-        for (int64_t k = 0; k < s_.columns.kernel; ++k) {
+    BlockWeights& packed = scatter_.emplace_back();
+    for (int64_t c = 0; c < s_.coarse_per_group(); ++c) {
+      for (int64_t k = 0; k < kernel; ++k) {
+        for (int64_t i = 0; i < CyclicTaps(b); ++i) {
           for (int64_t o = 0; o < b.count; ++o) {
             const int64_t fine = b.first + o - b.group * s_.fine_per_group();
-            scatter_.push_back(weights[WeightIndex(b.group * s_.coarse_per_group() + c, fine, tap, k)]);
+            packed.push_back(
+                weights[WeightIndex(b.group * s_.coarse_per_group() + c, fine, i % row_taps, k)]);
           }
         }
       }
@@ -186,108 +238,199 @@ void HighwayCorrelation::SetWeights(const float* weights) {
   }
 }
 
-const float* HighwayCorrelation::Pack(const TapRow<float>& row, Front front,
+const float* HighwayCorrelation::Pack(const RowWindow<const float>& fine, int64_t row, Front front,
                                       HighwayWorkspace* workspace) const {
   if (stride_ == 1) return nullptr;
   PackedRows& packed = workspace->packed[static_cast<int>(front)];
-  const int64_t slot = row.row % static_cast<int64_t>(packed.rows.size());
+  const int64_t slot = row % static_cast<int64_t>(packed.rows.size());
   float* values = packed.values.data() + slot * PackedRowSize();
-  if (packed.rows[static_cast<size_t>(slot)] == row.row) return values;
-  packed.rows[static_cast<size_t>(slot)] = row.row;
+  if (packed.rows[static_cast<size_t>(slot)] == row) return values;
+  packed.rows[static_cast<size_t>(slot)] = row;
   std::vector<float*> phases(static_cast<size_t>(stride_));
   for (int64_t f = 0; f < s_.fine_channels; ++f) {
     for (int64_t p = 0; p < stride_; ++p)
       phases[static_cast<size_t>(p)] = values + (f * stride_ + p) * packed_width_;
-    rows::Split(row.channels[f], s_.fine_width, s_.columns.pad_begin, stride_, phases.data(), packed_width_);
+    rows::Split(fine.At(row, f), s_.fine_width, s_.columns.pad_begin, stride_, phases.data(), packed_width_);
   }
   return values;
 }
 
-void HighwayCorrelation::Gather(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse,
-                                Front front, Workspace* workspace) const {
-  auto* w = static_cast<HighwayWorkspace*>(workspace);
-  for (const Block& b : coarse_blocks_) {
-    float* outputs[rows::kMostOutputs];
-    if (!Outputs(b, coarse, w, outputs)) continue;
-    w->taps.clear();
-    for (const TapRow<float>& row : fine) {
-      const float* packed = Pack(row, front, w);
-      const float* weights =
-          gather_.data() + GatherOffset(b) + row.tap * s_.fine_per_group() * s_.columns.kernel * b.count;
-      for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-        for (int64_t k = 0; k < s_.columns.kernel; ++k, weights += b.count) {
-          w->taps.push_back({FineTap(row, packed, b.group * s_.fine_per_group() + f, k), weights});
-        }
-      }
+HighwayCorrelation::Outputs HighwayCorrelation::OutputsOf(const Block& block, const RowWindow<float>& window,
+                                                          Range rows, const float* bias,
+                                                          HighwayWorkspace* workspace) {
+  Outputs outputs;
+  for (int64_t y = rows.begin; y < rows.end; ++y) {
+    for (int64_t c = block.first; c < block.first + block.count; ++c) {
+      float* row = window.At(y, c);
+      outputs.any = outputs.any || row;
+      outputs.rows[outputs.count] = row ? row : workspace->discard.data();
+      outputs.bias[outputs.count++] = bias ? bias[c] : 0;
     }
-    rows::Correlate(w->taps, b.count, bias ? bias + b.first : nullptr, outputs, s_.coarse_width);
+  }
+  return outputs;
+}
+
+template <class F>
+void HighwayCorrelation::ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const {
+  const int64_t taps = s_.row_taps();
+  if (rows.size() == 1) {
+    for (int64_t r = window.begin; r < window.end; ++r) {
+      const int64_t tap = gathers ? s_.Tap(rows.begin, r) : s_.Tap(r, rows.begin);
+      if (tap >= 0) f(Sources{r, block.count, gathers ? taps - 1 - tap : tap});
+    }
+    return;
+  }
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    const int64_t row = gathers ? rows.begin - s_.rows.pad_begin + tap : rows.begin + s_.rows.pad_begin - tap;
+    const int64_t split = std::min(gathers ? tap + 1 : taps - tap, rows.size());
+    if (!window.contains(row) && (split == rows.size() || !window.contains(row + taps))) continue;
+    f(Sources{row, split * block.count, gathers ? taps - 1 - tap : tap});
   }
 }
 
-void HighwayCorrelation::Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
-                                 Workspace* workspace) const {
+void HighwayCorrelation::BeginRun(int64_t taps, int64_t split, HighwayWorkspace* workspace) {
+  // Short ones are added up together: beginning and ending one costs time.
+  constexpr int64_t kMostTaps = 64;
+  std::vector<rows::TapRun>& runs = workspace->runs;
+  if (!runs.empty() && runs.back().split == split && runs.back().taps + taps <= kMostTaps) {
+    runs.back().taps += taps;
+  } else {
+    runs.push_back({taps, split});
+  }
+}
+
+void HighwayCorrelation::Gather(const RowWindow<const float>& fine, const float* bias,
+                                const RowWindow<float>& coarse, Front front, Workspace* workspace) const {
   auto* w = static_cast<HighwayWorkspace*>(workspace);
-  const float zeros[rows::kMostOutputs] = {};
-  for (const Block& b : fine_blocks_) {
-    float* outputs[rows::kMostOutputs];
-    if (!Outputs(b, fine, w, outputs)) continue;
-    for (int64_t phase = 0; phase < stride_; ++phase) {
+  for (size_t i = 0; i < coarse_blocks_.size(); ++i) {
+    const Block& b = coarse_blocks_[i];
+    const int64_t per_pass = RowsOfPass(b), pitch = CyclicTaps(b) * b.count;
+    for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass) {
+      const Range rows{y, std::min(y + per_pass, coarse.rows.end)};
+      const Outputs outputs = OutputsOf(b, coarse, rows, bias, w);
+      if (!outputs.any) continue;
       w->taps.clear();
-      for (const TapRow<float>& row : coarse) {
-        const float* weights = scatter_.data() + ScatterOffset(b) +
-                               row.tap * s_.coarse_per_group() * s_.columns.kernel * b.count;
-        for (int64_t c = 0; c < s_.coarse_per_group(); ++c) {
-          const float* src = row.channels[b.group * s_.coarse_per_group() + c] + first_;
-          for (int64_t k = 0; k < s_.columns.kernel; ++k, weights += b.count) {
-            const int64_t reach = k * s_.columns.dilation;
-            if (reach % stride_ == phase) w->taps.push_back({src - reach / stride_, weights});
+      w->runs.clear();
+      ForSources(b, rows, true, fine.rows, [&](const Sources& s) {
+        BeginRun(s_.fine_per_group() * s_.columns.kernel, s.split, w);
+        const float* packed = Pack(fine, s.row, front, w);
+        const float* weights = gather_[i].data() + s.first_tap * b.count;
+        for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
+          const int64_t channel = b.group * s_.fine_per_group() + f;
+          for (int64_t k = 0; k < s_.columns.kernel; ++k, weights += pitch) {
+            if (packed) {
+              w->taps.push_back({PackedTap(packed, channel, k), nullptr, weights});
+            } else {
+              const int64_t shift = k * s_.columns.dilation - s_.columns.pad_begin;
+              w->taps.push_back({RowOrZeros(fine, s.row, channel, *w) + shift,
+                                 RowOrZeros(fine, s.row + s_.row_taps(), channel, *w) + shift, weights});
+            }
           }
         }
-      }
-      if (stride_ == 1) {
-        rows::Correlate(w->taps, b.count, bias ? bias + b.first : nullptr, outputs, s_.fine_width);
-      } else {
-        float* parts[rows::kMostOutputs];
-        for (int64_t o = 0; o < b.count; ++o)
-          parts[o] = w->phases.data() + (o * stride_ + phase) * merged_width_;
-        rows::Correlate(w->taps, b.count, bias ? bias + b.first : zeros, parts, merged_width_);
-      }
-    }
-    if (stride_ == 1) continue;
-    for (int64_t o = 0; o < b.count; ++o) {
-      w->sources.clear();
-      for (int64_t p = 0; p < stride_; ++p)
-        w->sources.push_back(w->phases.data() + (o * stride_ + p) * merged_width_);
-      rows::Merge(w->sources.data(), first_, merged_width_, s_.columns.pad_begin, stride_, outputs[o],
-                  s_.fine_width, bias ? rows::Store::kSet : rows::Store::kAdd);
+      });
+      rows::Correlate(w->taps, w->runs, outputs.count, bias ? outputs.bias : nullptr, outputs.rows,
+                      s_.coarse_width, sums_);
     }
   }
 }
 
-void HighwayCorrelation::AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
-                                           double* diff_weights, Workspace* workspace) const {
+void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const float* bias,
+                                 const RowWindow<float>& fine, Workspace* workspace) const {
   auto* w = static_cast<HighwayWorkspace*>(workspace);
-  for (const Block& b : coarse_blocks_) {
-    w->sources.clear();
-    for (const TapRow<float>& row : fine) {
-      const float* packed = Pack(row, Front::kBackward, w);
-      for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-        for (int64_t k = 0; k < s_.columns.kernel; ++k) {
-          w->sources.push_back(FineTap(row, packed, b.group * s_.fine_per_group() + f, k));
+  for (size_t i = 0; i < fine_blocks_.size(); ++i) {
+    const Block& b = fine_blocks_[i];
+    const int64_t per_pass = RowsOfPass(b);
+    for (int64_t y = fine.rows.begin; y < fine.rows.end; y += per_pass) {
+      const Range rows{y, std::min(y + per_pass, fine.rows.end)};
+      const Outputs outputs = OutputsOf(b, fine, rows, bias, w);
+      if (!outputs.any) continue;
+      for (int64_t phase = 0; phase < stride_; ++phase) {
+        w->taps.clear();
+        w->runs.clear();
+        ForSources(b, rows, false, coarse.rows,
+                   [&](const Sources& s) { AddScatterTaps(i, s, phase, coarse, w); });
+        if (stride_ == 1 && (bias || !w->taps.empty())) {
+          rows::Correlate(w->taps, w->runs, outputs.count, bias ? outputs.bias : nullptr, outputs.rows,
+                          s_.fine_width, sums_);
         }
+        if (stride_ == 1) continue;
+        float* parts[rows::kMostOutputs];
+        for (int64_t o = 0; o < outputs.count; ++o)
+          parts[o] = w->phases.data() + (o * stride_ + phase) * merged_width_;
+        rows::Correlate(w->taps, w->runs, outputs.count, outputs.bias, parts, merged_width_, sums_);
+      }
+      if (stride_ == 1) continue;
+      for (int64_t o = 0; o < outputs.count; ++o) {
+        w->sources.clear();
+        for (int64_t p = 0; p < stride_; ++p)
+          w->sources.push_back(w->phases.data() + (o * stride_ + p) * merged_width_);
+        rows::Merge(w->sources.data(), first_, merged_width_, s_.columns.pad_begin, stride_, outputs.rows[o],
+                    s_.fine_width, bias ? rows::Store::kSet : rows::Store::kAdd);
       }
     }
-    w->sums.assign(w->sources.size() * static_cast<size_t>(b.count), 0.0);
-    rows::Dot(w->sources, {coarse.channels + b.first, static_cast<size_t>(b.count)}, s_.coarse_width,
-              w->sums.data());
-    const double* sum = w->sums.data();
-    for (const TapRow<float>& row : fine) {
-      for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-        for (int64_t k = 0; k < s_.columns.kernel; ++k) {
-          for (int64_t o = 0; o < b.count; ++o)
-            diff_weights[WeightIndex(b.first + o, f, row.tap, k)] += *sum++;
-        }
-      }
+  }
+}
+
+void HighwayCorrelation::AddScatterTaps(size_t block, const Sources& s, int64_t phase,
+                                        const RowWindow<const float>& coarse, HighwayWorkspace* w) const {
+  const Block& b = fine_blocks_[block];
+  const size_t before = w->taps.size();
+  const float* weights = scatter_[block].data() + s.first_tap * b.count;
+  for (int64_t c = 0; c < s_.coarse_per_group(); ++c) {
+    const int64_t channel = b.group * s_.coarse_per_group() + c;
+    const float *src = RowOrZeros(coarse, s.row, channel, *w) + first_,
+                *other = RowOrZeros(coarse, s.row + s_.row_taps(), channel, *w) + first_;
+    for (int64_t k = 0; k < s_.columns.kernel; ++k, weights += CyclicTaps(b) * b.count) {
+      const int64_t reach = k * s_.columns.dilation;
+      if (reach % stride_ == phase)
+        w->taps.push_back({src - reach / stride_, other - reach / stride_, weights});
+    }
+  }
+  if (w->taps.size() > before) BeginRun(static_cast<int64_t>(w->taps.size() - before), s.split, w);
+}
+
+void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,
+                                           const RowWindow<const float>& coarse, double* diff_weights,
+                                           Workspace* workspace) const {
+  auto* w = static_cast<HighwayWorkspace*>(workspace);
+  for (const Block& b : coarse_blocks_) {
+    const int64_t per_pass = RowsOfPass(b);
+    for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass) {
+      const Range rows{y, std::min(y + per_pass, coarse.rows.end)};
+      for (int64_t r = fine.rows.begin; r < fine.rows.end; ++r)
+        AddRowGradient(b, fine, r, coarse, rows, diff_weights, w);
+    }
+  }
+}
+
+void HighwayCorrelation::AddRowGradient(const Block& b, const RowWindow<const float>& fine, int64_t r,
+                                        const RowWindow<const float>& coarse, Range rows,
+                                        double* diff_weights, HighwayWorkspace* w) const {
+  const float* diffs[rows::kMostOutputs];
+  int64_t taps[rows::kMostOutputs], count = 0;
+  for (int64_t y = rows.begin; y < rows.end; ++y) {
+    const int64_t tap = s_.Tap(y, r);
+    for (int64_t o = 0; tap >= 0 && o < b.count; ++o) {
+      diffs[count] = coarse.At(y, b.first + o);
+      taps[count++] = tap;
+    }
+  }
+  if (count == 0) return;
+  w->sources.clear();
+  const float* packed = Pack(fine, r, Front::kBackward, w);
+  for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
+    const int64_t channel = b.group * s_.fine_per_group() + f;
+    for (int64_t k = 0; k < s_.columns.kernel; ++k)
+      w->sources.push_back(packed ? PackedTap(packed, channel, k)
+                                  : fine.At(r, channel) + k * s_.columns.dilation - s_.columns.pad_begin);
+  }
+  w->sums.assign(w->sources.size() * static_cast<size_t>(count), 0.0);
+  rows::Dot(w->sources, {diffs, static_cast<size_t>(count)}, s_.coarse_width, w->sums.data());
+  const double* sum = w->sums.data();
+  for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
+    for (int64_t k = 0; k < s_.columns.kernel; ++k) {
+      for (int64_t i = 0; i < count; ++i)
+        diff_weights[WeightIndex(b.first + i % b.count, f, taps[i], k)] += *sum++;
     }
   }
 }

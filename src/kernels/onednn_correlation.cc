@@ -103,10 +103,10 @@ struct OneDnnWorkspace final : Workspace {
   }
 };
 
-class OneDnnCorrelation final : public Correlation<float> {
+class OneDnnCorrelation final : public SingleRowCorrelation<float> {
  public:
   explicit OneDnnCorrelation(const CorrelationShape& shape)
-      : s_(shape),
+      : SingleRowCorrelation(shape),
         fine_(shape.fine_channels, shape.columns.kernel),
         coarse_(shape.coarse_channels, CeilDiv(shape.columns.kernel, shape.columns.stride)),
         panel_(std::min(shape.coarse_width, kMostTerms)) {
@@ -156,12 +156,12 @@ class OneDnnCorrelation final : public Correlation<float> {
   }
 
   void SetWeights(const float* weights) override;
-  void Gather(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse, Front front,
-              Workspace* workspace) const override;
-  void Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
-               Workspace* workspace) const override;
-  void AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
-                         double* diff_weights, Workspace* workspace) const override;
+  void GatherRow(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse, Front front,
+                 Workspace* workspace) const override;
+  void ScatterRow(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
+                  Workspace* workspace) const override;
+  void AddRowGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse, double* diff_weights,
+                      Workspace* workspace) const override;
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
 
  private:
@@ -189,8 +189,10 @@ class OneDnnCorrelation final : public Correlation<float> {
             .first = 0,
             .width = s_.coarse_width};
   }
-  int64_t GatherSize() const { return gather_ ? s_.row_taps * fine_.count * gather_->weight_size() : 0; }
-  int64_t ScatterSize() const { return scatter_ ? s_.row_taps * coarse_.count * scatter_->weight_size() : 0; }
+  int64_t GatherSize() const { return gather_ ? s_.row_taps() * fine_.count * gather_->weight_size() : 0; }
+  int64_t ScatterSize() const {
+    return scatter_ ? s_.row_taps() * coarse_.count * scatter_->weight_size() : 0;
+  }
   int64_t SumSize() const {
     return std::max(gather_ ? s_.coarse_channels * s_.coarse_width : 0,
                     scatter_ ? s_.fine_channels * PackedWidth() : 0);
@@ -215,12 +217,11 @@ class OneDnnCorrelation final : public Correlation<float> {
   }
   /// Of [coarse channel, fine channel, row tap, column tap], ONNX's layout.
   int64_t WeightIndex(int64_t coarse, int64_t fine, int64_t tap) const {
-    return ((coarse * s_.fine_channels + fine) * s_.row_taps + tap) * s_.columns.kernel;
+    return ((coarse * s_.fine_channels + fine) * s_.row_taps() + tap) * s_.columns.kernel;
   }
   /// sums += what a primitive made of a slice of either tensor.
   void AddSlice(const float* gradient, Range coarse, Range fine, int64_t tap, double* sums) const;
 
-  CorrelationShape s_;
   Slices fine_, coarse_;
   int64_t panel_;  ///< coarse columns whose products are added in float32
   std::optional<RowPrimitive> gather_, scatter_;
@@ -245,7 +246,7 @@ void OneDnnCorrelation::SetWeights(const float* weights) {
     }
     return plain.data();
   };
-  for (int64_t tap = 0; tap < s_.row_taps; ++tap) {
+  for (int64_t tap = 0; tap < s_.row_taps(); ++tap) {
     for (int64_t i = 0; i < fine_.count && gather_; ++i) {
       gather_->Pack(cut(tap, {0, s_.coarse_channels}, {i * fine_.size, (i + 1) * fine_.size}),
                     GatherWeights(tap, i));
@@ -257,8 +258,8 @@ void OneDnnCorrelation::SetWeights(const float* weights) {
   }
 }
 
-void OneDnnCorrelation::Gather(std::span<const TapRow<float>> fine, const float* bias, float* const* coarse,
-                               Front front, Workspace* workspace) const {
+void OneDnnCorrelation::GatherRow(std::span<const TapRow<float>> fine, const float* bias,
+                                  float* const* coarse, Front front, Workspace* workspace) const {
   auto* w = static_cast<OneDnnWorkspace*>(workspace);
   const int64_t size = s_.coarse_channels * s_.coarse_width;
   std::fill_n(w->sum.data(), size, 0.0);
@@ -274,8 +275,8 @@ void OneDnnCorrelation::Gather(std::span<const TapRow<float>> fine, const float*
                        s_.coarse_width);
 }
 
-void OneDnnCorrelation::Scatter(std::span<const TapRow<float>> coarse, const float* bias, float* const* fine,
-                                Workspace* workspace) const {
+void OneDnnCorrelation::ScatterRow(std::span<const TapRow<float>> coarse, const float* bias,
+                                   float* const* fine, Workspace* workspace) const {
   auto* w = static_cast<OneDnnWorkspace*>(workspace);
   const int64_t size = s_.fine_channels * PackedWidth();
   // Only a forward pass has a bias to set.
@@ -303,8 +304,8 @@ void OneDnnCorrelation::Scatter(std::span<const TapRow<float>> coarse, const flo
   rows::AddInterleaved(w->sum.data() + (begin + pad) * s_.fine_channels, inside, bias, end - begin);
 }
 
-void OneDnnCorrelation::AddWeightGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
-                                          double* diff_weights, Workspace* workspace) const {
+void OneDnnCorrelation::AddRowGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
+                                       double* diff_weights, Workspace* workspace) const {
   auto* w = static_cast<OneDnnWorkspace*>(workspace);
   constexpr size_t kFront = static_cast<size_t>(Front::kBackward);
   float* packed_coarse = w->coarse[kFront].Get(coarse.row, coarse.channels);

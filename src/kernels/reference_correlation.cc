@@ -7,17 +7,17 @@
 namespace swath {
 namespace {
 
-class ReferenceCorrelation final : public Correlation<double> {
+class ReferenceCorrelation final : public SingleRowCorrelation<double> {
  public:
-  explicit ReferenceCorrelation(const CorrelationShape& shape) : shape_(shape) {}
+  explicit ReferenceCorrelation(const CorrelationShape& shape) : SingleRowCorrelation(shape) {}
 
   std::string_view name() const override { return "reference"; }
-  void SetWeights(const float* weights) override { weights_.assign(weights, weights + shape_.weight_size()); }
-  int64_t parameter_bytes() const override { return shape_.weight_size() * int64_t{sizeof(double)}; }
+  void SetWeights(const float* weights) override { weights_.assign(weights, weights + s_.weight_size()); }
+  int64_t parameter_bytes() const override { return s_.weight_size() * int64_t{sizeof(double)}; }
 
-  void Gather(std::span<const TapRow<double>> fine, const float* bias, double* const* coarse, Front,
-              Workspace*) const override {
-    Initialise(coarse, shape_.coarse_channels, shape_.coarse_width, bias);
+  void GatherRow(std::span<const TapRow<double>> fine, const float* bias, double* const* coarse, Front,
+                 Workspace*) const override {
+    Initialise(coarse, s_.coarse_channels, s_.coarse_width, bias);
     for (const auto& row : fine) {
       ForEachWeight(row.tap, [&](int64_t c, int64_t f, int64_t k, int64_t w) {
         if (!coarse[c]) return;
@@ -26,9 +26,9 @@ class ReferenceCorrelation final : public Correlation<double> {
     }
   }
 
-  void Scatter(std::span<const TapRow<double>> coarse, const float* bias, double* const* fine,
-               Workspace*) const override {
-    Initialise(fine, shape_.fine_channels, shape_.fine_width, bias);
+  void ScatterRow(std::span<const TapRow<double>> coarse, const float* bias, double* const* fine,
+                  Workspace*) const override {
+    Initialise(fine, s_.fine_channels, s_.fine_width, bias);
     for (const auto& row : coarse) {
       ForEachWeight(row.tap, [&](int64_t c, int64_t f, int64_t k, int64_t w) {
         if (!fine[f]) return;
@@ -37,13 +37,13 @@ class ReferenceCorrelation final : public Correlation<double> {
     }
   }
 
-  void AddWeightGradient(std::span<const TapRow<double>> fine, const TapRow<double>& coarse,
-                         double* diff_weights, Workspace*) const override {
+  void AddRowGradient(std::span<const TapRow<double>> fine, const TapRow<double>& coarse,
+                      double* diff_weights, Workspace*) const override {
     for (const auto& row : fine) {
       ForEachWeight(row.tap, [&](int64_t c, int64_t f, int64_t k, int64_t w) {
         const auto [x, offset] = Meetings(k);
         const double *from = coarse.channels[c], *to = row.channels[f];
-        const int64_t stride = shape_.columns.stride;
+        const int64_t stride = s_.columns.stride;
         diff_weights[w] += PairwiseSum(
             x.begin, x.end, [&, offset = offset](int64_t i) { return from[i] * to[i * stride + offset]; });
       });
@@ -63,12 +63,12 @@ class ReferenceCorrelation final : public Correlation<double> {
   /// f(coarse channel, fine channel, column tap, weight index) for the weights of one row tap.
   template <class F>
   void ForEachWeight(int64_t tap, F&& f) const {
-    const int64_t kernel = shape_.columns.kernel, per_group = shape_.fine_per_group();
-    for (int64_t c = 0; c < shape_.coarse_channels; ++c) {
-      const int64_t group = c / shape_.coarse_per_group();
+    const int64_t kernel = s_.columns.kernel, per_group = s_.fine_per_group();
+    for (int64_t c = 0; c < s_.coarse_channels; ++c) {
+      const int64_t group = c / s_.coarse_per_group();
       for (int64_t i = 0; i < per_group; ++i) {
         for (int64_t k = 0; k < kernel; ++k) {
-          f(c, group * per_group + i, k, ((c * per_group + i) * shape_.row_taps + tap) * kernel + k);
+          f(c, group * per_group + i, k, ((c * per_group + i) * s_.row_taps() + tap) * kernel + k);
         }
       }
     }
@@ -80,20 +80,18 @@ class ReferenceCorrelation final : public Correlation<double> {
     int64_t offset;
   };
   MeetingColumns Meetings(int64_t k) const {
-    const int64_t offset = k * shape_.columns.dilation - shape_.columns.pad_begin,
-                  stride = shape_.columns.stride;
+    const int64_t offset = k * s_.columns.dilation - s_.columns.pad_begin, stride = s_.columns.stride;
     const int64_t begin = std::max<int64_t>(0, CeilDiv(-offset, stride));
-    const int64_t end = std::min(shape_.coarse_width, FloorDiv(shape_.fine_width - 1 - offset, stride) + 1);
+    const int64_t end = std::min(s_.coarse_width, FloorDiv(s_.fine_width - 1 - offset, stride) + 1);
     return {{begin, std::max(begin, end)}, offset};
   }
   /// f(coarse column, fine column) for all of them.
   template <class F>
   void ForMeetings(int64_t k, F&& f) const {
     const auto [x, offset] = Meetings(k);
-    for (int64_t i = x.begin; i < x.end; ++i) f(i, i * shape_.columns.stride + offset);
+    for (int64_t i = x.begin; i < x.end; ++i) f(i, i * s_.columns.stride + offset);
   }
 
-  CorrelationShape shape_;
   std::vector<double> weights_;
 };
 

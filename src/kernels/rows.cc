@@ -1,5 +1,7 @@
 #include "kernels/rows.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 
 // The order of these lines is Highway's.
@@ -9,7 +11,6 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
 
 #include <hwy/highway.h>
-#include <hwy/contrib/math/math-inl.h>
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -50,77 +51,159 @@ struct Doubles {
 };
 #endif
 
-// Vectors of columns in one register tile: each takes a register for every output, beside the sources and a
-// weight; targets with 16 registers hold fewer.
-constexpr int VectorsPerTile(int outputs) {
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET >= HWY_SSE4
-  return outputs == 1 ? 8 : outputs == 2 ? 4 : 2;
+constexpr int kRegisters = 16;
 #else
-  return outputs == 1 ? 16 : outputs == 2 ? 8 : 4;
+constexpr int kRegisters = 32;
 #endif
-}
 
-/// kVectors vectors of columns from x on; `lanes` < Lanes(d) only where kVectors is 1.
-template <int kOutputs, int kVectors>
-HWY_INLINE void CorrelateTile(std::span<const Tap> taps, const float* bias, float* const* dst, int64_t x,
-                              size_t lanes) {
-  const D64 d;
-  const hn::Rebind<float, D64> df;
-  const size_t n = hn::Lanes(d);
-  const auto mask = hn::FirstN(df, lanes);
-  const auto load = [&](const float* row, int v) {
-    return hn::PromoteTo(d,
-                         kVectors == 1 ? hn::MaskedLoad(mask, df, row + x) : hn::LoadU(df, row + x + v * n));
-  };
-  V64 sum[kOutputs][kVectors];
-  for (int o = 0; o < kOutputs; ++o) {
-    for (int v = 0; v < kVectors; ++v)
-      sum[o][v] = bias ? hn::Set(d, static_cast<double>(bias[o])) : load(dst[o], v);
+/// What a correlation adds in: vectors of float32 or of doubles, with as many columns as lanes.
+template <Sums kSums>
+struct Accumulator;
+template <>
+struct Accumulator<Sums::kFloat32> {
+  using Lanes = D;
+  using Columns = D;  ///< float32, as many as lanes
+  static HWY_INLINE V Promote(V v) { return v; }
+  static HWY_INLINE V Demote(V v) { return v; }
+};
+template <>
+struct Accumulator<Sums::kFloat64> {
+  using Lanes = D64;
+  using Columns = hn::Rebind<float, D64>;
+  static HWY_INLINE V64 Promote(hn::Vec<Columns> v) { return hn::PromoteTo(D64(), v); }
+  static HWY_INLINE hn::Vec<Columns> Demote(V64 v) { return hn::DemoteTo(Columns(), v); }
+};
+
+/// Columns of a correlation that are in registers at once: kVectors vectors from x on; `lanes` < Lanes(d)
+/// only where kVectors is 1.
+template <Sums kSums, int kOutputs, int kVectors>
+struct CorrelateTile {
+  using A = Accumulator<kSums>;
+  using Lanes = typename A::Lanes;
+  using Columns = typename A::Columns;
+  using Vector = hn::Vec<Lanes>;
+
+  int64_t x;
+  size_t lanes;
+  int64_t ahead;  ///< columns that are fetched before they are needed
+  Vector sum[kOutputs][kVectors];
+
+  HWY_INLINE Vector Load(const float* row, int v) const {
+    const Columns d;
+    return A::Promote(kVectors == 1 ? hn::MaskedLoad(hn::FirstN(d, lanes), d, row + x)
+                                    : hn::LoadU(d, row + x + v * hn::Lanes(d)));
   }
-  for (const Tap& tap : taps) {
-    V64 src[kVectors];
-    for (int v = 0; v < kVectors; ++v) src[v] = load(tap.src, v);
-    for (int o = 0; o < kOutputs; ++o) {
-      const V64 weight = hn::Set(d, static_cast<double>(tap.weights[o]));
-      for (int v = 0; v < kVectors; ++v) sum[o][v] = hn::MulAdd(weight, src[v], sum[o][v]);
+  HWY_INLINE void Store(Vector value, float* row, int v) const {
+    const Columns d;
+    if (kVectors == 1) {
+      hn::BlendedStore(A::Demote(value), hn::FirstN(d, lanes), d, row + x);
+    } else {
+      hn::StoreU(A::Demote(value), d, row + x + v * hn::Lanes(d));
     }
   }
-  for (int o = 0; o < kOutputs; ++o) {
-    for (int v = 0; v < kVectors; ++v) {
-      const auto value = hn::DemoteTo(df, sum[o][v]);
-      if (kVectors == 1) {
-        hn::BlendedStore(value, mask, df, dst[o] + x);
-      } else {
-        hn::StoreU(value, df, dst[o] + x + v * n);
+
+  /// Adds a run of taps: the first one to what is there, term by term.
+  template <int kSplit>
+  HWY_INLINE void Add(const Tap* taps, const Tap* end, bool first) {
+    if constexpr (kSplit <= kOutputs) {
+      const Lanes d;
+      Vector part[kOutputs][kVectors];
+      for (int o = 0; o < kOutputs; ++o) {
+        for (int v = 0; v < kVectors; ++v) part[o][v] = first ? sum[o][v] : hn::Zero(d);
+      }
+      for (const Tap* tap = taps; tap < end; ++tap) {
+        Vector src[kVectors];
+        const auto load = [&](const float* row) HWY_ATTR {
+          hwy::Prefetch(row + x + ahead);
+          for (int v = 0; v < kVectors; ++v) src[v] = Load(row, v);
+        };
+        load(tap->src);
+        for (int o = 0; o < kOutputs; ++o) {
+          if (o == kSplit) load(tap->other);
+          const Vector weight = hn::Set(d, hn::TFromD<Lanes>(tap->weights[o]));
+          for (int v = 0; v < kVectors; ++v) part[o][v] = hn::MulAdd(weight, src[v], part[o][v]);
+        }
+      }
+      for (int o = 0; o < kOutputs; ++o) {
+        for (int v = 0; v < kVectors; ++v) sum[o][v] = first ? part[o][v] : hn::Add(sum[o][v], part[o][v]);
       }
     }
   }
-}
 
-template <int kOutputs>
-void CorrelateOutputs(std::span<const Tap> taps, const float* bias, float* const* dst, int64_t n) {
-  constexpr int kVectors = VectorsPerTile(kOutputs);
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(D64()));
+  HWY_INLINE void Add(const TapRun& run, const Tap* taps, bool first) {
+    static_assert(kMostOutputs == 4);
+    const Tap* end = taps + run.taps;
+    switch (run.split) {
+      case 1:
+        return Add<1>(taps, end, first);
+      case 2:
+        return Add<2>(taps, end, first);
+      case 3:
+        return Add<3>(taps, end, first);
+      case 4:
+        return Add<4>(taps, end, first);
+    }
+  }
+
+  HWY_INLINE void Compute(std::span<const Tap> taps, std::span<const TapRun> runs, const float* bias,
+                          float* const* dst) {
+    const Lanes d;
+    for (int o = 0; o < kOutputs; ++o) {
+      for (int v = 0; v < kVectors; ++v)
+        sum[o][v] = bias ? hn::Set(d, hn::TFromD<Lanes>(bias[o])) : Load(dst[o], v);
+    }
+    const Tap* tap = taps.data();
+    for (const TapRun& run : runs) {
+      Add(run, tap, &run == runs.data());
+      tap += run.taps;
+    }
+    for (int o = 0; o < kOutputs; ++o) {
+      for (int v = 0; v < kVectors; ++v) Store(sum[o][v], dst[o], v);
+    }
+  }
+};
+
+template <Sums kSums, int kOutputs>
+void CorrelateOutputs(std::span<const Tap> taps, std::span<const TapRun> runs, const float* bias,
+                      float* const* dst, int64_t n) {
+  // Each vector of columns takes a register for every output and one for its source, beside a weight.
+  constexpr int kVectors = std::min((kRegisters - 1) / (kOutputs + 1), 8);
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(typename Accumulator<kSums>::Lanes()));
+  // Rows come from further away than the processor foresees where there are many of them.
+  const int64_t ahead = std::clamp<int64_t>(16384 / static_cast<int64_t>(taps.size() + 1), 32, 256);
   int64_t x = 0;
   for (; x + kVectors * lanes <= n; x += kVectors * lanes) {
-    CorrelateTile<kOutputs, kVectors>(taps, bias, dst, x, static_cast<size_t>(lanes));
+    CorrelateTile<kSums, kOutputs, kVectors> tile{
+        .x = x, .lanes = static_cast<size_t>(lanes), .ahead = ahead, .sum = {}};
+    tile.Compute(taps, runs, bias, dst);
   }
   for (; x < n; x += lanes) {
-    CorrelateTile<kOutputs, 1>(taps, bias, dst, x, static_cast<size_t>(std::min(lanes, n - x)));
+    CorrelateTile<kSums, kOutputs, 1> tile{
+        .x = x, .lanes = static_cast<size_t>(std::min(lanes, n - x)), .ahead = ahead, .sum = {}};
+    tile.Compute(taps, runs, bias, dst);
   }
 }
 
-void Correlate(std::span<const Tap> taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
+template <Sums kSums>
+void CorrelateIn(std::span<const Tap> taps, std::span<const TapRun> runs, int64_t outputs, const float* bias,
+                 float* const* dst, int64_t n) {
   switch (outputs) {
     case 1:
-      return CorrelateOutputs<1>(taps, bias, dst, n);
+      return CorrelateOutputs<kSums, 1>(taps, runs, bias, dst, n);
     case 2:
-      return CorrelateOutputs<2>(taps, bias, dst, n);
+      return CorrelateOutputs<kSums, 2>(taps, runs, bias, dst, n);
     case 3:
-      return CorrelateOutputs<3>(taps, bias, dst, n);
+      return CorrelateOutputs<kSums, 3>(taps, runs, bias, dst, n);
     default:
-      return CorrelateOutputs<4>(taps, bias, dst, n);
+      return CorrelateOutputs<kSums, 4>(taps, runs, bias, dst, n);
   }
+}
+
+void Correlate(std::span<const Tap> taps, std::span<const TapRun> runs, int64_t outputs, const float* bias,
+               float* const* dst, int64_t n, Sums sums) {
+  return sums == Sums::kFloat32 ? CorrelateIn<Sums::kFloat32>(taps, runs, outputs, bias, dst, n)
+                                : CorrelateIn<Sums::kFloat64>(taps, runs, outputs, bias, dst, n);
 }
 
 HWY_INLINE double SumLanes(const Doubles& v) {
@@ -128,21 +211,22 @@ HWY_INLINE double SumLanes(const Doubles& v) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(v.lower, v.upper)));
 }
 
+/// Products of kSources rows and kOutputs rows over columns [begin, end).
 template <int kSources, int kOutputs>
-HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64_t n, double* sums) {
+HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64_t begin, int64_t end,
+                        double* sums) {
   const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), block = kColumnTermsAtOnce * lanes;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   Doubles total[kSources][kOutputs];
   for (auto& row : total) {
     for (auto& value : row) value.Set(hn::Zero(d));
   }
-  for (int64_t begin = 0; begin < n; begin += block) {
-    const int64_t end = std::min(n, begin + block);
+  for (int64_t x = begin; x < end;) {
     V sum[kSources][kOutputs];
     for (auto& row : sum) {
       for (auto& value : row) value = hn::Zero(d);
     }
-    const auto add = [&](int64_t x, auto load) {
+    const auto add = [&](auto load) HWY_ATTR {
       V b[kOutputs];
       for (int o = 0; o < kOutputs; ++o) b[o] = load(diff[o] + x);
       for (int t = 0; t < kSources; ++t) {
@@ -150,11 +234,12 @@ HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64
         for (int o = 0; o < kOutputs; ++o) sum[t][o] = hn::MulAdd(a, b[o], sum[t][o]);
       }
     };
-    int64_t x = begin;
-    for (; x + lanes <= end; x += lanes) add(x, [&](const float* p) { return hn::LoadU(d, p); });
-    if (x < end) {
-      const auto mask = hn::FirstN(d, static_cast<size_t>(end - x));
-      add(x, [&](const float* p) { return hn::MaskedLoad(mask, d, p); });
+    const int64_t stop = std::min(end, x + kColumnTermsAtOnce * lanes);
+    for (; x + lanes <= stop; x += lanes) add([&](const float* p) HWY_ATTR { return hn::LoadU(d, p); });
+    if (x < stop) {
+      const auto mask = hn::FirstN(d, static_cast<size_t>(stop - x));
+      add([&](const float* p) HWY_ATTR { return hn::MaskedLoad(mask, d, p); });
+      x = stop;
     }
     for (int t = 0; t < kSources; ++t) {
       for (int o = 0; o < kOutputs; ++o) total[t][o].Add(sum[t][o]);
@@ -167,13 +252,19 @@ HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64
 
 template <int kOutputs>
 void DotOutputs(std::span<const float* const> src, const float* const* diff, int64_t n, double* sums) {
-  // Few outputs want many sources a tile: the more products a loaded value enters, the better.
-  constexpr int kSources = kOutputs == 1 ? 8 : 4;
-  size_t t = 0;
-  for (; t + kSources <= src.size(); t += kSources) {
-    DotTile<kSources, kOutputs>(src.data() + t, diff, n, sums + t * kOutputs);
+  // All sums of a tile are in registers, beside the shorter of its two sides and one of the longer.
+  constexpr int kSources = std::min((kRegisters - 4) / kOutputs, 12);
+  // Columns whose rows stay in the cache while the sources take turns.
+  constexpr int64_t kColumns = 1024;
+  for (int64_t begin = 0; begin < n; begin += kColumns) {
+    const int64_t end = std::min(n, begin + kColumns);
+    size_t t = 0;
+    for (; t + kSources <= src.size(); t += kSources)
+      DotTile<kSources, kOutputs>(src.data() + t, diff, begin, end, sums + t * kOutputs);
+    for (; t + 2 <= src.size(); t += 2)
+      DotTile<2, kOutputs>(src.data() + t, diff, begin, end, sums + t * kOutputs);
+    if (t < src.size()) DotTile<1, kOutputs>(src.data() + t, diff, begin, end, sums + t * kOutputs);
   }
-  for (; t < src.size(); ++t) DotTile<1, kOutputs>(src.data() + t, diff, n, sums + t * kOutputs);
 }
 
 void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
@@ -352,31 +443,6 @@ void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float*
   }
 }
 
-void Sigmoid(const float* z, int64_t n, float* p, float* q, float* tail) {
-  const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const V one = hn::Set(d, 1.0f), zero = hn::Zero(d);
-  for (int64_t x = 0; x < n; x += lanes) {
-    const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(lanes, n - x)));
-    const V logit = hn::MaskedLoad(mask, d, z + x);
-    const V e = hn::Exp(d, hn::Neg(hn::Abs(logit)));  // never overflows
-    const V larger = hn::Div(one, hn::Add(one, e)), smaller = hn::Mul(e, larger);
-    const auto positive = hn::Ge(logit, zero);
-    hn::BlendedStore(hn::IfThenElse(positive, larger, smaller), mask, d, p + x);
-    hn::BlendedStore(hn::IfThenElse(positive, smaller, larger), mask, d, q + x);
-    hn::BlendedStore(hn::Log1p(d, e), mask, d, tail + x);
-  }
-}
-
-void Exp(float* row, int64_t n) {
-  const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t x = 0; x < n; x += lanes) {
-    const auto mask = hn::FirstN(d, static_cast<size_t>(std::min(lanes, n - x)));
-    hn::BlendedStore(hn::Exp(d, hn::MaskedLoad(mask, d, row + x)), mask, d, row + x);
-  }
-}
-
 const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace swath::rows::HWY_NAMESPACE
@@ -394,12 +460,11 @@ HWY_EXPORT(Interleave);
 HWY_EXPORT(AddInterleaved);
 HWY_EXPORT(AddTo);
 HWY_EXPORT(FromBytes);
-HWY_EXPORT(Sigmoid);
-HWY_EXPORT(Exp);
 HWY_EXPORT(TargetName);
 
-void Correlate(std::span<const Tap> taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(Correlate)(taps, outputs, bias, dst, n);
+void Correlate(std::span<const Tap> taps, std::span<const TapRun> runs, int64_t outputs, const float* bias,
+               float* const* dst, int64_t n, Sums sums) {
+  HWY_DYNAMIC_DISPATCH(Correlate)(taps, runs, outputs, bias, dst, n, sums);
 }
 void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
   HWY_DYNAMIC_DISPATCH(Dot)(src, diff, n, sums);
@@ -423,10 +488,6 @@ void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float*
                float* const* dst) {
   HWY_DYNAMIC_DISPATCH(FromBytes)(src, channels, width, zero, scale, dst);
 }
-void Sigmoid(const float* z, int64_t n, float* p, float* q, float* tail) {
-  HWY_DYNAMIC_DISPATCH(Sigmoid)(z, n, p, q, tail);
-}
-void Exp(float* row, int64_t n) { HWY_DYNAMIC_DISPATCH(Exp)(row, n); }
 const char* TargetName() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
 
 }  // namespace swath::rows

@@ -7,26 +7,36 @@
 
 namespace swath::rows {
 
-/// One term of a correlation: a source row, shifted to where the first column reads it, and a weight for each
-/// output.
+/// One term of a correlation: source rows, shifted to where the first column reads them, and a weight for
+/// each output. The outputs of a run up to its `split` see `src`, the others `other`.
 struct Tap {
   const float* src;
+  const float* other;
   const float* weights;
 };
+
+/// Consecutive taps with one split, of 1 to `outputs`.
+struct TapRun {
+  int64_t taps;
+  int64_t split;
+};
+
+/// How a correlation adds up. In float32 a run is added by itself, then to what the others gave.
+enum class Sums { kFloat32, kFloat64 };
 
 /// Columns whose products are added in float32, in each lane of a vector, before they go to a double: the
 /// gradient of a weight is a sum over all pixels, and only that of these few is rounded. They are few since
 /// over empty glass all products are equal, and so are their roundings.
-inline constexpr int64_t kColumnTermsAtOnce = 4;
+inline constexpr int64_t kColumnTermsAtOnce = 16;
 
 /// The most outputs that Correlate and Dot take at once.
 inline constexpr int64_t kMostOutputs = 4;
 
-/// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ_t taps[t].weights[o] · taps[t].src[x]  for x in [0, n), o in
-/// [0, outputs). Products and sums are doubles: a filter that looks at smooth ground adds large terms that
-/// cancel, and in float32 the 192 taps of an 8 × 8 kernel over three channels lose two digits there. What is
-/// left is the error of rounding dst. Sources must be readable over [0, n) only; dst must not overlap them.
-void Correlate(std::span<const Tap> taps, int64_t outputs, const float* bias, float* const* dst, int64_t n);
+/// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ_t taps[t].weights[o] · (o < split ? taps[t].src :
+/// taps[t].other)[x] for x in [0, n), o in [0, outputs). Sources must be readable over [0, n) only; dst must
+/// not overlap them.
+void Correlate(std::span<const Tap> taps, std::span<const TapRun> runs, int64_t outputs, const float* bias,
+               float* const* dst, int64_t n, Sums sums);
 
 /// sums[t · outputs + o] += Σ_x src[t][x] · diff[o][x]  for x in [0, n).
 void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums);
@@ -57,13 +67,6 @@ void AddTo(const float* row, int64_t n, double* sum);
 /// The row's interleaved 8-bit channels to planes: dst[c][x] = (src[x · channels + c] - zero[c]) · scale[c].
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
                float* const* dst);
-
-/// p[x] = 1 / (1 + exp(-z[x])), q[x] = 1 / (1 + exp(z[x])), tail[x] = log(1 + exp(-|z[x]|)): each with all
-/// its digits, at any z.
-void Sigmoid(const float* z, int64_t n, float* p, float* q, float* tail);
-
-/// row[x] = exp(row[x]).
-void Exp(float* row, int64_t n);
 
 /// The instruction set in use, e.g. "AVX3".
 const char* TargetName();

@@ -24,24 +24,25 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
   const bool gathers = conv.rows.kind == Window::Kind::kGather;
   const Shape &coarse = gathers ? context.dst : context.srcs[0],
               &fine = gathers ? context.srcs[0] : context.dst;
-  return {.coarse_channels = coarse.channels,
-          .fine_channels = fine.channels,
-          .coarse_width = (gathers ? context.dst_columns : context.src_columns).size(),
-          .fine_width = (gathers ? context.src_columns : context.dst_columns).size(),
-          .groups = conv.groups,
-          .row_taps = conv.rows.kernel,
-          .window_rows = conv.rows.most_src(),
-          .columns = PanelColumns(conv.columns, context),
-          .backward = context.backward,
-          .pack_weights = context.pack_weights};
+  CorrelationShape shape{.coarse_channels = coarse.channels,
+                         .fine_channels = fine.channels,
+                         .coarse_width = (gathers ? context.dst_columns : context.src_columns).size(),
+                         .fine_width = (gathers ? context.src_columns : context.dst_columns).size(),
+                         .groups = conv.groups,
+                         .rows = conv.rows,
+                         .columns = PanelColumns(conv.columns, context),
+                         .backward = context.backward,
+                         .pack_weights = context.pack_weights,
+                         .cheap = context.cheap};
+  shape.rows_at_once = RowsAtOnce(shape);
+  return shape;
 }
 
 template <class T>
 class ConvKernel final : public RowKernel<T> {
  public:
   ConvKernel(const ConvAttributes& conv, const KernelContext& context)
-      : rows_(conv.rows),
-        gathers_(conv.rows.kind == Window::Kind::kGather),
+      : gathers_(conv.rows.kind == Window::Kind::kGather),
         channels_(context.dst.channels),
         width_(context.width()),
         correlation_(ChooseCorrelation<T>(MakeCorrelationShape(conv, context))),
@@ -60,61 +61,43 @@ class ConvKernel final : public RowKernel<T> {
   }
 
   void Forward(const ForwardRow<T>& row, Workspace* workspace) const override {
-    const std::vector<TapRow<T>> taps = Taps(row.y, row.srcs[0]);
+    const RowWindow<T> dst{{row.y, row.y + row.count}, channels_, width_, row.dst};
     if (gathers_) {
-      correlation_->Gather(taps, bias_, row.dst, Front::kForward, workspace);
+      correlation_->Gather(row.srcs[0], bias_, dst, Front::kForward, workspace);
     } else {
-      correlation_->Scatter(taps, bias_, row.dst, workspace);
+      correlation_->Scatter(row.srcs[0], bias_, dst, workspace);
     }
   }
 
   void Backward(const BackwardRow<T>& row, Workspace* workspace) const override {
-    // The fine row of a ConvTranspose is its gradient's: that of another cotangent must not be taken for this
-    // one.
+    // The fine rows of a ConvTranspose are its gradient's: those of another cotangent must not be taken for
+    // these.
     if (!gathers_ && workspace) workspace->Reset();
-    const std::vector<TapRow<T>> taps = Taps(row.y, row.srcs[0]);
-    if (row.diff_parameters) AddParameterGradients(row, taps, workspace);
-    for (int64_t r = row.diff_srcs[0].rows.begin; r < row.diff_srcs[0].rows.end; ++r) {
-      const int64_t tap = rows_.Tap(row.y, r);
-      if (tap < 0) continue;
-      const TapRow<T> diff_dst{row.y, tap, row.diff_dst};
-      if (gathers_) {
-        correlation_->Scatter({&diff_dst, 1}, nullptr, row.diff_srcs[0].Row(r), workspace);
-      } else {
-        correlation_->Gather({&diff_dst, 1}, nullptr, row.diff_srcs[0].Row(r), Front::kBackward, workspace);
-      }
+    const RowWindow<const T> diff_dst{{row.y, row.y + row.count}, channels_, width_, row.diff_dst};
+    if (row.diff_parameters) AddParameterGradients(row, diff_dst, workspace);
+    if (row.diff_srcs[0].rows.empty()) return;
+    if (gathers_) {
+      correlation_->Scatter(diff_dst, nullptr, row.diff_srcs[0], workspace);
+    } else {
+      correlation_->Gather(diff_dst, nullptr, row.diff_srcs[0], Front::kBackward, workspace);
     }
   }
 
  private:
-  std::vector<TapRow<T>> Taps(int64_t y, const RowWindow<const T>& src) const {
-    std::vector<TapRow<T>> taps;
-    for (int64_t r = src.rows.begin; r < src.rows.end; ++r) {
-      if (const int64_t tap = rows_.Tap(y, r); tap >= 0) taps.push_back({r, tap, src.Row(r)});
-    }
-    return taps;
-  }
-
-  void AddParameterGradients(const BackwardRow<T>& row, const std::vector<TapRow<T>>& taps,
+  void AddParameterGradients(const BackwardRow<T>& row, const RowWindow<const T>& diff_dst,
                              Workspace* workspace) const {
     if (double* diff_weights = row.diff_parameters[0]) {
-      if (gathers_) {
-        correlation_->AddWeightGradient(taps, {row.y, 0, row.diff_dst}, diff_weights, workspace);
-      } else {
-        for (const TapRow<T>& src : taps) {
-          const TapRow<T> diff_dst{row.y, src.tap, row.diff_dst};
-          correlation_->AddWeightGradient({&diff_dst, 1}, src, diff_weights, workspace);
-        }
-      }
+      const RowWindow<const T>&fine = gathers_ ? row.srcs[0] : diff_dst,
+                            &coarse = gathers_ ? diff_dst : row.srcs[0];
+      correlation_->AddWeightGradient(fine, coarse, diff_weights, workspace);
     }
-    if (bias_ != zeros_.data() && row.diff_parameters[1]) {
-      for (int64_t c = 0; c < channels_; ++c) {
-        row.diff_parameters[1][c] += correlation_->Sum(row.diff_dst[c], width_);
-      }
+    if (bias_ == zeros_.data() || !row.diff_parameters[1]) return;
+    for (int64_t y = diff_dst.rows.begin; y < diff_dst.rows.end; ++y) {
+      for (int64_t c = 0; c < channels_; ++c)
+        row.diff_parameters[1][c] += correlation_->Sum(diff_dst.At(y, c), width_);
     }
   }
 
-  Window rows_;
   bool gathers_;              // Conv; otherwise ConvTranspose
   int64_t channels_, width_;  // of dst
   std::unique_ptr<Correlation<T>> correlation_;
@@ -180,6 +163,14 @@ class ConvLayer final : public RowLayer {
   BackwardReads backward_reads() const override { return {.src = true}; }
 
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList& parameters) const override;
+  int64_t rows_at_once(const std::vector<Shape>& srcs, const Shape& dst) const override {
+    const auto [coarse, fine] = Pick(&srcs[0], &dst);
+    return RowsAtOnce({.coarse_channels = coarse->channels,
+                       .fine_channels = fine->channels,
+                       .groups = conv_.groups,
+                       .rows = conv_.rows,
+                       .columns = conv_.columns});
+  }
 
   int64_t MultiplyAdds(const std::vector<Shape>& srcs, const Shape& dst) const override {
     const auto [coarse, fine] = Pick(&srcs[0], &dst);

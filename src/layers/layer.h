@@ -97,25 +97,28 @@ class Workspace {
   virtual void Reset() = 0;
 };
 
-/// One row of a layer, forward. Pointers to rows point at the first column of KernelContext's ranges.
+/// One row of a layer, forward; or several, of a layer that asks for them (RowLayer::rows_at_once). Pointers
+/// to rows point at the first column of KernelContext's ranges.
 template <class T>
 struct ForwardRow {
-  int64_t y = 0;                         ///< row of dst
-  std::vector<RowWindow<const T>> srcs;  ///< by source: the rows that y reads; none of a source in core
+  int64_t y = 0;                         ///< row of dst, the first of `count`
+  int64_t count = 1;                     ///< rows
+  std::vector<RowWindow<const T>> srcs;  ///< by source: the rows that these read; none of a source in core
   std::vector<const Tensor*> cores;      ///< by source: its values where it is in core, else null
-  T* const* dst = nullptr;               ///< [channel] -> columns, to be overwritten
+  T* const* dst = nullptr;               ///< [row - y][channel] -> columns, to be overwritten
   uint64_t seed = 0;                     ///< of Dropout; 0 switches it off
 };
 
-/// One row of a layer, backward.
+/// The same, backward.
 template <class T>
 struct BackwardRow {
-  int64_t y = 0;                         ///< row of dst
-  std::vector<RowWindow<const T>> srcs;  ///< the rows that y reads; no rows where BackwardReads::src is false
-  std::vector<const Tensor*> cores;      ///< as in ForwardRow
-  const T* const* diff_dst = nullptr;    ///< [channel]
-  std::vector<RowWindow<T>> diff_srcs;   ///< the same rows of the gradients, to be added to
-  std::vector<Tensor*> diff_cores;       ///< by source, to be added to; null where none is wanted
+  int64_t y = 0;                             ///< row of dst, the first of `count`
+  int64_t count = 1;                         ///< rows
+  std::vector<RowWindow<const T>> srcs;      ///< what they read; no rows where BackwardReads::src is false
+  std::vector<const Tensor*> cores;          ///< as in ForwardRow
+  const T* const* diff_dst = nullptr;        ///< [row - y][channel]
+  std::vector<RowWindow<T>> diff_srcs;       ///< the same rows of the gradients, to be added to
+  std::vector<Tensor*> diff_cores;           ///< by source, to be added to; null where none is wanted
   double* const* diff_parameters = nullptr;  ///< [parameter] -> values in ONNX's layout, to be added to;
                                              ///< null, or an entry, where not wanted
   uint64_t seed = 0;
@@ -154,6 +157,7 @@ struct KernelContext {
   Range dst_columns;
   bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< as PlanOptions says
+  bool cheap = false;        ///< few multiply-adds a pixel of the image: it may take its time and be exact
 
   int64_t width() const { return dst_columns.size(); }
 };
@@ -168,6 +172,9 @@ class RowLayer : public Layer {
   virtual Window rows(int64_t /*src*/) const { return {}; }
   virtual Window columns(int64_t /*src*/) const { return {}; }
   virtual BackwardReads backward_reads() const = 0;
+  /// The most rows of dst that its kernels take in one piece: a few, where they share what they read. One
+  /// that says 1 never sees ForwardRow::count above it.
+  virtual int64_t rows_at_once(const std::vector<Shape>& /*srcs*/, const Shape& /*dst*/) const { return 1; }
 
   /// How many pixels of the image a pixel of dst spans for one of src, exactly.
   struct Step {

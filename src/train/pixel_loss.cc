@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "base/error.h"
+#include "kernels/loss_rows.h"
 #include "swath/loss.h"
 #include "train/probabilities.h"
 
@@ -84,8 +86,25 @@ class PixelLoss final : public Loss {
     }
   }
 
-  template <class T>
-  void AddBinary(const LossRow<T>& row, const Probabilities<T>& probabilities, double* sums) const {
+  rows::BinaryRow Binary(const LossRow<float>& row, const Probabilities<float>& probabilities) const {
+    return {.z = row.logits[0],
+            .p = probabilities.p,
+            .q = probabilities.q,
+            .tail = probabilities.tail,
+            .labels = row.labels,
+            .n = row.width,
+            .ignore = ignore_,
+            .weights = {weights_[0], weights_[1]}};
+  }
+
+  void AddBinary(const LossRow<float>& row, const Probabilities<float>& probabilities, double* sums) const {
+    const rows::BinarySums s = rows::SumBinary(Binary(row, probabilities));
+    const double all[] = {s.loss,  s.weight,    s.valid,          s.both,      s.predicted,
+                          s.truth, s.hard_both, s.hard_predicted, s.hard_truth};
+    for (const double sum : all) *sums++ += sum;
+  }
+
+  void AddBinary(const LossRow<double>& row, const Probabilities<double>& probabilities, double* sums) const {
     ClassSums s;
     double loss = 0, weight = 0;
     int64_t valid = 0;
@@ -94,8 +113,8 @@ class PixelLoss final : public Loss {
       const bool counts = label != ignore_;
       const double on = counts ? 1.0 : 0.0, t = counts ? label : 0.0;
       const double w = on * weights_[counts ? static_cast<size_t>(label) : 0];
-      const double z = static_cast<double>(row.logits[0][x]), p = static_cast<double>(probabilities.p[x]);
-      loss += w * (static_cast<double>(probabilities.tail[x]) + std::max(label == 1 ? -z : z, 0.0));
+      const double z = row.logits[0][x], p = probabilities.p[x];
+      loss += w * (probabilities.tail[x] + std::max(label == 1 ? -z : z, 0.0));
       weight += w;
       valid += counts;
       s.both += t * p;
@@ -159,6 +178,10 @@ class PixelLoss final : public Loss {
   /// since they cancel.
   template <class T>
   void WriteCotangents(const LossRow<T>& row, const Probabilities<T>& probabilities, double* diff) const {
+    if constexpr (std::is_same_v<T, float>) {
+      if (logits_ == 1 && cotangents() == 1 && !row.coefficients)
+        return rows::BinaryGradient(Binary(row, probabilities), row.diff[0]);
+    }
     for (int64_t j = 0; j < logits_; ++j) {
       std::fill_n(diff, row.width, 0.0);
       for (int64_t k = 0; k < cotangents(); ++k) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/rows.h"
+#include "kernels/loss_rows.h"
 
 namespace swath {
 namespace {

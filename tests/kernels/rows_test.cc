@@ -20,32 +20,43 @@ std::vector<float> RandomRow(size_t n, uint32_t seed) {
 
 const int64_t kLengths[] = {1, 2, 15, 16, 17, 63, 64, 130, 517};
 
+/// Terms in runs of every split, some of them long.
 TEST(Rows, Correlate) {
-  for (int64_t outputs = 1; outputs <= kMostOutputs; ++outputs) {
-    for (size_t terms : {0, 1, 7, 8, 9, 100, 1300}) {
-      for (int64_t n : kLengths) {
-        const std::vector<float> src = RandomRow(static_cast<size_t>(n) + terms, 1);
-        const std::vector<float> weights = RandomRow(terms * static_cast<size_t>(outputs) + 1, 2);
-        std::vector<Tap> taps;
-        for (size_t t = 0; t < terms; ++t)
-          taps.push_back({src.data() + t, weights.data() + t * static_cast<size_t>(outputs)});
-        const float bias[] = {1, 2, 3, 4};
-        std::vector<std::vector<float>> dst(static_cast<size_t>(outputs),
-                                            std::vector<float>(static_cast<size_t>(n) + 1, 9));
-        std::vector<float*> rows;
-        for (auto& row : dst) rows.push_back(row.data());
-        Correlate(taps, outputs, bias, rows.data(), n);
-        Correlate(taps, outputs, nullptr, rows.data(), n);  // and once more on top
-        for (int64_t o = 0; o < outputs; ++o) {
-          for (int64_t x = 0; x < n; ++x) {
-            double expected = bias[o];
-            for (size_t t = 0; t < terms; ++t) {
-              expected += 2.0 * static_cast<double>(taps[t].weights[o]) * static_cast<double>(taps[t].src[x]);
-            }
-            EXPECT_NEAR(dst[static_cast<size_t>(o)][static_cast<size_t>(x)], expected,
-                        2e-5 * (10 + std::sqrt(double(terms))));
+  for (const Sums sums : {Sums::kFloat32, Sums::kFloat64}) {
+    for (int64_t outputs = 1; outputs <= kMostOutputs; ++outputs) {
+      for (int64_t terms : {0, 1, 7, 8, 9, 100, 500}) {
+        for (int64_t n : kLengths) {
+          const std::vector<float> src = RandomRow(static_cast<size_t>(n + terms), 1),
+                                   other = RandomRow(static_cast<size_t>(n + terms), 3);
+          const std::vector<float> weights = RandomRow(static_cast<size_t>(terms * outputs + 1), 2);
+          std::vector<Tap> taps;
+          std::vector<TapRun> runs;
+          std::vector<int64_t> splits;  // by tap
+          for (int64_t t = 0; t < terms; ++t) {
+            taps.push_back({src.data() + t, other.data() + t, weights.data() + t * outputs});
+            if (t % 8 == 0) runs.push_back({0, 1 + t / 8 % outputs});
+            ++runs.back().taps;
+            splits.push_back(runs.back().split);
           }
-          EXPECT_EQ(dst[static_cast<size_t>(o)][static_cast<size_t>(n)], 9) << "wrote past the row";
+          const float bias[] = {1, 2, 3, 4};
+          std::vector<std::vector<float>> dst(static_cast<size_t>(outputs),
+                                              std::vector<float>(static_cast<size_t>(n) + 1, 9));
+          std::vector<float*> rows;
+          for (auto& row : dst) rows.push_back(row.data());
+          Correlate(taps, runs, outputs, bias, rows.data(), n, sums);
+          Correlate(taps, runs, outputs, nullptr, rows.data(), n, sums);  // and once more on top
+          for (int64_t o = 0; o < outputs; ++o) {
+            for (int64_t x = 0; x < n; ++x) {
+              double expected = bias[o];
+              for (size_t t = 0; t < taps.size(); ++t) {
+                const float* row = o < splits[t] ? taps[t].src : taps[t].other;
+                expected += 2.0 * static_cast<double>(taps[t].weights[o]) * static_cast<double>(row[x]);
+              }
+              ASSERT_NEAR(dst[static_cast<size_t>(o)][static_cast<size_t>(x)], expected,
+                          2e-5 * (10 + std::sqrt(double(terms))));
+            }
+            EXPECT_EQ(dst[static_cast<size_t>(o)][static_cast<size_t>(n)], 9) << "wrote past the row";
+          }
         }
       }
     }
@@ -125,21 +136,6 @@ TEST(Rows, FromBytes) {
         EXPECT_EQ(rows[static_cast<size_t>(c)][width], 5);
       }
     }
-  }
-}
-
-TEST(Rows, SigmoidKeepsItsDigitsAtBothEnds) {
-  std::vector<float> z;
-  for (float v = -100; v <= 100; v += 0.37f) z.push_back(v);
-  std::vector<float> p(z.size()), q(z.size()), tail(z.size());
-  Sigmoid(z.data(), static_cast<int64_t>(z.size()), p.data(), q.data(), tail.data());
-  for (size_t i = 0; i < z.size(); ++i) {
-    const double x = static_cast<double>(z[i]);
-    const double positive = 1 / (1 + std::exp(-x)), negative = 1 / (1 + std::exp(x));
-    const double log = std::log1p(std::exp(-std::abs(x)));
-    EXPECT_NEAR(p[i], positive, 3e-7 * positive + 1e-37);
-    EXPECT_NEAR(q[i], negative, 3e-7 * negative + 1e-37);
-    EXPECT_NEAR(tail[i], log, 3e-7 * log + 1e-37);
   }
 }
 

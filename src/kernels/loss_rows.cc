@@ -1,6 +1,7 @@
 #include "kernels/loss_rows.h"
 
 #include <algorithm>
+#include <cmath>
 
 // The order of these lines is Highway's.
 // clang-format off
@@ -20,119 +21,199 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 using D64 = hn::ScalableTag<double>;
 using V64 = hn::Vec<D64>;
-using M64 = hn::Mask<D64>;
-
-/// f(x, load, store) over [0, n), a vector of D at a time. Masked loads and stores are slow on some machines,
-/// so that only the last vector has them.
-template <class Columns, class F>
-HWY_INLINE void ForColumns(Columns d, int64_t n, F f) {
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t x = 0;
-  for (; x + lanes <= n; x += lanes) {
-    f(
-        x, [d](const float* p) HWY_ATTR { return hn::LoadU(d, p); },
-        [d](auto v, float* p) HWY_ATTR { hn::StoreU(v, d, p); });
-  }
-  if (x == n) return;
-  const auto mask = hn::FirstN(d, static_cast<size_t>(n - x));
-  f(
-      x, [=](const float* p) HWY_ATTR { return hn::MaskedLoad(mask, d, p); },
-      [=](auto v, float* p) HWY_ATTR { hn::BlendedStore(v, mask, d, p); });
-}
-
-void Sigmoid(const float* z, int64_t n, float* p, float* q, float* tail) {
-  const D d;
-  const V one = hn::Set(d, 1.0f), zero = hn::Zero(d);
-  ForColumns(d, n, [&](int64_t x, auto load, auto store) HWY_ATTR {
-    const V logit = load(z + x);
-    const V e = hn::Exp(d, hn::Neg(hn::Abs(logit)));  // never overflows
-    const V larger = hn::Div(one, hn::Add(one, e)), smaller = hn::Mul(e, larger);
-    const auto positive = hn::Ge(logit, zero);
-    store(hn::IfThenElse(positive, larger, smaller), p + x);
-    store(hn::IfThenElse(positive, smaller, larger), q + x);
-    store(hn::Log1p(d, e), tail + x);
-  });
-}
 
 void Exp(float* row, int64_t n) {
   const D d;
-  ForColumns(d, n,
-             [&](int64_t x, auto load, auto store) HWY_ATTR { store(hn::Exp(d, load(row + x)), row + x); });
-}
-
-/// Float32, as many as a vector has doubles.
-using Half = hn::Rebind<float, D64>;
-
-/// The labels of columns [x, x + lanes) in doubles; -2 beyond the end of the row.
-HWY_INLINE V64 Labels(const BinaryRow& row, int64_t x) {
-  const hn::Rebind<uint8_t, D64> d;
-  const hn::Rebind<int32_t, D64> di;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  if (x + lanes <= row.n) {
-    return hn::PromoteTo(D64(), hn::ConvertTo(Half(), hn::PromoteTo(di, hn::LoadU(d, row.labels + x))));
-  }
-  HWY_ALIGN float labels[hn::MaxLanes(D64())];
-  for (int64_t i = 0; i < lanes; ++i)
-    labels[i] = x + i < row.n ? static_cast<float>(row.labels[x + i]) : -2.0f;
-  return hn::PromoteTo(D64(), hn::Load(Half(), labels));
+  int64_t x = 0;
+  for (; x + lanes <= n; x += lanes) hn::StoreU(hn::Exp(d, hn::LoadU(d, row + x)), d, row + x);
+  if (x == n) return;
+  const auto mask = hn::FirstN(d, static_cast<size_t>(n - x));
+  hn::BlendedStore(hn::Exp(d, hn::MaskedLoad(mask, d, row + x)), mask, d, row + x);
 }
 
-/// Of labels: which are 1, which count, and what they weigh.
-struct BinaryMasks {
-  M64 counts, own;
-  V64 weight;
+/// A float vector in doubles.
+#if HWY_TARGET == HWY_SCALAR
+constexpr int kHalves = 1;
+HWY_INLINE V64 HalfOf(V v, int) { return hn::PromoteTo(D64(), v); }
+HWY_INLINE V FromHalves(const V64* halves) { return hn::DemoteTo(D(), halves[0]); }
+#else
+constexpr int kHalves = 2;
+HWY_INLINE V64 HalfOf(V v, int half) {
+  const hn::Half<D> d;
+  return hn::PromoteTo(D64(), half == 0 ? hn::LowerHalf(d, v) : hn::UpperHalf(d, v));
+}
+HWY_INLINE V FromHalves(const V64* halves) {
+  const hn::Half<D> d;
+  return hn::Combine(D(), hn::DemoteTo(d, halves[1]), hn::DemoteTo(d, halves[0]));
+}
+#endif
 
-  BinaryMasks(const BinaryRow& row, V64 labels) {
-    const D64 d;
-    counts =
-        hn::And(hn::Ne(labels, hn::Set(d, static_cast<double>(row.ignore))), hn::Ge(labels, hn::Zero(d)));
-    own = hn::And(counts, hn::Eq(labels, hn::Set(d, 1.0)));
-    weight = hn::IfThenElseZero(counts,
-                                hn::IfThenElse(own, hn::Set(d, row.weights[1]), hn::Set(d, row.weights[0])));
+/// Adds up the lanes of float vectors, in doubles.
+struct Total {
+  V64 sum[kHalves];
+
+  Total() {
+    for (V64& half : sum) half = hn::Zero(D64());
+  }
+  HWY_INLINE void Add(V v) {
+    for (int h = 0; h < kHalves; ++h) sum[h] = hn::Add(sum[h], HalfOf(v, h));
+  }
+  HWY_INLINE double Sum() const {
+    double all = 0;
+    for (const V64& half : sum) all += hn::GetLane(hn::SumOfLanes(D64(), half));
+    return all;
   }
 };
 
-BinarySums SumBinary(const BinaryRow& row) {
-  const D64 d;
-  const V64 zero = hn::Zero(d), one = hn::Set(d, 1.0);
-  V64 loss = zero, weight = zero, valid = zero, both = zero, predicted = zero, truth = zero, hard_both = zero,
-      hard_predicted = zero;
-  ForColumns(Half(), row.n, [&](int64_t x, auto load, auto) HWY_ATTR {
-    const BinaryMasks masks(row, Labels(row, x));
-    const auto doubles = [&](const float* values) HWY_ATTR { return hn::PromoteTo(d, load(values + x)); };
-    const V64 z = doubles(row.z), p = doubles(row.p);
-    const V64 wrong = hn::IfThenElse(masks.own, hn::Neg(z), z);
-    // As a maximum, but one that keeps a NaN.
-    const V64 from_kink = hn::IfThenElse(hn::Le(wrong, zero), zero, wrong);
-    loss = hn::MulAdd(masks.weight, hn::Add(doubles(row.tail), from_kink), loss);
-    weight = hn::Add(weight, masks.weight);
-    valid = hn::Add(valid, hn::IfThenElseZero(masks.counts, one));
-    both = hn::Add(both, hn::IfThenElseZero(masks.own, p));
-    predicted = hn::Add(predicted, hn::IfThenElseZero(masks.counts, p));
-    truth = hn::Add(truth, hn::IfThenElseZero(masks.own, one));
-    const M64 positive = hn::Gt(z, zero);
-    hard_both = hn::Add(hard_both, hn::IfThenElseZero(hn::And(masks.own, positive), one));
-    hard_predicted = hn::Add(hard_predicted, hn::IfThenElseZero(hn::And(masks.counts, positive), one));
-  });
-  const auto sum = [d](V64 v) HWY_ATTR { return hn::GetLane(hn::SumOfLanes(d, v)); };
-  return {.loss = sum(loss),
-          .weight = sum(weight),
-          .valid = sum(valid),
-          .both = sum(both),
-          .predicted = sum(predicted),
-          .truth = sum(truth),
-          .hard_both = sum(hard_both),
-          .hard_predicted = sum(hard_predicted),
-          .hard_truth = sum(truth)};
-}
+/// Adds up log(1 + e) of lanes, e in [0, 1], by the logarithm of a product, which is taken now and then.
+struct LogTotal {
+  static constexpr int kMostFactors = 512;  ///< each at most 2: the product stays far below 2^1024
+  V64 product[kHalves];
+  int factors = 0;
+  double sum = 0;
 
-void BinaryGradient(const BinaryRow& row, float* diff) {
-  const D64 d;
-  ForColumns(Half(), row.n, [&](int64_t x, auto load, auto store) HWY_ATTR {
-    const BinaryMasks masks(row, Labels(row, x));
-    const V64 p = hn::PromoteTo(d, load(row.p + x)), q = hn::PromoteTo(d, load(row.q + x));
-    store(hn::DemoteTo(Half(), hn::Mul(masks.weight, hn::IfThenElse(masks.own, hn::Neg(q), p))), diff + x);
-  });
+  LogTotal() { Begin(); }
+  HWY_INLINE void Add(V e) {
+    for (int h = 0; h < kHalves; ++h)
+      product[h] = hn::Mul(product[h], hn::Add(hn::Set(D64(), 1.0), HalfOf(e, h)));
+    if (++factors == kMostFactors) End();
+  }
+  double Sum() {
+    End();
+    return sum;
+  }
+
+ private:
+  void Begin() {
+    for (V64& half : product) half = hn::Set(D64(), 1.0);
+    factors = 0;
+  }
+  void End() {
+    HWY_ALIGN double lanes[hn::MaxLanes(D64())];
+    for (const V64& half : product) {
+      hn::Store(half, D64(), lanes);
+      for (size_t i = 0; i < hn::Lanes(D64()); ++i) sum += std::log(lanes[i]);
+    }
+    Begin();
+  }
+};
+
+/// The sums of a row, by vectors of columns.
+class BinaryTotals {
+ public:
+  explicit BinaryTotals(const BinaryRow& row)
+      : ignore_(hn::Set(I(), row.ignore)),
+        one_weight_(row.weights[0] == row.weights[1]),
+        weights_{row.weights[0], row.weights[1]} {}
+
+  using I = hn::RebindToSigned<D>;
+
+  struct Values {
+    V p, q, diff;
+  };
+  /// e = exp(-|z|). Pixels with labels below 0 are outside the row.
+  HWY_INLINE Values Add(V z, V e, hn::Vec<I> labels) {
+    const D d;
+    const V zero = hn::Zero(d), one = hn::Set(d, 1.0f);
+    const auto inside = hn::Gt(labels, hn::Set(I(), -1));
+    const auto counts = hn::RebindMask(d, hn::And(inside, hn::Ne(labels, ignore_)));
+    const auto own = hn::And(counts, hn::RebindMask(d, hn::Eq(labels, hn::Set(I(), 1))));
+    const auto positive = hn::Gt(z, zero);
+
+    const V larger = hn::Div(one, hn::Add(one, e)), smaller = hn::Mul(e, larger);
+    const V p = hn::IfThenElse(positive, larger, smaller), q = hn::IfThenElse(positive, smaller, larger);
+
+    both_.Add(hn::IfThenElseZero(own, p));
+    predicted_.Add(hn::IfThenElseZero(counts, p));
+    valid_ += Count(counts);
+    truth_ += Count(own);
+    hard_both_ += Count(hn::And(own, positive));
+    hard_predicted_ += Count(hn::And(counts, positive));
+    // -log p = log(1 + exp(-|z|)) + max(-z, 0), likewise the other one; as a maximum that keeps a NaN.
+    const V wrong = hn::IfThenElse(own, hn::Neg(z), z),
+            above = hn::IfThenElse(hn::Le(wrong, zero), zero, wrong);
+    if (one_weight_) {
+      AddLoss(0, hn::IfThenElseZero(counts, e), hn::IfThenElseZero(counts, above));
+    } else {
+      const auto other = hn::AndNot(own, counts);
+      AddLoss(0, hn::IfThenElseZero(other, e), hn::IfThenElseZero(other, above));
+      AddLoss(1, hn::IfThenElseZero(own, e), hn::IfThenElseZero(own, above));
+    }
+    const V slope = hn::IfThenElseZero(counts, hn::IfThenElse(own, hn::Neg(q), p));
+    V64 diff[kHalves];
+    for (int h = 0; h < kHalves; ++h) {
+      const V64 weight = hn::IfThenElse(hn::Lt(HalfOf(slope, h), hn::Zero(D64())),
+                                        hn::Set(D64(), weights_[1]), hn::Set(D64(), weights_[0]));
+      diff[h] = hn::Mul(weight, HalfOf(slope, h));
+    }
+    return {p, q, FromHalves(diff)};
+  }
+
+  BinarySums Sums() {
+    const double own = static_cast<double>(truth_), other = static_cast<double>(valid_ - truth_);
+    BinarySums sums{.loss = 0,
+                    .weight = weights_[0] * other + weights_[1] * own,
+                    .valid = valid_,
+                    .truth = truth_,
+                    .both = both_.Sum(),
+                    .predicted = predicted_.Sum(),
+                    .hard_both = hard_both_,
+                    .hard_predicted = hard_predicted_};
+    for (int i = 0; i < 2; ++i) sums.loss += weights_[i] * (tail_[i].Sum() + above_[i].Sum());
+    return sums;
+  }
+
+ private:
+  static HWY_INLINE int64_t Count(hn::Mask<D> mask) { return static_cast<int64_t>(hn::CountTrue(D(), mask)); }
+  HWY_INLINE void AddLoss(int weight, V e, V above) {
+    tail_[weight].Add(e);
+    above_[weight].Add(above);
+  }
+
+  hn::Vec<I> ignore_;
+  bool one_weight_;
+  double weights_[2];
+  LogTotal tail_[2];
+  Total above_[2], both_, predicted_;
+  int64_t valid_ = 0, truth_ = 0, hard_both_ = 0, hard_predicted_ = 0;
+};
+
+BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
+  const D d;
+  const BinaryTotals::I di;
+  const hn::Rebind<uint8_t, D> du;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  BinaryTotals totals(row);
+  int64_t x = 0;
+  // Exponentials are long chains of operations: by themselves, several are under way at once.
+  constexpr int64_t kColumns = 512;
+  HWY_ALIGN float e[kColumns];
+  const auto exp = [d](V z) HWY_ATTR { return hn::Exp(d, hn::Neg(hn::Abs(z))); };  // never overflows
+  while (x + lanes <= row.n) {
+    const int64_t begin = x, end = std::min(row.n / lanes * lanes, x + kColumns);
+    for (int64_t i = begin; i < end; i += lanes) hn::Store(exp(hn::LoadU(d, row.z + i)), d, e + i - begin);
+    for (; x < end; x += lanes) {
+      const auto [p, q, diff] = totals.Add(hn::LoadU(d, row.z + x), hn::Load(d, e + x - begin),
+                                           hn::PromoteTo(di, hn::LoadU(du, row.labels + x)));
+      if (results.p) hn::StoreU(p, d, results.p + x);
+      if (results.q) hn::StoreU(q, d, results.q + x);
+      if (results.diff) hn::StoreU(diff, d, results.diff + x);
+    }
+  }
+  if (x == row.n) return totals.Sums();
+  HWY_ALIGN float z[hn::MaxLanes(d)] = {};
+  HWY_ALIGN int32_t labels[hn::MaxLanes(d)];
+  for (int64_t i = 0; i < lanes; ++i) {
+    labels[i] = x + i < row.n ? row.labels[x + i] : -2;
+    if (x + i < row.n) z[i] = row.z[x + i];
+  }
+  const auto mask = hn::FirstN(d, static_cast<size_t>(row.n - x));
+  const auto [p, q, diff] = totals.Add(hn::Load(d, z), exp(hn::Load(d, z)), hn::Load(di, labels));
+  if (results.p) hn::BlendedStore(p, mask, d, results.p + x);
+  if (results.q) hn::BlendedStore(q, mask, d, results.q + x);
+  if (results.diff) hn::BlendedStore(diff, mask, d, results.diff + x);
+  return totals.Sums();
 }
 
 }  // namespace swath::rows::HWY_NAMESPACE
@@ -141,17 +222,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace swath::rows {
 
-HWY_EXPORT(Sigmoid);
 HWY_EXPORT(Exp);
-HWY_EXPORT(SumBinary);
-HWY_EXPORT(BinaryGradient);
+HWY_EXPORT(BinaryLoss);
 
-void Sigmoid(const float* z, int64_t n, float* p, float* q, float* tail) {
-  HWY_DYNAMIC_DISPATCH(Sigmoid)(z, n, p, q, tail);
-}
 void Exp(float* row, int64_t n) { HWY_DYNAMIC_DISPATCH(Exp)(row, n); }
-BinarySums SumBinary(const BinaryRow& row) { return HWY_DYNAMIC_DISPATCH(SumBinary)(row); }
-void BinaryGradient(const BinaryRow& row, float* diff) { HWY_DYNAMIC_DISPATCH(BinaryGradient)(row, diff); }
+BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
+  return HWY_DYNAMIC_DISPATCH(BinaryLoss)(row, results);
+}
 
 }  // namespace swath::rows
 #endif  // HWY_ONCE

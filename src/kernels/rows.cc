@@ -211,42 +211,97 @@ HWY_INLINE double SumLanes(const Doubles& v) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(v.lower, v.upper)));
 }
 
+#if HWY_TARGET == HWY_SCALAR
+/// sums[i] += the lanes of v[i].
+template <int kCount>
+HWY_INLINE void AddLanes(const V (&v)[kCount], double* sums) {
+  for (int i = 0; i < kCount; ++i) sums[i] += static_cast<double>(hn::GetLane(v[i]));
+}
+#else
+/// The lanes of a vector of blocks of four, added up by their place in the block.
+template <class Blocks>
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4> > AddBlocks(Blocks d, hn::Vec<Blocks> v) {
+  if constexpr (hn::MaxLanes(d) == 4) {
+    return v;
+  } else {
+    const hn::Half<Blocks> half;
+    return AddBlocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+
+/// sums[i] += v[i] for the four lanes of v, in vectors of up to four doubles.
+template <class Doubles>
+HWY_INLINE void AddFour(Doubles d, hn::Vec<hn::FixedTag<float, 4>> v, double* sums) {
+  if constexpr (hn::MaxLanes(d) == 4) {
+    hn::StoreU(hn::Add(hn::LoadU(d, sums), hn::PromoteTo(d, v)), d, sums);
+  } else {
+    HWY_ALIGN float sum[4];
+    hn::Store(v, hn::FixedTag<float, 4>(), sum);
+    for (int i = 0; i < 4; ++i) sums[i] += static_cast<double>(sum[i]);
+  }
+}
+
+/// sums[i] += the lanes of v[i]: four vectors become one of their sums in float32, two lanes at a time, which
+/// is exact where lanes are equal, as over empty glass.
+template <int kCount>
+HWY_INLINE void AddLanes(const V (&v)[kCount], double* sums) {
+  const D d;
+  const hn::Repartition<double, D> pairs;
+  const auto add_lanes = [d](V a, V b) HWY_ATTR {
+    return hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
+  };
+  for (int i = 0; i < kCount; i += 4) {
+    const auto at = [&](int j) HWY_ATTR { return i + j < kCount ? v[i + j] : hn::Zero(d); };
+    const auto ab = hn::BitCast(pairs, add_lanes(at(0), at(1))),
+               cd = hn::BitCast(pairs, add_lanes(at(2), at(3)));
+    const V abcd = hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, ab, cd)),
+                           hn::BitCast(d, hn::InterleaveUpper(pairs, ab, cd)));
+    const auto sum = AddBlocks(d, abcd);
+    if (i + 4 <= kCount) {
+      AddFour(hn::CappedTag<double, 4>(), sum, sums + i);
+    } else {
+      double last[4] = {};
+      AddFour(hn::CappedTag<double, 4>(), sum, last);
+      for (int j = 0; i + j < kCount; ++j) sums[i + j] += last[j];
+    }
+  }
+}
+#endif
+
 /// Products of kSources rows and kOutputs rows over columns [begin, end).
 template <int kSources, int kOutputs>
 HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64_t begin, int64_t end,
                         double* sums) {
   const D d;
+  constexpr int kSums = kSources * kOutputs;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  Doubles total[kSources][kOutputs];
-  for (auto& row : total) {
-    for (auto& value : row) value.Set(hn::Zero(d));
-  }
-  for (int64_t x = begin; x < end;) {
-    V sum[kSources][kOutputs];
-    for (auto& row : sum) {
-      for (auto& value : row) value = hn::Zero(d);
-    }
+  int64_t x = begin;
+  // The next few columns, one after the other in every lane.
+  const auto add_columns = [&](V(&sum)[kSums]) HWY_ATTR {
     const auto add = [&](auto load) HWY_ATTR {
       V b[kOutputs];
       for (int o = 0; o < kOutputs; ++o) b[o] = load(diff[o] + x);
       for (int t = 0; t < kSources; ++t) {
         const V a = load(src[t] + x);
-        for (int o = 0; o < kOutputs; ++o) sum[t][o] = hn::MulAdd(a, b[o], sum[t][o]);
+        for (int o = 0; o < kOutputs; ++o) sum[t * kOutputs + o] = hn::MulAdd(a, b[o], sum[t * kOutputs + o]);
       }
     };
+    for (V& value : sum) value = hn::Zero(d);
     const int64_t stop = std::min(end, x + kColumnTermsAtOnce * lanes);
     for (; x + lanes <= stop; x += lanes) add([&](const float* p) HWY_ATTR { return hn::LoadU(d, p); });
-    if (x < stop) {
-      const auto mask = hn::FirstN(d, static_cast<size_t>(stop - x));
-      add([&](const float* p) HWY_ATTR { return hn::MaskedLoad(mask, d, p); });
-      x = stop;
+    if (x == stop) return;
+    const auto mask = hn::FirstN(d, static_cast<size_t>(stop - x));
+    add([&](const float* p) HWY_ATTR { return hn::MaskedLoad(mask, d, p); });
+    x = stop;
+  };
+  while (x < end) {
+    V sum[kSums], more[kSums];
+    add_columns(sum);
+    if (x < end) {
+      add_columns(more);
+      for (int i = 0; i < kSums; ++i) sum[i] = hn::Add(sum[i], more[i]);
     }
-    for (int t = 0; t < kSources; ++t) {
-      for (int o = 0; o < kOutputs; ++o) total[t][o].Add(sum[t][o]);
-    }
-  }
-  for (int t = 0; t < kSources; ++t) {
-    for (int o = 0; o < kOutputs; ++o) sums[t * kOutputs + o] += SumLanes(total[t][o]);
+    AddLanes(sum, sums);
   }
 }
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "base/error.h"
 #include "kernels/loss_rows.h"
@@ -65,8 +64,7 @@ class PixelLoss final : public Loss {
                                          .q = values + logits_ * row.width,
                                          .tail = values + 2 * logits_ * row.width};
     if (logits_ == 1) {
-      Sigmoid(row.logits[0], probabilities);
-      AddBinary(row, probabilities, sums);
+      if (AddBinary(row, probabilities, sums)) return;
     } else {
       Softmax(row.logits, logits_, probabilities);
       AddClasses(row, probabilities, sums);
@@ -86,25 +84,30 @@ class PixelLoss final : public Loss {
     }
   }
 
-  rows::BinaryRow Binary(const LossRow<float>& row, const Probabilities<float>& probabilities) const {
-    return {.z = row.logits[0],
-            .p = probabilities.p,
-            .q = probabilities.q,
-            .tail = probabilities.tail,
-            .labels = row.labels,
-            .n = row.width,
-            .ignore = ignore_,
-            .weights = {weights_[0], weights_[1]}};
+  /// Adds to the sums and fills probabilities. True where it has written the cotangents, too.
+  bool AddBinary(const LossRow<float>& row, const Probabilities<float>& probabilities, double* sums) const {
+    const bool writes = row.diff && cotangents() == 1 && !row.coefficients;
+    const rows::BinarySums s = rows::BinaryLoss({.z = row.logits[0],
+                                                 .labels = row.labels,
+                                                 .n = row.width,
+                                                 .ignore = ignore_,
+                                                 .weights = {weights_[0], weights_[1]}},
+                                                {.p = writes ? nullptr : probabilities.p,
+                                                 .q = writes ? nullptr : probabilities.q,
+                                                 .diff = writes ? row.diff[0] : nullptr});
+    AddSums(s.loss, s.weight, s.valid, sums);
+    AddClass({.both = s.both,
+              .predicted = s.predicted,
+              .truth = static_cast<double>(s.truth),
+              .hard_both = s.hard_both,
+              .hard_predicted = s.hard_predicted,
+              .hard_truth = s.truth},
+             0, sums);
+    return writes;
   }
 
-  void AddBinary(const LossRow<float>& row, const Probabilities<float>& probabilities, double* sums) const {
-    const rows::BinarySums s = rows::SumBinary(Binary(row, probabilities));
-    const double all[] = {s.loss,  s.weight,    s.valid,          s.both,      s.predicted,
-                          s.truth, s.hard_both, s.hard_predicted, s.hard_truth};
-    for (const double sum : all) *sums++ += sum;
-  }
-
-  void AddBinary(const LossRow<double>& row, const Probabilities<double>& probabilities, double* sums) const {
+  bool AddBinary(const LossRow<double>& row, const Probabilities<double>& probabilities, double* sums) const {
+    Sigmoid(row.logits[0], probabilities);
     ClassSums s;
     double loss = 0, weight = 0;
     int64_t valid = 0;
@@ -127,6 +130,7 @@ class PixelLoss final : public Loss {
     }
     AddSums(loss, weight, valid, sums);
     AddClass(s, 0, sums);
+    return false;
   }
 
   template <class T>
@@ -178,10 +182,6 @@ class PixelLoss final : public Loss {
   /// since they cancel.
   template <class T>
   void WriteCotangents(const LossRow<T>& row, const Probabilities<T>& probabilities, double* diff) const {
-    if constexpr (std::is_same_v<T, float>) {
-      if (logits_ == 1 && cotangents() == 1 && !row.coefficients)
-        return rows::BinaryGradient(Binary(row, probabilities), row.diff[0]);
-    }
     for (int64_t j = 0; j < logits_; ++j) {
       std::fill_n(diff, row.width, 0.0);
       for (int64_t k = 0; k < cotangents(); ++k) {

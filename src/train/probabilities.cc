@@ -15,10 +15,6 @@ void ExpRow(double* row, int64_t n) {
 
 }  // namespace
 
-void Sigmoid(const float* logits, const Probabilities<float>& row) {
-  rows::Sigmoid(logits, row.width, row.p, row.q, row.tail);
-}
-
 void Sigmoid(const double* logits, const Probabilities<double>& row) {
   for (int64_t x = 0; x < row.width; ++x) {
     const double e = std::exp(-std::abs(logits[x])), larger = 1 / (1 + e), smaller = e / (1 + e);

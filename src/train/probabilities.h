@@ -18,8 +18,7 @@ struct Probabilities {
   T* Q(int64_t c) const { return q + c * width; }
 };
 
-/// Of the positive class, by the sigmoid.
-void Sigmoid(const float* logits, const Probabilities<float>& row);
+/// Of the positive class, by the sigmoid. In float32 rows::BinaryLoss has it.
 void Sigmoid(const double* logits, const Probabilities<double>& row);
 
 /// Of each of `classes`, by the softmax.

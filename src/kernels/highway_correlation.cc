@@ -3,6 +3,7 @@
 /// rows::Dot over lists of taps. Where a layer has few channels, neighbouring rows of its result are computed
 /// together, as if they were channels: a value that is loaded enters into the sums of them all.
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "kernels/correlation.h"
@@ -36,29 +37,39 @@ struct PackedRows {
   void Reset() { std::fill(rows.begin(), rows.end(), int64_t{-1}); }
 };
 
+template <class Weight>
 struct HighwayWorkspace final : Workspace {
   PackedRows packed[2];        ///< by Front
   std::vector<float> phases;   ///< [output][phase][column], before they are merged
   std::vector<float> discard;  ///< stands in for channels that need no gradient
   std::vector<float> zeros;    ///< stands in for rows outside the window, with a margin
   int64_t margin = 0;
-  std::vector<rows::Tap> taps;
+  std::vector<rows::Tap<Weight>> taps;
   std::vector<rows::TapRun> runs;
+  int64_t terms = 0;  ///< of the last run
   std::vector<const float*> sources;
   std::vector<double> sums;
 
+  /// Begins the taps of another pass.
+  void Clear() {
+    taps.clear();
+    runs.clear();
+  }
   void Reset() override {
     packed[0].Reset();
     packed[1].Reset();
   }
 };
 
+/// Weight says what sums over taps are added in.
+template <class Weight>
 class HighwayCorrelation final : public Correlation<float> {
  public:
   explicit HighwayCorrelation(const CorrelationShape& shape)
       : s_(shape),
         stride_(shape.columns.stride),
-        sums_(shape.cheap ? rows::Sums::kFloat64 : rows::Sums::kFloat32),
+        period_(stride_ / std::gcd(stride_, shape.columns.dilation)),
+        step_(period_ * shape.columns.dilation / stride_),
         coarse_blocks_(Blocks(shape.groups, shape.coarse_per_group())),
         fine_blocks_(Blocks(shape.groups, shape.fine_per_group())) {
     const Window& w = s_.columns;
@@ -80,18 +91,19 @@ class HighwayCorrelation final : public Correlation<float> {
     int64_t values = 0;
     for (const Block& b : coarse_blocks_) values += b.count * s_.fine_per_group() * CyclicTaps(b);
     for (const Block& b : fine_blocks_) values += b.count * s_.coarse_per_group() * CyclicTaps(b);
-    return values * s_.columns.kernel * int64_t{sizeof(float)};
+    return values * s_.columns.kernel * int64_t{sizeof(Weight)};
   }
   int64_t workspace_bytes() const override {
     const int64_t packed = (Slots(Front::kForward) + Slots(Front::kBackward)) * PackedRowSize();
     return (packed + PhaseSize() + std::max(s_.fine_width, s_.coarse_width) + ZerosSize()) *
                int64_t{sizeof(float)} +
-           MostTaps() * int64_t{sizeof(rows::Tap) + sizeof(float*) + sizeof(double) * rows::kMostOutputs} +
+           MostTaps() *
+               int64_t{sizeof(rows::Tap<Weight>) + sizeof(float*) + sizeof(double) * rows::kMostOutputs} +
            MostRows() * int64_t{sizeof(rows::TapRun)};
   }
 
   std::unique_ptr<Workspace> MakeWorkspace() const override {
-    auto workspace = std::make_unique<HighwayWorkspace>();
+    auto workspace = std::make_unique<HighwayWorkspace<Weight>>();
     for (const Front front : {Front::kForward, Front::kBackward}) {
       PackedRows& packed = workspace->packed[static_cast<int>(front)];
       packed.rows.assign(static_cast<size_t>(Slots(front)), -1);
@@ -141,10 +153,12 @@ class HighwayCorrelation final : public Correlation<float> {
   /// reach beyond the last.
   int64_t CyclicTaps(const Block& block) const { return s_.row_taps() + RowsOfPass(block) - 1; }
 
+  /// Weights of a block from one column tap to the next.
+  int64_t Pitch(const Block& block) const { return CyclicTaps(block) * block.count; }
   /// A block's weights, laid out [channel of the other side, in the group][column tap][row tap][output]; row
   /// taps from the last to the first in gather_, the other way in scatter_, and round: what the rows of a
   /// pass see through their taps is consecutive.
-  using BlockWeights = std::vector<float>;
+  using BlockWeights = std::vector<Weight>;
 
   int64_t WeightIndex(int64_t coarse, int64_t fine_in_group, int64_t row_tap, int64_t column_tap) const {
     return ((coarse * s_.fine_per_group() + fine_in_group) * s_.row_taps() + row_tap) * s_.columns.kernel +
@@ -153,7 +167,7 @@ class HighwayCorrelation final : public Correlation<float> {
 
   /// Splits a fine row into phases, unless the front still has it.
   const float* Pack(const RowWindow<const float>& fine, int64_t row, Front front,
-                    HighwayWorkspace* workspace) const;
+                    HighwayWorkspace<Weight>* workspace) const;
   /// What one pass writes: a block's channels in some rows, those that need no gradient replaced by a row
   /// that nobody reads.
   struct Outputs {
@@ -163,7 +177,7 @@ class HighwayCorrelation final : public Correlation<float> {
     bool any = false;  ///< whether any is needed
   };
   static Outputs OutputsOf(const Block& block, const RowWindow<float>& window, Range rows, const float* bias,
-                           HighwayWorkspace* workspace);
+                           HighwayWorkspace<Weight>* workspace);
   /// The source rows that the outputs of a pass see through neighbouring taps. If output 0 sees a row through
   /// tap t, the next ones see it through t - 1, t - 2 … (Gather) or t + 1, t + 2 … (Scatter); those for which
   /// there is no such tap see the row that lies row_taps() further on, and the taps go round. So for every t
@@ -178,13 +192,18 @@ class HighwayCorrelation final : public Correlation<float> {
   void ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const;
   /// Row `row` of a window, channel c; zeros where it is not there.
   static const float* RowOrZeros(const RowWindow<const float>& window, int64_t row, int64_t c,
-                                 const HighwayWorkspace& workspace) {
+                                 const HighwayWorkspace<Weight>& workspace) {
     return window.rows.contains(row) ? window.At(row, c) : workspace.zeros.data() + workspace.margin;
   }
-  /// Begins a run of taps, or goes on with the last one.
-  static void BeginRun(int64_t taps, int64_t split, HighwayWorkspace* workspace);
+  /// The terms of a source row for outputs of a pass: those whose column taps differ by period_ see the same
+  /// values, step_ columns further on, and are one tap.
+  void AddGatherTaps(size_t block, const Sources& sources, const RowWindow<const float>& fine, Front front,
+                     HighwayWorkspace<Weight>* workspace) const;
+  int64_t TermsFrom(int64_t k) const { return CeilDiv(s_.columns.kernel - k, period_); }
+  /// Adds a tap to a run that goes on, or begins one.
+  static void AddTap(const rows::Tap<Weight>& tap, int64_t split, HighwayWorkspace<Weight>* workspace);
   void AddScatterTaps(size_t block, const Sources& sources, int64_t phase,
-                      const RowWindow<const float>& coarse, HighwayWorkspace* workspace) const;
+                      const RowWindow<const float>& coarse, HighwayWorkspace<Weight>* workspace) const;
   /// Where coarse column 0 reads channel f of a packed row through column tap k.
   const float* PackedTap(const float* packed, int64_t f, int64_t k) const {
     const int64_t reach = k * s_.columns.dilation;
@@ -193,10 +212,11 @@ class HighwayCorrelation final : public Correlation<float> {
   /// diff_weights of one fine row and those of `rows` that it meets.
   void AddRowGradient(const Block& block, const RowWindow<const float>& fine, int64_t row,
                       const RowWindow<const float>& coarse, Range rows, double* diff_weights,
-                      HighwayWorkspace* workspace) const;
+                      HighwayWorkspace<Weight>* workspace) const;
   CorrelationShape s_;
   int64_t stride_;
-  rows::Sums sums_;
+  int64_t period_;  ///< column taps after which one meets the same phase again
+  int64_t step_;    ///< and how many columns of it further on
   std::vector<Block> coarse_blocks_;
   std::vector<Block> fine_blocks_;
   int64_t packed_width_ = 0;  ///< columns of a phase that Gather reads
@@ -207,7 +227,8 @@ class HighwayCorrelation final : public Correlation<float> {
   std::vector<BlockWeights> scatter_;  ///< by fine block
 };
 
-void HighwayCorrelation::SetWeights(const float* weights) {
+template <class Weight>
+void HighwayCorrelation<Weight>::SetWeights(const float* weights) {
   gather_.clear();
   scatter_.clear();
   const int64_t kernel = s_.columns.kernel, row_taps = s_.row_taps();
@@ -238,8 +259,9 @@ void HighwayCorrelation::SetWeights(const float* weights) {
   }
 }
 
-const float* HighwayCorrelation::Pack(const RowWindow<const float>& fine, int64_t row, Front front,
-                                      HighwayWorkspace* workspace) const {
+template <class Weight>
+const float* HighwayCorrelation<Weight>::Pack(const RowWindow<const float>& fine, int64_t row, Front front,
+                                              HighwayWorkspace<Weight>* workspace) const {
   if (stride_ == 1) return nullptr;
   PackedRows& packed = workspace->packed[static_cast<int>(front)];
   const int64_t slot = row % static_cast<int64_t>(packed.rows.size());
@@ -255,9 +277,10 @@ const float* HighwayCorrelation::Pack(const RowWindow<const float>& fine, int64_
   return values;
 }
 
-HighwayCorrelation::Outputs HighwayCorrelation::OutputsOf(const Block& block, const RowWindow<float>& window,
-                                                          Range rows, const float* bias,
-                                                          HighwayWorkspace* workspace) {
+template <class Weight>
+typename HighwayCorrelation<Weight>::Outputs HighwayCorrelation<Weight>::OutputsOf(
+    const Block& block, const RowWindow<float>& window, Range rows, const float* bias,
+    HighwayWorkspace<Weight>* workspace) {
   Outputs outputs;
   for (int64_t y = rows.begin; y < rows.end; ++y) {
     for (int64_t c = block.first; c < block.first + block.count; ++c) {
@@ -270,8 +293,10 @@ HighwayCorrelation::Outputs HighwayCorrelation::OutputsOf(const Block& block, co
   return outputs;
 }
 
+template <class Weight>
 template <class F>
-void HighwayCorrelation::ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const {
+void HighwayCorrelation<Weight>::ForSources(const Block& block, Range rows, bool gathers, Range window,
+                                            F&& f) const {
   const int64_t taps = s_.row_taps();
   if (rows.size() == 1) {
     for (int64_t r = window.begin; r < window.end; ++r) {
@@ -288,55 +313,65 @@ void HighwayCorrelation::ForSources(const Block& block, Range rows, bool gathers
   }
 }
 
-void HighwayCorrelation::BeginRun(int64_t taps, int64_t split, HighwayWorkspace* workspace) {
-  // Short ones are added up together: beginning and ending one costs time.
-  constexpr int64_t kMostTaps = 64;
+template <class Weight>
+void HighwayCorrelation<Weight>::AddTap(const rows::Tap<Weight>& tap, int64_t split,
+                                        HighwayWorkspace<Weight>* workspace) {
+  // Beginning and ending a run costs time; long sums in float32 cost digits.
+  constexpr int64_t kMostTerms = 96;
+  workspace->taps.push_back(tap);
   std::vector<rows::TapRun>& runs = workspace->runs;
-  if (!runs.empty() && runs.back().split == split && runs.back().taps + taps <= kMostTaps) {
-    runs.back().taps += taps;
-  } else {
-    runs.push_back({taps, split});
+  if (runs.empty() || runs.back().split != split || workspace->terms + tap.count > kMostTerms) {
+    runs.push_back({0, split});
+    workspace->terms = 0;
   }
+  ++runs.back().taps;
+  workspace->terms += tap.count;
 }
 
-void HighwayCorrelation::Gather(const RowWindow<const float>& fine, const float* bias,
-                                const RowWindow<float>& coarse, Front front, Workspace* workspace) const {
-  auto* w = static_cast<HighwayWorkspace*>(workspace);
+template <class Weight>
+void HighwayCorrelation<Weight>::Gather(const RowWindow<const float>& fine, const float* bias,
+                                        const RowWindow<float>& coarse, Front front,
+                                        Workspace* workspace) const {
+  auto* w = static_cast<HighwayWorkspace<Weight>*>(workspace);
   for (size_t i = 0; i < coarse_blocks_.size(); ++i) {
     const Block& b = coarse_blocks_[i];
-    const int64_t per_pass = RowsOfPass(b), pitch = CyclicTaps(b) * b.count;
+    const int64_t per_pass = RowsOfPass(b);
     for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass) {
       const Range rows{y, std::min(y + per_pass, coarse.rows.end)};
       const Outputs outputs = OutputsOf(b, coarse, rows, bias, w);
       if (!outputs.any) continue;
-      w->taps.clear();
-      w->runs.clear();
-      ForSources(b, rows, true, fine.rows, [&](const Sources& s) {
-        BeginRun(s_.fine_per_group() * s_.columns.kernel, s.split, w);
-        const float* packed = Pack(fine, s.row, front, w);
-        const float* weights = gather_[i].data() + s.first_tap * b.count;
-        for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-          const int64_t channel = b.group * s_.fine_per_group() + f;
-          for (int64_t k = 0; k < s_.columns.kernel; ++k, weights += pitch) {
-            if (packed) {
-              w->taps.push_back({PackedTap(packed, channel, k), nullptr, weights});
-            } else {
-              const int64_t shift = k * s_.columns.dilation - s_.columns.pad_begin;
-              w->taps.push_back({RowOrZeros(fine, s.row, channel, *w) + shift,
-                                 RowOrZeros(fine, s.row + s_.row_taps(), channel, *w) + shift, weights});
-            }
-          }
-        }
-      });
-      rows::Correlate(w->taps, w->runs, outputs.count, bias ? outputs.bias : nullptr, outputs.rows,
-                      s_.coarse_width, sums_);
+      w->Clear();
+      ForSources(b, rows, true, fine.rows, [&](const Sources& s) { AddGatherTaps(i, s, fine, front, w); });
+      rows::Correlate({w->taps, w->runs, step_, period_ * Pitch(b)}, outputs.count,
+                      bias ? outputs.bias : nullptr, outputs.rows, s_.coarse_width);
     }
   }
 }
 
-void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const float* bias,
-                                 const RowWindow<float>& fine, Workspace* workspace) const {
-  auto* w = static_cast<HighwayWorkspace*>(workspace);
+template <class Weight>
+void HighwayCorrelation<Weight>::AddGatherTaps(size_t block, const Sources& s,
+                                               const RowWindow<const float>& fine, Front front,
+                                               HighwayWorkspace<Weight>* w) const {
+  const Block& b = coarse_blocks_[block];
+  const float* packed = Pack(fine, s.row, front, w);
+  const Weight* weights = gather_[block].data() + s.first_tap * b.count;
+  for (int64_t f = 0; f < s_.fine_per_group(); ++f, weights += s_.columns.kernel * Pitch(b)) {
+    const int64_t channel = b.group * s_.fine_per_group() + f;
+    const auto row = [&](int64_t y, int64_t k) {
+      return RowOrZeros(fine, y, channel, *w) + k * s_.columns.dilation - s_.columns.pad_begin;
+    };
+    for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
+      const float *src = packed ? PackedTap(packed, channel, k) : row(s.row, k),
+                  *other = packed ? src : row(s.row + s_.row_taps(), k);
+      AddTap({src, other, weights + k * Pitch(b), TermsFrom(k)}, s.split, w);
+    }
+  }
+}
+
+template <class Weight>
+void HighwayCorrelation<Weight>::Scatter(const RowWindow<const float>& coarse, const float* bias,
+                                         const RowWindow<float>& fine, Workspace* workspace) const {
+  auto* w = static_cast<HighwayWorkspace<Weight>*>(workspace);
   for (size_t i = 0; i < fine_blocks_.size(); ++i) {
     const Block& b = fine_blocks_[i];
     const int64_t per_pass = RowsOfPass(b);
@@ -345,19 +380,19 @@ void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const flo
       const Outputs outputs = OutputsOf(b, fine, rows, bias, w);
       if (!outputs.any) continue;
       for (int64_t phase = 0; phase < stride_; ++phase) {
-        w->taps.clear();
-        w->runs.clear();
+        w->Clear();
         ForSources(b, rows, false, coarse.rows,
                    [&](const Sources& s) { AddScatterTaps(i, s, phase, coarse, w); });
-        if (stride_ == 1 && (bias || !w->taps.empty())) {
-          rows::Correlate(w->taps, w->runs, outputs.count, bias ? outputs.bias : nullptr, outputs.rows,
-                          s_.fine_width, sums_);
+        const rows::Taps<Weight> taps{w->taps, w->runs, -step_, period_ * Pitch(b)};
+        if (stride_ == 1) {
+          if (bias || !w->taps.empty())
+            rows::Correlate(taps, outputs.count, bias ? outputs.bias : nullptr, outputs.rows, s_.fine_width);
+          continue;
         }
-        if (stride_ == 1) continue;
         float* parts[rows::kMostOutputs];
         for (int64_t o = 0; o < outputs.count; ++o)
           parts[o] = w->phases.data() + (o * stride_ + phase) * merged_width_;
-        rows::Correlate(w->taps, w->runs, outputs.count, outputs.bias, parts, merged_width_, sums_);
+        rows::Correlate(taps, outputs.count, outputs.bias, parts, merged_width_);
       }
       if (stride_ == 1) continue;
       for (int64_t o = 0; o < outputs.count; ++o) {
@@ -371,28 +406,29 @@ void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const flo
   }
 }
 
-void HighwayCorrelation::AddScatterTaps(size_t block, const Sources& s, int64_t phase,
-                                        const RowWindow<const float>& coarse, HighwayWorkspace* w) const {
+template <class Weight>
+void HighwayCorrelation<Weight>::AddScatterTaps(size_t block, const Sources& s, int64_t phase,
+                                                const RowWindow<const float>& coarse,
+                                                HighwayWorkspace<Weight>* w) const {
   const Block& b = fine_blocks_[block];
-  const size_t before = w->taps.size();
-  const float* weights = scatter_[block].data() + s.first_tap * b.count;
-  for (int64_t c = 0; c < s_.coarse_per_group(); ++c) {
+  const Weight* weights = scatter_[block].data() + s.first_tap * b.count;
+  for (int64_t c = 0; c < s_.coarse_per_group(); ++c, weights += s_.columns.kernel * Pitch(b)) {
     const int64_t channel = b.group * s_.coarse_per_group() + c;
     const float *src = RowOrZeros(coarse, s.row, channel, *w) + first_,
                 *other = RowOrZeros(coarse, s.row + s_.row_taps(), channel, *w) + first_;
-    for (int64_t k = 0; k < s_.columns.kernel; ++k, weights += CyclicTaps(b) * b.count) {
-      const int64_t reach = k * s_.columns.dilation;
+    for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
+      const int64_t reach = k * s_.columns.dilation, shift = reach / stride_;
       if (reach % stride_ == phase)
-        w->taps.push_back({src - reach / stride_, other - reach / stride_, weights});
+        AddTap({src - shift, other - shift, weights + k * Pitch(b), TermsFrom(k)}, s.split, w);
     }
   }
-  if (w->taps.size() > before) BeginRun(static_cast<int64_t>(w->taps.size() - before), s.split, w);
 }
 
-void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,
-                                           const RowWindow<const float>& coarse, double* diff_weights,
-                                           Workspace* workspace) const {
-  auto* w = static_cast<HighwayWorkspace*>(workspace);
+template <class Weight>
+void HighwayCorrelation<Weight>::AddWeightGradient(const RowWindow<const float>& fine,
+                                                   const RowWindow<const float>& coarse, double* diff_weights,
+                                                   Workspace* workspace) const {
+  auto* w = static_cast<HighwayWorkspace<Weight>*>(workspace);
   for (const Block& b : coarse_blocks_) {
     const int64_t per_pass = RowsOfPass(b);
     for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass) {
@@ -403,9 +439,10 @@ void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,
   }
 }
 
-void HighwayCorrelation::AddRowGradient(const Block& b, const RowWindow<const float>& fine, int64_t r,
-                                        const RowWindow<const float>& coarse, Range rows,
-                                        double* diff_weights, HighwayWorkspace* w) const {
+template <class Weight>
+void HighwayCorrelation<Weight>::AddRowGradient(const Block& b, const RowWindow<const float>& fine, int64_t r,
+                                                const RowWindow<const float>& coarse, Range rows,
+                                                double* diff_weights, HighwayWorkspace<Weight>* w) const {
   const float* diffs[rows::kMostOutputs];
   int64_t taps[rows::kMostOutputs], count = 0;
   for (int64_t y = rows.begin; y < rows.end; ++y) {
@@ -438,7 +475,8 @@ void HighwayCorrelation::AddRowGradient(const Block& b, const RowWindow<const fl
 }  // namespace
 
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape) {
-  return std::make_unique<HighwayCorrelation>(shape);
+  if (shape.cheap) return std::make_unique<HighwayCorrelation<double>>(shape);
+  return std::make_unique<HighwayCorrelation<float>>(shape);
 }
 
 }  // namespace swath

@@ -3,6 +3,7 @@
 #include <hwy/cache_control.h>
 
 #include <algorithm>
+#include <utility>
 
 // The order of these lines is Highway's.
 // clang-format off
@@ -58,35 +59,39 @@ constexpr int kRegisters = 32;
 #endif
 
 /// What a correlation adds in: vectors of float32 or of doubles, with as many columns as lanes.
-template <Sums kSums>
+template <class Weight>
 struct Accumulator;
 template <>
-struct Accumulator<Sums::kFloat32> {
+struct Accumulator<float> {
   using Lanes = D;
   using Columns = D;  ///< float32, as many as lanes
   static HWY_INLINE V Promote(V v) { return v; }
   static HWY_INLINE V Demote(V v) { return v; }
 };
 template <>
-struct Accumulator<Sums::kFloat64> {
+struct Accumulator<double> {
   using Lanes = D64;
   using Columns = hn::Rebind<float, D64>;
   static HWY_INLINE V64 Promote(hn::Vec<Columns> v) { return hn::PromoteTo(D64(), v); }
   static HWY_INLINE hn::Vec<Columns> Demote(V64 v) { return hn::DemoteTo(Columns(), v); }
 };
 
+constexpr int64_t kLine = 16;       ///< values that are fetched at once
+constexpr int64_t kDstAhead = 256;  ///< columns that dst is fetched ahead of its use
+
 /// Columns of a correlation that are in registers at once: kVectors vectors from x on; `lanes` < Lanes(d)
 /// only where kVectors is 1.
-template <Sums kSums, int kOutputs, int kVectors>
+template <class Weight, int kOutputs, int kVectors>
 struct CorrelateTile {
-  using A = Accumulator<kSums>;
+  using A = Accumulator<Weight>;
   using Lanes = typename A::Lanes;
   using Columns = typename A::Columns;
   using Vector = hn::Vec<Lanes>;
 
   int64_t x;
-  size_t lanes;
   int64_t ahead;  ///< columns that are fetched before they are needed
+  int64_t step, pitch;
+  size_t lanes;
   Vector sum[kOutputs][kVectors];
 
   HWY_INLINE Vector Load(const float* row, int v) const {
@@ -105,24 +110,30 @@ struct CorrelateTile {
 
   /// Adds a run of taps: the first one to what is there, term by term.
   template <int kSplit>
-  HWY_INLINE void Add(const Tap* taps, const Tap* end, bool first) {
+  HWY_INLINE void Add(const Tap<Weight>* taps, const Tap<Weight>* end, bool first) {
     if constexpr (kSplit <= kOutputs) {
       const Lanes d;
       Vector part[kOutputs][kVectors];
       for (int o = 0; o < kOutputs; ++o) {
         for (int v = 0; v < kVectors; ++v) part[o][v] = first ? sum[o][v] : hn::Zero(d);
       }
-      for (const Tap* tap = taps; tap < end; ++tap) {
-        Vector src[kVectors];
-        const auto load = [&](const float* row) HWY_ATTR {
-          hwy::Prefetch(row + x + ahead);
+      for (const Tap<Weight>* tap = taps; tap < end; ++tap) {
+        const float *row = tap->src, *other = tap->other, *fetch = row + ahead, *fetch_other = other + ahead;
+        const Weight* weights = tap->weights;
+        for (int64_t i = 0; i < tap->count; ++i, row += step, other += step, weights += pitch) {
+          // The rows are more than the processor keeps track of. Terms share a row's cache lines out.
+          hwy::Prefetch(fetch + x);
+          fetch += kLine;
+          if (kSplit < kOutputs) std::swap(fetch, fetch_other);
+          Vector src[kVectors];
           for (int v = 0; v < kVectors; ++v) src[v] = Load(row, v);
-        };
-        load(tap->src);
-        for (int o = 0; o < kOutputs; ++o) {
-          if (o == kSplit) load(tap->other);
-          const Vector weight = hn::Set(d, hn::TFromD<Lanes>(tap->weights[o]));
-          for (int v = 0; v < kVectors; ++v) part[o][v] = hn::MulAdd(weight, src[v], part[o][v]);
+          for (int o = 0; o < kOutputs; ++o) {
+            if (o == kSplit) {
+              for (int v = 0; v < kVectors; ++v) src[v] = Load(other, v);
+            }
+            const Vector weight = hn::Set(d, weights[o]);
+            for (int v = 0; v < kVectors; ++v) part[o][v] = hn::MulAdd(weight, src[v], part[o][v]);
+          }
         }
       }
       for (int o = 0; o < kOutputs; ++o) {
@@ -131,9 +142,9 @@ struct CorrelateTile {
     }
   }
 
-  HWY_INLINE void Add(const TapRun& run, const Tap* taps, bool first) {
+  HWY_INLINE void Add(const TapRun& run, const Tap<Weight>* taps, bool first) {
     static_assert(kMostOutputs == 4);
-    const Tap* end = taps + run.taps;
+    const Tap<Weight>* end = taps + run.taps;
     switch (run.split) {
       case 1:
         return Add<1>(taps, end, first);
@@ -146,16 +157,17 @@ struct CorrelateTile {
     }
   }
 
-  HWY_INLINE void Compute(std::span<const Tap> taps, std::span<const TapRun> runs, const float* bias,
-                          float* const* dst) {
+  HWY_INLINE void Compute(const Taps<Weight>& taps, const float* bias, float* const* dst) {
     const Lanes d;
     for (int o = 0; o < kOutputs; ++o) {
+      for (int64_t i = 0; i < kVectors * static_cast<int64_t>(lanes) && !bias; i += kLine)
+        hwy::Prefetch(dst[o] + x + kDstAhead + i);
       for (int v = 0; v < kVectors; ++v)
         sum[o][v] = bias ? hn::Set(d, hn::TFromD<Lanes>(bias[o])) : Load(dst[o], v);
     }
-    const Tap* tap = taps.data();
-    for (const TapRun& run : runs) {
-      Add(run, tap, &run == runs.data());
+    const Tap<Weight>* tap = taps.taps.data();
+    for (const TapRun& run : taps.runs) {
+      Add(run, tap, &run == taps.runs.data());
       tap += run.taps;
     }
     for (int o = 0; o < kOutputs; ++o) {
@@ -164,46 +176,57 @@ struct CorrelateTile {
   }
 };
 
-template <Sums kSums, int kOutputs>
-void CorrelateOutputs(std::span<const Tap> taps, std::span<const TapRun> runs, const float* bias,
-                      float* const* dst, int64_t n) {
+template <class Weight, int kOutputs>
+void CorrelateOutputs(const Taps<Weight>& taps, const float* bias, float* const* dst, int64_t n) {
   // Each vector of columns takes a register for every output and one for its source, beside a weight.
   constexpr int kVectors = std::min((kRegisters - 1) / (kOutputs + 1), 8);
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(typename Accumulator<kSums>::Lanes()));
-  // Rows come from further away than the processor foresees where there are many of them.
-  const int64_t ahead = std::clamp<int64_t>(16384 / static_cast<int64_t>(taps.size() + 1), 32, 256);
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(typename Accumulator<Weight>::Lanes())),
+                width = kVectors * lanes;
+  // Far enough ahead, and near enough for what has been fetched to stay in the nearest cache.
+  const int64_t ahead = std::clamp<int64_t>(4096 / static_cast<int64_t>(taps.taps.size() + 1), 48, 256);
   int64_t x = 0;
-  for (; x + kVectors * lanes <= n; x += kVectors * lanes) {
-    CorrelateTile<kSums, kOutputs, kVectors> tile{
-        .x = x, .lanes = static_cast<size_t>(lanes), .ahead = ahead, .sum = {}};
-    tile.Compute(taps, runs, bias, dst);
+  for (; x + width <= n; x += width) {
+    CorrelateTile<Weight, kOutputs, kVectors> tile{.x = x,
+                                                   .ahead = ahead,
+                                                   .step = taps.step,
+                                                   .pitch = taps.pitch,
+                                                   .lanes = static_cast<size_t>(lanes),
+                                                   .sum = {}};
+    tile.Compute(taps, bias, dst);
   }
   for (; x < n; x += lanes) {
-    CorrelateTile<kSums, kOutputs, 1> tile{
-        .x = x, .lanes = static_cast<size_t>(std::min(lanes, n - x)), .ahead = ahead, .sum = {}};
-    tile.Compute(taps, runs, bias, dst);
+    CorrelateTile<Weight, kOutputs, 1> tile{.x = x,
+                                            .ahead = ahead,
+                                            .step = taps.step,
+                                            .pitch = taps.pitch,
+                                            .lanes = static_cast<size_t>(std::min(lanes, n - x)),
+                                            .sum = {}};
+    tile.Compute(taps, bias, dst);
   }
 }
 
-template <Sums kSums>
-void CorrelateIn(std::span<const Tap> taps, std::span<const TapRun> runs, int64_t outputs, const float* bias,
-                 float* const* dst, int64_t n) {
+template <class Weight>
+void CorrelateAny(const Taps<Weight>& taps, int64_t outputs, const float* bias, float* const* dst,
+                  int64_t n) {
   switch (outputs) {
     case 1:
-      return CorrelateOutputs<kSums, 1>(taps, runs, bias, dst, n);
+      return CorrelateOutputs<Weight, 1>(taps, bias, dst, n);
     case 2:
-      return CorrelateOutputs<kSums, 2>(taps, runs, bias, dst, n);
+      return CorrelateOutputs<Weight, 2>(taps, bias, dst, n);
     case 3:
-      return CorrelateOutputs<kSums, 3>(taps, runs, bias, dst, n);
+      return CorrelateOutputs<Weight, 3>(taps, bias, dst, n);
     default:
-      return CorrelateOutputs<kSums, 4>(taps, runs, bias, dst, n);
+      return CorrelateOutputs<Weight, 4>(taps, bias, dst, n);
   }
 }
 
-void Correlate(std::span<const Tap> taps, std::span<const TapRun> runs, int64_t outputs, const float* bias,
-               float* const* dst, int64_t n, Sums sums) {
-  return sums == Sums::kFloat32 ? CorrelateIn<Sums::kFloat32>(taps, runs, outputs, bias, dst, n)
-                                : CorrelateIn<Sums::kFloat64>(taps, runs, outputs, bias, dst, n);
+void CorrelateFloats(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst,
+                     int64_t n) {
+  CorrelateAny(taps, outputs, bias, dst, n);
+}
+void CorrelateDoubles(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst,
+                      int64_t n) {
+  CorrelateAny(taps, outputs, bias, dst, n);
 }
 
 HWY_INLINE double SumLanes(const Doubles& v) {
@@ -231,7 +254,7 @@ HWY_INLINE hn::Vec<hn::FixedTag<float, 4> > AddBlocks(Blocks d, hn::Vec<Blocks> 
 
 /// sums[i] += v[i] for the four lanes of v, in vectors of up to four doubles.
 template <class Doubles>
-HWY_INLINE void AddFour(Doubles d, hn::Vec<hn::FixedTag<float, 4>> v, double* sums) {
+HWY_INLINE void AddFour(Doubles d, hn::Vec<hn::FixedTag<float, 4> > v, double* sums) {
   if constexpr (hn::MaxLanes(d) == 4) {
     hn::StoreU(hn::Add(hn::LoadU(d, sums), hn::PromoteTo(d, v)), d, sums);
   } else {
@@ -338,12 +361,19 @@ void Dot(std::span<const float* const> src, std::span<const float* const> diff, 
 double Sum(const float* row, int64_t n) {
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  Doubles total;
-  total.Set(hn::Zero(d));
+  // Several at once, since an addition has to wait for the one before.
+  constexpr int kTotals = 4;
+  Doubles totals[kTotals];
+  for (Doubles& total : totals) total.Set(hn::Zero(d));
   int64_t x = 0;
-  for (; x + lanes <= n; x += lanes) total.Add(hn::LoadU(d, row + x));
-  if (x < n) total.Add(hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(n - x)), d, row + x));
-  return SumLanes(total);
+  for (; x + kTotals * lanes <= n; x += kTotals * lanes) {
+    for (int i = 0; i < kTotals; ++i) totals[i].Add(hn::LoadU(d, row + x + i * lanes));
+  }
+  for (; x + lanes <= n; x += lanes) totals[0].Add(hn::LoadU(d, row + x));
+  if (x < n) totals[0].Add(hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(n - x)), d, row + x));
+  double sum = 0;
+  for (const Doubles& total : totals) sum += SumLanes(total);
+  return sum;
 }
 
 /// The j in [first, last) for which all of j · phases - shift … + phases - 1 lie inside [0, width).
@@ -473,24 +503,28 @@ void AddTo(const float* row, int64_t n, double* sum) {
 
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
                float* const* dst) {
+  int64_t x = 0;
+#if HWY_TARGET != HWY_SCALAR
   const D d;
   const hn::RebindToSigned<D> di;
   const hn::Rebind<uint8_t, D> du;
+  const hn::Twice<decltype(du)> twice;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t x = 0;
   if (channels == 3) {
-    const auto convert = [&](auto bytes, int c) {
+    const auto convert = [&](auto bytes, int c, int64_t at) HWY_ATTR {
       const V value = hn::ConvertTo(d, hn::PromoteTo(di, bytes));
-      hn::StoreU(hn::Mul(hn::Sub(value, hn::Set(d, zero[c])), hn::Set(d, scale[c])), d, dst[c] + x);
+      hn::StoreU(hn::Mul(hn::Sub(value, hn::Set(d, zero[c])), hn::Set(d, scale[c])), d, dst[c] + at);
     };
-    for (; x + lanes <= width; x += lanes) {
-      hn::Vec<decltype(du)> r, g, b;
-      hn::LoadInterleaved3(du, src + x * 3, r, g, b);
-      convert(r, 0);
-      convert(g, 1);
-      convert(b, 2);
+    for (; x + 2 * lanes <= width; x += 2 * lanes) {
+      hn::Vec<decltype(twice)> bytes[3];
+      hn::LoadInterleaved3(twice, src + x * 3, bytes[0], bytes[1], bytes[2]);
+      for (int c = 0; c < 3; ++c) {
+        convert(hn::LowerHalf(du, bytes[c]), c, x);
+        convert(hn::UpperHalf(du, bytes[c]), c, x + lanes);
+      }
     }
   }
+#endif
   for (; x < width; ++x) {
     for (int64_t c = 0; c < channels; ++c) {
       dst[c][x] = (static_cast<float>(src[x * channels + c]) - zero[c]) * scale[c];
@@ -506,7 +540,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace swath::rows {
 
-HWY_EXPORT(Correlate);
+HWY_EXPORT(CorrelateFloats);
+HWY_EXPORT(CorrelateDoubles);
 HWY_EXPORT(Dot);
 HWY_EXPORT(Sum);
 HWY_EXPORT(Split);
@@ -517,9 +552,11 @@ HWY_EXPORT(AddTo);
 HWY_EXPORT(FromBytes);
 HWY_EXPORT(TargetName);
 
-void Correlate(std::span<const Tap> taps, std::span<const TapRun> runs, int64_t outputs, const float* bias,
-               float* const* dst, int64_t n, Sums sums) {
-  HWY_DYNAMIC_DISPATCH(Correlate)(taps, runs, outputs, bias, dst, n, sums);
+void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(CorrelateFloats)(taps, outputs, bias, dst, n);
+}
+void Correlate(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(CorrelateDoubles)(taps, outputs, bias, dst, n);
 }
 void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
   HWY_DYNAMIC_DISPATCH(Dot)(src, diff, n, sums);

@@ -7,12 +7,15 @@
 
 namespace swath::rows {
 
-/// One term of a correlation: source rows, shifted to where the first column reads them, and a weight for
-/// each output. The outputs of a run up to its `split` see `src`, the others `other`.
+/// Terms of a correlation that see one row, or two: the i-th of them sees it i · Taps::step columns further
+/// on and has its weights, one for each output, at weights + i · Taps::pitch. Outputs before the `split` of
+/// the run see `src`, the others `other`, both shifted to where the first column reads them.
+template <class Weight>
 struct Tap {
   const float* src;
   const float* other;
-  const float* weights;
+  const Weight* weights;
+  int64_t count;
 };
 
 /// Consecutive taps with one split, of 1 to `outputs`.
@@ -21,8 +24,14 @@ struct TapRun {
   int64_t split;
 };
 
-/// How a correlation adds up. In float32 a run is added by itself, then to what the others gave.
-enum class Sums { kFloat32, kFloat64 };
+/// The type of the weights says what is added in.
+template <class Weight>
+struct Taps {
+  std::span<const Tap<Weight>> taps;
+  std::span<const TapRun> runs;
+  int64_t step = 1;
+  int64_t pitch = 0;
+};
 
 /// Columns whose products are added in float32, in each lane of a vector, before they go to a double: the
 /// gradient of a weight is a sum over all pixels, and only that of these few is rounded. They are few since
@@ -34,9 +43,10 @@ inline constexpr int64_t kMostOutputs = 4;
 
 /// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ_t taps[t].weights[o] · (o < split ? taps[t].src :
 /// taps[t].other)[x] for x in [0, n), o in [0, outputs). Sources must be readable over [0, n) only; dst must
-/// not overlap them.
-void Correlate(std::span<const Tap> taps, std::span<const TapRun> runs, int64_t outputs, const float* bias,
-               float* const* dst, int64_t n, Sums sums);
+/// not overlap them. In doubles what is left is the error of rounding dst; in float32 a run is added by
+/// itself, then to what the others gave.
+void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n);
+void Correlate(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n);
 
 /// sums[t · outputs + o] += Σ_x src[t][x] · diff[o][x]  for x in [0, n).
 void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums);

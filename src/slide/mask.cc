@@ -38,6 +38,7 @@ class NearestRows final : public RowSource {
   NearestRows(std::unique_ptr<RowSource> source, const Axis& rows, const Axis& columns)
       : source_(std::move(source)), rows_(rows), columns_axis_(columns) {
     row_.resize(static_cast<size_t>(source_->width()));
+    mapped_.resize(static_cast<size_t>(columns.size));
     columns_.resize(static_cast<size_t>(columns.size));
     for (int64_t x = 0; x < columns.size; ++x)
       columns_[static_cast<size_t>(x)] = static_cast<int32_t>(columns.Nearest(x));
@@ -50,7 +51,7 @@ class NearestRows final : public RowSource {
     return std::max<int64_t>(1, source_->natural_rows() * rows_.size / source_->height());
   }
   int64_t buffer_bytes() const override {
-    return static_cast<int64_t>(row_.size() + columns_.size() * sizeof(columns_[0])) +
+    return static_cast<int64_t>(row_.size() + mapped_.size() + columns_.size() * sizeof(columns_[0])) +
            source_->buffer_bytes();
   }
   const std::string& name() const override { return source_->name(); }
@@ -62,10 +63,10 @@ class NearestRows final : public RowSource {
       if (source_y != cached_y_) {
         cached_y_ = -1;
         source_->Read({source_y, source_y + 1}, row_.data());
+        for (size_t x = 0; x < mapped_.size(); ++x) mapped_[x] = row_[static_cast<size_t>(columns_[x])];
         cached_y_ = source_y;
       }
-      for (int64_t x = 0; x < width(); ++x)
-        dst[x] = row_[static_cast<size_t>(columns_[static_cast<size_t>(x)])];
+      std::copy(mapped_.begin(), mapped_.end(), dst);
     }
   }
 
@@ -78,6 +79,7 @@ class NearestRows final : public RowSource {
   Axis rows_;
   Axis columns_axis_;
   std::vector<uint8_t> row_;      ///< row cached_y_ of the source
+  std::vector<uint8_t> mapped_;   ///< what is seen of it
   std::vector<int32_t> columns_;  ///< the source column of each column
   int64_t cached_y_ = -1;
 };

@@ -20,44 +20,54 @@ std::vector<float> RandomRow(size_t n, uint32_t seed) {
 
 const int64_t kLengths[] = {1, 2, 15, 16, 17, 63, 64, 130, 517};
 
-/// Terms in runs of every split, some of them long.
-TEST(Rows, Correlate) {
-  for (const Sums sums : {Sums::kFloat32, Sums::kFloat64}) {
-    for (int64_t outputs = 1; outputs <= kMostOutputs; ++outputs) {
-      for (int64_t terms : {0, 1, 7, 8, 9, 100, 500}) {
-        for (int64_t n : kLengths) {
-          const std::vector<float> src = RandomRow(static_cast<size_t>(n + terms), 1),
-                                   other = RandomRow(static_cast<size_t>(n + terms), 3);
-          const std::vector<float> weights = RandomRow(static_cast<size_t>(terms * outputs + 1), 2);
-          std::vector<Tap> taps;
-          std::vector<TapRun> runs;
-          std::vector<int64_t> splits;  // by tap
-          for (int64_t t = 0; t < terms; ++t) {
-            taps.push_back({src.data() + t, other.data() + t, weights.data() + t * outputs});
-            if (t % 8 == 0) runs.push_back({0, 1 + t / 8 % outputs});
-            ++runs.back().taps;
-            splits.push_back(runs.back().split);
-          }
-          const float bias[] = {1, 2, 3, 4};
-          std::vector<std::vector<float>> dst(static_cast<size_t>(outputs),
-                                              std::vector<float>(static_cast<size_t>(n) + 1, 9));
-          std::vector<float*> rows;
-          for (auto& row : dst) rows.push_back(row.data());
-          Correlate(taps, runs, outputs, bias, rows.data(), n, sums);
-          Correlate(taps, runs, outputs, nullptr, rows.data(), n, sums);  // and once more on top
-          for (int64_t o = 0; o < outputs; ++o) {
-            for (int64_t x = 0; x < n; ++x) {
-              double expected = bias[o];
-              for (size_t t = 0; t < taps.size(); ++t) {
-                const float* row = o < splits[t] ? taps[t].src : taps[t].other;
-                expected += 2.0 * static_cast<double>(taps[t].weights[o]) * static_cast<double>(row[x]);
-              }
-              ASSERT_NEAR(dst[static_cast<size_t>(o)][static_cast<size_t>(x)], expected,
-                          2e-5 * (10 + std::sqrt(double(terms))));
-            }
-            EXPECT_EQ(dst[static_cast<size_t>(o)][static_cast<size_t>(n)], 9) << "wrote past the row";
-          }
+/// Taps of one to three terms in runs of every split.
+template <class Weight>
+void CheckCorrelate(int64_t outputs, int64_t taps_count, int64_t n) {
+  constexpr int64_t kStep = -2;
+  const int64_t pitch = outputs + 1, room = 3 * taps_count + 8;
+  const std::vector<float> src = RandomRow(static_cast<size_t>(n + room), 1),
+                           other = RandomRow(static_cast<size_t>(n + room), 3);
+  const std::vector<float> floats = RandomRow(static_cast<size_t>((taps_count + 3) * pitch), 2);
+  const std::vector<Weight> weights(floats.begin(), floats.end());
+  std::vector<Tap<Weight>> taps;
+  std::vector<TapRun> runs;
+  for (int64_t t = 0; t < taps_count; ++t) {
+    if (t % 8 == 0) runs.push_back({0, 1 + t / 8 % outputs});
+    ++runs.back().taps;
+    taps.push_back({src.data() + t + 6, other.data() + t + 6, weights.data() + t * pitch, 1 + t % 3});
+  }
+  const float bias[] = {1, 2, 3, 4};
+  std::vector<std::vector<float>> dst(static_cast<size_t>(outputs),
+                                      std::vector<float>(static_cast<size_t>(n) + 1, 9));
+  std::vector<float*> rows;
+  for (auto& row : dst) rows.push_back(row.data());
+  const Taps<Weight> all{taps, runs, kStep, pitch};
+  Correlate(all, outputs, bias, rows.data(), n);
+  Correlate(all, outputs, nullptr, rows.data(), n);  // and once more on top
+  for (int64_t o = 0; o < outputs; ++o) {
+    for (int64_t x = 0; x < n; ++x) {
+      double expected = bias[o];
+      for (int64_t t = 0; t < taps_count; ++t) {
+        const Tap<Weight>& tap = taps[static_cast<size_t>(t)];
+        const float* row = o < runs[static_cast<size_t>(t / 8)].split ? tap.src : tap.other;
+        for (int64_t i = 0; i < tap.count; ++i) {
+          expected +=
+              2.0 * static_cast<double>(tap.weights[i * pitch + o]) * static_cast<double>(row[x + i * kStep]);
         }
+      }
+      ASSERT_NEAR(dst[static_cast<size_t>(o)][static_cast<size_t>(x)], expected,
+                  4e-5 * (10 + std::sqrt(double(taps_count))));
+    }
+    EXPECT_EQ(dst[static_cast<size_t>(o)][static_cast<size_t>(n)], 9) << "wrote past the row";
+  }
+}
+
+TEST(Rows, Correlate) {
+  for (int64_t outputs = 1; outputs <= kMostOutputs; ++outputs) {
+    for (int64_t taps : {0, 1, 7, 8, 9, 100, 250}) {
+      for (int64_t n : kLengths) {
+        CheckCorrelate<float>(outputs, taps, n);
+        CheckCorrelate<double>(outputs, taps, n);
       }
     }
   }

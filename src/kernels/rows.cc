@@ -79,6 +79,16 @@ struct Accumulator<double> {
 constexpr int64_t kLine = 16;       ///< values that are fetched at once
 constexpr int64_t kDstAhead = 256;  ///< columns that dst is fetched ahead of its use
 
+/// The same value; the compiler may not load it again for each of its uses, which GCC does where registers
+/// are scarce, though loading is what takes time.
+template <class Vector>
+HWY_INLINE Vector InRegister(Vector v) {
+#if HWY_ARCH_X86 && HWY_COMPILER_GCC && HWY_TARGET != HWY_SCALAR
+  __asm__("" : "+x"(v.raw));
+#endif
+  return v;
+}
+
 /// Columns of a correlation that are in registers at once: kVectors vectors from x on; `lanes` < Lanes(d)
 /// only where kVectors is 1.
 template <class Weight, int kOutputs, int kVectors>
@@ -125,14 +135,27 @@ struct CorrelateTile {
           hwy::Prefetch(fetch + x);
           fetch += kLine;
           if (kSplit < kOutputs) std::swap(fetch, fetch_other);
-          Vector src[kVectors];
-          for (int v = 0; v < kVectors; ++v) src[v] = Load(row, v);
-          for (int o = 0; o < kOutputs; ++o) {
-            if (o == kSplit) {
-              for (int v = 0; v < kVectors; ++v) src[v] = Load(other, v);
+          // What is used most often stays in registers: the sums, and the fewer of weights and sources.
+          if constexpr (kOutputs <= kVectors) {
+            Vector weight[kOutputs];
+            for (int o = 0; o < kOutputs; ++o) weight[o] = InRegister(hn::Set(d, weights[o]));
+            for (int v = 0; v < kVectors; ++v) {
+              Vector src = InRegister(Load(row, v));
+              for (int o = 0; o < kOutputs; ++o) {
+                if (o == kSplit) src = InRegister(Load(other, v));
+                part[o][v] = hn::MulAdd(weight[o], src, part[o][v]);
+              }
             }
-            const Vector weight = hn::Set(d, weights[o]);
-            for (int v = 0; v < kVectors; ++v) part[o][v] = hn::MulAdd(weight, src[v], part[o][v]);
+          } else {
+            Vector src[kVectors];
+            for (int v = 0; v < kVectors; ++v) src[v] = InRegister(Load(row, v));
+            for (int o = 0; o < kOutputs; ++o) {
+              if (o == kSplit) {
+                for (int v = 0; v < kVectors; ++v) src[v] = InRegister(Load(other, v));
+              }
+              const Vector weight = hn::Set(d, weights[o]);
+              for (int v = 0; v < kVectors; ++v) part[o][v] = hn::MulAdd(weight, src[v], part[o][v]);
+            }
           }
         }
       }
@@ -178,8 +201,7 @@ struct CorrelateTile {
 
 template <class Weight, int kOutputs>
 void CorrelateOutputs(const Taps<Weight>& taps, const float* bias, float* const* dst, int64_t n) {
-  // Each vector of columns takes a register for every output and one for its source, beside a weight.
-  constexpr int kVectors = std::min((kRegisters - 1) / (kOutputs + 1), 8);
+  constexpr int kVectors = std::min((kRegisters - 4) / kOutputs, 24 / kOutputs);
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(typename Accumulator<Weight>::Lanes())),
                 width = kVectors * lanes;
   // Far enough ahead, and near enough for what has been fetched to stay in the nearest cache.

@@ -86,7 +86,7 @@ auto AtEntry(const Dataset& dataset, const DatasetEntry& entry, F&& f) {
 /// is.
 DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Region& part);
 
-/// The image of an entry, [row, column, RGB], read ahead by a thread of its own once rows are asked for.
+/// The image of an entry, [row, column, RGB].
 std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry,
                                      const Augmentation& augmentation = {});
 

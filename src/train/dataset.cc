@@ -231,7 +231,8 @@ DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Reg
 
 std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry,
                                      const Augmentation& augmentation) {
-  return AugmentImage(Slide::Open(entry.slide)->OpenRows(RowsOf(dataset.options, entry.region)), augmentation);
+  return AugmentImage(Slide::Open(entry.slide)->OpenRows(RowsOf(dataset.options, entry.region)),
+                      augmentation);
 }
 
 std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label,

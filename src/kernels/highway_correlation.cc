@@ -429,12 +429,12 @@ void HighwayCorrelation<Weight>::AddWeightGradient(const RowWindow<const float>&
                                                    const RowWindow<const float>& coarse, double* diff_weights,
                                                    Workspace* workspace) const {
   auto* w = static_cast<HighwayWorkspace<Weight>*>(workspace);
-  for (const Block& b : coarse_blocks_) {
-    const int64_t per_pass = RowsOfPass(b);
-    for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass) {
-      const Range rows{y, std::min(y + per_pass, coarse.rows.end)};
-      for (int64_t r = fine.rows.begin; r < fine.rows.end; ++r)
-        AddRowGradient(b, fine, r, coarse, rows, diff_weights, w);
+  // All that a fine row meets in turn, while it is in the cache.
+  for (int64_t r = fine.rows.begin; r < fine.rows.end; ++r) {
+    for (const Block& b : coarse_blocks_) {
+      const int64_t per_pass = RowsOfPass(b);
+      for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass)
+        AddRowGradient(b, fine, r, coarse, {y, std::min(y + per_pass, coarse.rows.end)}, diff_weights, w);
     }
   }
 }

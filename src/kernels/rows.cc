@@ -350,20 +350,29 @@ HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64
   }
 }
 
+/// DotTile for the first `sources` rows, at most kMost.
+template <int kMost, int kOutputs>
+HWY_INLINE void DotSources(int64_t sources, const float* const* src, const float* const* diff, int64_t begin,
+                           int64_t end, double* sums) {
+  if (sources == kMost) return DotTile<kMost, kOutputs>(src, diff, begin, end, sums);
+  if constexpr (kMost > 1) DotSources<kMost - 1, kOutputs>(sources, src, diff, begin, end, sums);
+}
+
 template <int kOutputs>
 void DotOutputs(std::span<const float* const> src, const float* const* diff, int64_t n, double* sums) {
-  // All sums of a tile are in registers, beside the shorter of its two sides and one of the longer.
-  constexpr int kSources = std::min((kRegisters - 4) / kOutputs, 12);
+  // All sums of a tile are in registers, beside the shorter of its two sides and one of the longer. Tiles are
+  // of one size, or nearly: few sums would wait for each other.
+  constexpr int kMost = std::min((kRegisters - 4) / kOutputs, 12);
+  const int64_t count = static_cast<int64_t>(src.size()), tiles = (count + kMost - 1) / kMost;
   // Columns whose rows stay in the cache while the sources take turns.
   constexpr int64_t kColumns = 1024;
   for (int64_t begin = 0; begin < n; begin += kColumns) {
     const int64_t end = std::min(n, begin + kColumns);
-    size_t t = 0;
-    for (; t + kSources <= src.size(); t += kSources)
-      DotTile<kSources, kOutputs>(src.data() + t, diff, begin, end, sums + t * kOutputs);
-    for (; t + 2 <= src.size(); t += 2)
-      DotTile<2, kOutputs>(src.data() + t, diff, begin, end, sums + t * kOutputs);
-    if (t < src.size()) DotTile<1, kOutputs>(src.data() + t, diff, begin, end, sums + t * kOutputs);
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t t = count * i / tiles;
+      DotSources<kMost, kOutputs>(count * (i + 1) / tiles - t, src.data() + t, diff, begin, end,
+                                  sums + t * kOutputs);
+    }
   }
 }
 

@@ -97,9 +97,8 @@ class HighwayCorrelation final : public Correlation<float> {
     const int64_t packed = (Slots(Front::kForward) + Slots(Front::kBackward)) * PackedRowSize();
     return (packed + PhaseSize() + std::max(s_.fine_width, s_.coarse_width) + ZerosSize()) *
                int64_t{sizeof(float)} +
-           MostTaps() *
-               int64_t{sizeof(rows::Tap<Weight>) + sizeof(float*) + sizeof(double) * rows::kMostOutputs} +
-           MostRows() * int64_t{sizeof(rows::TapRun)};
+           MostTaps() * int64_t{sizeof(rows::Tap<Weight>) + sizeof(rows::TapRun) + sizeof(float*) +
+                                sizeof(double) * rows::kMostOutputs};
   }
 
   std::unique_ptr<Workspace> MakeWorkspace() const override {
@@ -114,7 +113,7 @@ class HighwayCorrelation final : public Correlation<float> {
     workspace->zeros.resize(static_cast<size_t>(ZerosSize()));
     workspace->margin = margin_;
     workspace->taps.reserve(static_cast<size_t>(MostTaps()));
-    workspace->runs.reserve(static_cast<size_t>(MostRows()));
+    workspace->runs.reserve(static_cast<size_t>(MostTaps()));
     workspace->sources.reserve(static_cast<size_t>(MostTaps()));
     workspace->sums.reserve(static_cast<size_t>(MostTaps() * rows::kMostOutputs));
     return workspace;
@@ -143,7 +142,7 @@ class HighwayCorrelation final : public Correlation<float> {
   }
   /// Rows of the result that are outputs of one pass: where neighbours see a source through neighbouring taps
   /// and channels are few. At most one more than there are taps, so that no more than two rows share a tap
-  /// (see AddTaps).
+  /// (see Sources).
   int64_t RowsOfPass(const Block& block) const {
     const bool neighbours = s_.rows.stride == 1 && s_.rows.dilation == 1 && stride_ == 1;
     return neighbours ? std::min(std::max<int64_t>(1, rows::kMostOutputs / block.count), s_.row_taps() + 1)

@@ -10,6 +10,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
 
 #include <hwy/highway.h>
+#include "kernels/partial-inl.h"
 #include <hwy/contrib/math/math-inl.h>
 // clang-format on
 
@@ -28,8 +29,7 @@ void Exp(float* row, int64_t n) {
   int64_t x = 0;
   for (; x + lanes <= n; x += lanes) hn::StoreU(hn::Exp(d, hn::LoadU(d, row + x)), d, row + x);
   if (x == n) return;
-  const auto mask = hn::FirstN(d, static_cast<size_t>(n - x));
-  hn::BlendedStore(hn::Exp(d, hn::MaskedLoad(mask, d, row + x)), mask, d, row + x);
+  StoreFirst(hn::Exp(d, LoadFirst(d, row + x, n - x)), d, row + x, n - x);
 }
 
 /// A float vector in doubles.
@@ -208,11 +208,10 @@ BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
     labels[i] = x + i < row.n ? row.labels[x + i] : -2;
     if (x + i < row.n) z[i] = row.z[x + i];
   }
-  const auto mask = hn::FirstN(d, static_cast<size_t>(row.n - x));
   const auto [p, q, diff] = totals.Add(hn::Load(d, z), exp(hn::Load(d, z)), hn::Load(di, labels));
-  if (results.p) hn::BlendedStore(p, mask, d, results.p + x);
-  if (results.q) hn::BlendedStore(q, mask, d, results.q + x);
-  if (results.diff) hn::BlendedStore(diff, mask, d, results.diff + x);
+  if (results.p) StoreFirst(p, d, results.p + x, row.n - x);
+  if (results.q) StoreFirst(q, d, results.q + x, row.n - x);
+  if (results.diff) StoreFirst(diff, d, results.diff + x, row.n - x);
   return totals.Sums();
 }
 

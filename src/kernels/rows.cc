@@ -12,6 +12,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
 
 #include <hwy/highway.h>
+#include "kernels/partial-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -101,18 +102,19 @@ struct CorrelateTile {
   int64_t x;
   int64_t ahead;  ///< columns that are fetched before they are needed
   int64_t step, pitch;
-  size_t lanes;
+  int64_t lanes;
   Vector sum[kOutputs][kVectors];
 
   HWY_INLINE Vector Load(const float* row, int v) const {
     const Columns d;
-    return A::Promote(kVectors == 1 ? hn::MaskedLoad(hn::FirstN(d, lanes), d, row + x)
-                                    : hn::LoadU(d, row + x + v * hn::Lanes(d)));
+    if (kVectors == 1 && lanes < static_cast<int64_t>(hn::Lanes(d)))
+      return A::Promote(LoadFirst(d, row + x, lanes));
+    return A::Promote(hn::LoadU(d, row + x + v * hn::Lanes(d)));
   }
   HWY_INLINE void Store(Vector value, float* row, int v) const {
     const Columns d;
-    if (kVectors == 1) {
-      hn::BlendedStore(A::Demote(value), hn::FirstN(d, lanes), d, row + x);
+    if (kVectors == 1 && lanes < static_cast<int64_t>(hn::Lanes(d))) {
+      StoreFirst(A::Demote(value), d, row + x, lanes);
     } else {
       hn::StoreU(A::Demote(value), d, row + x + v * hn::Lanes(d));
     }
@@ -208,12 +210,8 @@ void CorrelateOutputs(const Taps<Weight>& taps, const float* bias, float* const*
   const int64_t ahead = std::clamp<int64_t>(4096 / static_cast<int64_t>(taps.taps.size() + 1), 48, 256);
   int64_t x = 0;
   for (; x + width <= n; x += width) {
-    CorrelateTile<Weight, kOutputs, kVectors> tile{.x = x,
-                                                   .ahead = ahead,
-                                                   .step = taps.step,
-                                                   .pitch = taps.pitch,
-                                                   .lanes = static_cast<size_t>(lanes),
-                                                   .sum = {}};
+    CorrelateTile<Weight, kOutputs, kVectors> tile{
+        .x = x, .ahead = ahead, .step = taps.step, .pitch = taps.pitch, .lanes = lanes, .sum = {}};
     tile.Compute(taps, bias, dst);
   }
   for (; x < n; x += lanes) {
@@ -221,7 +219,7 @@ void CorrelateOutputs(const Taps<Weight>& taps, const float* bias, float* const*
                                             .ahead = ahead,
                                             .step = taps.step,
                                             .pitch = taps.pitch,
-                                            .lanes = static_cast<size_t>(std::min(lanes, n - x)),
+                                            .lanes = std::min(lanes, n - x),
                                             .sum = {}};
     tile.Compute(taps, bias, dst);
   }
@@ -335,8 +333,7 @@ HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64
     const int64_t stop = std::min(end, x + kColumnTermsAtOnce * lanes);
     for (; x + lanes <= stop; x += lanes) add([&](const float* p) HWY_ATTR { return hn::LoadU(d, p); });
     if (x == stop) return;
-    const auto mask = hn::FirstN(d, static_cast<size_t>(stop - x));
-    add([&](const float* p) HWY_ATTR { return hn::MaskedLoad(mask, d, p); });
+    add([&](const float* p) HWY_ATTR { return LoadFirst(d, p, stop - x); });
     x = stop;
   };
   while (x < end) {
@@ -401,7 +398,7 @@ double Sum(const float* row, int64_t n) {
     for (int i = 0; i < kTotals; ++i) totals[i].Add(hn::LoadU(d, row + x + i * lanes));
   }
   for (; x + lanes <= n; x += lanes) totals[0].Add(hn::LoadU(d, row + x));
-  if (x < n) totals[0].Add(hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(n - x)), d, row + x));
+  if (x < n) totals[0].Add(LoadFirst(d, row + x, n - x));
   double sum = 0;
   for (const Doubles& total : totals) sum += SumLanes(total);
   return sum;

@@ -157,7 +157,7 @@ struct KernelContext {
   Range dst_columns;
   bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< as PlanOptions says
-  bool cheap = false;        ///< few multiply-adds a pixel of the image: it may take its time and be exact
+  bool cheap = false;        ///< few multiply-adds a pixel of the image: it is to be exact rather than fast
 
   int64_t width() const { return dst_columns.size(); }
 };

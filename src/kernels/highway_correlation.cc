@@ -185,6 +185,7 @@ class HighwayCorrelation final : public Correlation<float> {
     int64_t row;  ///< of outputs before `split`, the others' is row + row_taps()
     int64_t split;
     int64_t first_tap;  ///< as in the packed weights: where those of output 0 begin
+    bool both;          ///< whether any output sees the other row
   };
   /// f(Sources) for those of which some row is in the window.
   template <class F>
@@ -300,7 +301,7 @@ void HighwayCorrelation<Weight>::ForSources(const Block& block, Range rows, bool
   if (rows.size() == 1) {
     for (int64_t r = window.begin; r < window.end; ++r) {
       const int64_t tap = gathers ? s_.Tap(rows.begin, r) : s_.Tap(r, rows.begin);
-      if (tap >= 0) f(Sources{r, block.count, gathers ? taps - 1 - tap : tap});
+      if (tap >= 0) f(Sources{r, block.count, gathers ? taps - 1 - tap : tap, false});
     }
     return;
   }
@@ -308,7 +309,7 @@ void HighwayCorrelation<Weight>::ForSources(const Block& block, Range rows, bool
     const int64_t row = gathers ? rows.begin - s_.rows.pad_begin + tap : rows.begin + s_.rows.pad_begin - tap;
     const int64_t split = std::min(gathers ? tap + 1 : taps - tap, rows.size());
     if (!window.contains(row) && (split == rows.size() || !window.contains(row + taps))) continue;
-    f(Sources{row, split * block.count, gathers ? taps - 1 - tap : tap});
+    f(Sources{row, split * block.count, gathers ? taps - 1 - tap : tap, split < rows.size()});
   }
 }
 
@@ -361,7 +362,7 @@ void HighwayCorrelation<Weight>::AddGatherTaps(size_t block, const Sources& s,
     };
     for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
       const float *src = packed ? PackedTap(packed, channel, k) : row(s.row, k),
-                  *other = packed ? src : row(s.row + s_.row_taps(), k);
+                  *other = s.both ? row(s.row + s_.row_taps(), k) : src;
       AddTap({src, other, weights + k * Pitch(b), TermsFrom(k)}, s.split, w);
     }
   }
@@ -414,7 +415,7 @@ void HighwayCorrelation<Weight>::AddScatterTaps(size_t block, const Sources& s, 
   for (int64_t c = 0; c < s_.coarse_per_group(); ++c, weights += s_.columns.kernel * Pitch(b)) {
     const int64_t channel = b.group * s_.coarse_per_group() + c;
     const float *src = RowOrZeros(coarse, s.row, channel, *w) + first_,
-                *other = RowOrZeros(coarse, s.row + s_.row_taps(), channel, *w) + first_;
+                *other = s.both ? RowOrZeros(coarse, s.row + s_.row_taps(), channel, *w) + first_ : src;
     for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
       const int64_t reach = k * s_.columns.dilation, shift = reach / stride_;
       if (reach % stride_ == phase)

@@ -156,6 +156,9 @@ struct ProfileLine {
   std::string name;
   double seconds = 0;
   int64_t multiply_adds = 0;  ///< 0: not worth counting
+
+  /// Multiply-adds a second.
+  double rate() const { return static_cast<double>(multiply_adds) / seconds; }
 };
 
 std::vector<ProfileLine> Stages(const Measured& m) {
@@ -192,9 +195,9 @@ void PrintProfile(const Measured& m) {
     for (const ProfileLine& line : lines) {
       std::printf("  %-40s %9.3f s %5.1f %%", line.name.c_str(), line.seconds,
                   100 * line.seconds / m.profile.seconds());
-      const double rate = static_cast<double>(line.multiply_adds) / line.seconds;
-      if (line.multiply_adds > 0) std::printf(" %8.1f GFLOP/s", 2e-9 * rate);
-      if (line.multiply_adds > 0 && Peak(m) > 0) std::printf(" %5.1f %% of peak", 100 * rate / Peak(m));
+      if (line.multiply_adds > 0) std::printf(" %8.1f GFLOP/s", 2e-9 * line.rate());
+      if (line.multiply_adds > 0 && Peak(m) > 0)
+        std::printf(" %5.1f %% of peak", 100 * line.rate() / Peak(m));
       std::printf("\n");
     }
     std::printf("\n");
@@ -206,9 +209,8 @@ nlohmann::json ProfileJson(const std::vector<ProfileLine>& lines, double peak) {
   for (const ProfileLine& line : lines) {
     json[line.name] = {{"seconds", line.seconds}};
     if (line.multiply_adds == 0) continue;
-    const double rate = static_cast<double>(line.multiply_adds) / line.seconds;
-    json[line.name]["gflops"] = 2e-9 * rate;
-    if (peak > 0) json[line.name]["of_peak"] = rate / peak;
+    json[line.name]["gflops"] = 2e-9 * line.rate();
+    if (peak > 0) json[line.name]["of_peak"] = line.rate() / peak;
   }
   return json;
 }

@@ -86,6 +86,17 @@ SweepWork CountWork(const Prepared& p, const Sweep& sweep) {
   return work;
 }
 
+/// Whether an op is few multiply-adds a pixel of the image, as all layers of a narrow network are: it is
+/// exact rather than fast. By itself, not by what the rest of the network costs: a part of a network computes
+/// the same.
+bool IsCheap(const Prepared& prepared, const Op& op) {
+  constexpr int64_t kMultiplyAdds = 256;
+  const Shape &dst = prepared.program.tensors[static_cast<size_t>(op.dst)].shape,
+              &image = prepared.program.tensors[0].shape;
+  return dst.height * op.layer->MultiplyAdds(prepared.SourceShapes(op), dst) <=
+         kMultiplyAdds * image.height * image.width;
+}
+
 /// Runs the scheduler over a strip and takes the largest spans.
 void DryRun(const Program& program, const Sweep& sweep, const Strip& strip,
             std::vector<TensorPlan>* tensors) {
@@ -398,21 +409,6 @@ std::vector<Shape> Prepared::SourceShapes(const Op& op) const {
   }
   return shapes;
 }
-
-namespace {
-
-/// Whether an op is few multiply-adds a pixel of the image, as all layers of a narrow network are: it is
-/// exact rather than fast. By itself, not by what the rest of the network costs: a part of a network computes
-/// the same.
-bool IsCheap(const Prepared& prepared, const Op& op) {
-  constexpr int64_t kMultiplyAdds = 256;
-  const Shape &dst = prepared.program.tensors[static_cast<size_t>(op.dst)].shape,
-              &image = prepared.program.tensors[0].shape;
-  return dst.height * op.layer->MultiplyAdds(prepared.SourceShapes(op), dst) <=
-         kMultiplyAdds * image.height * image.width;
-}
-
-}  // namespace
 
 template <class T>
 PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, bool backward) {

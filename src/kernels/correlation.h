@@ -109,10 +109,7 @@ class SingleRowCorrelation : public Correlation<T> {
   void Scatter(const RowWindow<const T>& coarse, const float* bias, const RowWindow<T>& fine,
                Workspace* workspace) const final {
     for (int64_t y = fine.rows.begin; y < fine.rows.end; ++y) {
-      std::vector<TapRow<T>> taps;
-      for (int64_t r = coarse.rows.begin; r < coarse.rows.end; ++r) {
-        if (const int64_t tap = s_.Tap(r, y); tap >= 0) taps.push_back({r, tap, coarse.Row(r)});
-      }
+      const std::vector<TapRow<T>> taps = Taps(coarse, [&](int64_t r) { return s_.Tap(r, y); });
       if (bias || !taps.empty()) ScatterRow(taps, bias, fine.Row(y), workspace);
     }
   }
@@ -134,13 +131,18 @@ class SingleRowCorrelation : public Correlation<T> {
   CorrelationShape s_;
 
  private:
-  /// The fine rows that meet a coarse one.
-  std::vector<TapRow<T>> FineTaps(int64_t coarse, const RowWindow<const T>& fine) const {
+  /// The rows of a window that have a tap, tap_of(row) >= 0.
+  template <class F>
+  static std::vector<TapRow<T>> Taps(const RowWindow<const T>& window, F&& tap_of) {
     std::vector<TapRow<T>> taps;
-    for (int64_t r = fine.rows.begin; r < fine.rows.end; ++r) {
-      if (const int64_t tap = s_.Tap(coarse, r); tap >= 0) taps.push_back({r, tap, fine.Row(r)});
+    for (int64_t r = window.rows.begin; r < window.rows.end; ++r) {
+      if (const int64_t tap = tap_of(r); tap >= 0) taps.push_back({r, tap, window.Row(r)});
     }
     return taps;
+  }
+  /// The fine rows that meet a coarse one.
+  std::vector<TapRow<T>> FineTaps(int64_t coarse, const RowWindow<const T>& fine) const {
+    return Taps(fine, [&](int64_t r) { return s_.Tap(coarse, r); });
   }
 };
 

@@ -10,18 +10,12 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
 
 #include <hwy/highway.h>
-#include "kernels/partial-inl.h"
+#include "kernels/vectors-inl.h"
 #include <hwy/contrib/math/math-inl.h>
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace swath::rows::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-using D64 = hn::ScalableTag<double>;
-using V64 = hn::Vec<D64>;
 
 void Exp(float* row, int64_t n) {
   const D d;
@@ -31,40 +25,6 @@ void Exp(float* row, int64_t n) {
   if (x == n) return;
   StoreFirst(hn::Exp(d, LoadFirst(d, row + x, n - x)), d, row + x, n - x);
 }
-
-/// A float vector in doubles.
-#if HWY_TARGET == HWY_SCALAR
-constexpr int kHalves = 1;
-HWY_INLINE V64 HalfOf(V v, int) { return hn::PromoteTo(D64(), v); }
-HWY_INLINE V FromHalves(const V64* halves) { return hn::DemoteTo(D(), halves[0]); }
-#else
-constexpr int kHalves = 2;
-HWY_INLINE V64 HalfOf(V v, int half) {
-  const hn::Half<D> d;
-  return hn::PromoteTo(D64(), half == 0 ? hn::LowerHalf(d, v) : hn::UpperHalf(d, v));
-}
-HWY_INLINE V FromHalves(const V64* halves) {
-  const hn::Half<D> d;
-  return hn::Combine(D(), hn::DemoteTo(d, halves[1]), hn::DemoteTo(d, halves[0]));
-}
-#endif
-
-/// Adds up the lanes of float vectors, in doubles.
-struct Total {
-  V64 sum[kHalves];
-
-  Total() {
-    for (V64& half : sum) half = hn::Zero(D64());
-  }
-  HWY_INLINE void Add(V v) {
-    for (int h = 0; h < kHalves; ++h) sum[h] = hn::Add(sum[h], HalfOf(v, h));
-  }
-  HWY_INLINE double Sum() const {
-    double all = 0;
-    for (const V64& half : sum) all += hn::GetLane(hn::SumOfLanes(D64(), half));
-    return all;
-  }
-};
 
 /// Adds up log(1 + e) of lanes, e in [0, 1], by the logarithm of a product, which is taken now and then.
 struct LogTotal {

@@ -12,46 +12,11 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
 
 #include <hwy/highway.h>
-#include "kernels/partial-inl.h"
+#include "kernels/vectors-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace swath::rows::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-
-using D64 = hn::ScalableTag<double>;
-using V64 = hn::Vec<D64>;
-
-#if HWY_TARGET == HWY_SCALAR
-/// One lane has no halves.
-struct Doubles {
-  V64 lower, upper = hn::Zero(D64());
-
-  void Set(V v) { lower = hn::PromoteTo(D64(), v); }
-  void Add(V v) { lower = hn::Add(lower, hn::PromoteTo(D64(), v)); }
-};
-#else
-/// A float vector as two of doubles: its lower half and its upper half.
-struct Doubles {
-  V64 lower, upper;
-
-  void Set(V v) {
-    const D64 d;
-    const hn::Half<D> half;
-    lower = hn::PromoteTo(d, hn::LowerHalf(half, v));
-    upper = hn::PromoteTo(d, hn::UpperHalf(half, v));
-  }
-  void Add(V v) {
-    Doubles other;
-    other.Set(v);
-    lower = hn::Add(lower, other.lower);
-    upper = hn::Add(upper, other.upper);
-  }
-};
-#endif
 
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET >= HWY_SSE4
 constexpr int kRegisters = 16;
@@ -249,11 +214,6 @@ void CorrelateDoubles(const Taps<double>& taps, int64_t outputs, const float* bi
   CorrelateAny(taps, outputs, bias, dst, n);
 }
 
-HWY_INLINE double SumLanes(const Doubles& v) {
-  const D64 d;
-  return hn::GetLane(hn::SumOfLanes(d, hn::Add(v.lower, v.upper)));
-}
-
 #if HWY_TARGET == HWY_SCALAR
 /// sums[i] += the lanes of v[i].
 template <int kCount>
@@ -391,8 +351,7 @@ double Sum(const float* row, int64_t n) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   // Several at once, since an addition has to wait for the one before.
   constexpr int kTotals = 4;
-  Doubles totals[kTotals];
-  for (Doubles& total : totals) total.Set(hn::Zero(d));
+  Total totals[kTotals];
   int64_t x = 0;
   for (; x + kTotals * lanes <= n; x += kTotals * lanes) {
     for (int i = 0; i < kTotals; ++i) totals[i].Add(hn::LoadU(d, row + x + i * lanes));
@@ -400,7 +359,7 @@ double Sum(const float* row, int64_t n) {
   for (; x + lanes <= n; x += lanes) totals[0].Add(hn::LoadU(d, row + x));
   if (x < n) totals[0].Add(LoadFirst(d, row + x, n - x));
   double sum = 0;
-  for (const Doubles& total : totals) sum += SumLanes(total);
+  for (const Total& total : totals) sum += total.Sum();
   return sum;
 }
 

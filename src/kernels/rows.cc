@@ -271,55 +271,95 @@ HWY_INLINE void AddLanes(const V (&v)[kCount], double* sums) {
 }
 #endif
 
-/// Products of kSources rows and kOutputs rows over columns [begin, end).
+/// Sums of products of kSources rows and kOutputs rows, in registers.
 template <int kSources, int kOutputs>
-HWY_INLINE void DotTile(const float* const* src, const float* const* diff, int64_t begin, int64_t end,
-                        double* sums) {
-  const D d;
-  constexpr int kSums = kSources * kOutputs;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t x = begin;
-  // The next few columns, one after the other in every lane.
-  const auto add_columns = [&](V(&sum)[kSums]) HWY_ATTR {
-    const auto add = [&](auto load) HWY_ATTR {
-      V b[kOutputs];
-      for (int o = 0; o < kOutputs; ++o) b[o] = load(diff[o] + x);
-      for (int t = 0; t < kSources; ++t) {
-        const V a = load(src[t] + x);
-        for (int o = 0; o < kOutputs; ++o) sum[t * kOutputs + o] = hn::MulAdd(a, b[o], sum[t * kOutputs + o]);
-      }
+struct DotTile {
+  static constexpr int kSums = kSources * kOutputs;
+
+  const float* const* src;
+  const float* const* diff;
+  V sum[kSums];
+
+  HWY_INLINE DotTile(const float* const* src_rows,
+                     const float* const* diff_rows)  // leaves the sums as they are
+      : src(src_rows), diff(diff_rows) {}
+
+  /// Products of the first `lanes` columns from x on, which begin the sums or are added to them.
+  template <bool kBegins>
+  HWY_INLINE void Add(int64_t x, int64_t lanes) {
+    const D d;
+    const auto load = [&](const float* row) HWY_ATTR {
+      return lanes < static_cast<int64_t>(hn::Lanes(d)) ? LoadFirst(d, row + x, lanes)
+                                                        : hn::LoadU(d, row + x);
     };
-    for (V& value : sum) value = hn::Zero(d);
-    const int64_t stop = std::min(end, x + kColumnTermsAtOnce * lanes);
-    for (; x + lanes <= stop; x += lanes) add([&](const float* p) HWY_ATTR { return hn::LoadU(d, p); });
-    if (x == stop) return;
-    add([&](const float* p) HWY_ATTR { return LoadFirst(d, p, stop - x); });
-    x = stop;
-  };
-  while (x < end) {
-    V sum[kSums], more[kSums];
-    add_columns(sum);
-    if (x < end) {
-      add_columns(more);
-      for (int i = 0; i < kSums; ++i) sum[i] = hn::Add(sum[i], more[i]);
+    const auto multiply = [&](int t, int o, V a, V b) HWY_ATTR {
+      V& to = sum[t * kOutputs + o];
+      to = kBegins ? hn::Mul(a, b) : hn::MulAdd(a, b, to);
+    };
+    // The fewer stay in registers.
+    if constexpr (kOutputs <= kSources) {
+      V b[kOutputs];
+      for (int o = 0; o < kOutputs; ++o) b[o] = InRegister(load(diff[o]));
+      for (int t = 0; t < kSources; ++t) {
+        const V a = InRegister(load(src[t]));
+        for (int o = 0; o < kOutputs; ++o) multiply(t, o, a, b[o]);
+      }
+    } else {
+      V a[kSources];
+      for (int t = 0; t < kSources; ++t) a[t] = InRegister(load(src[t]));
+      for (int o = 0; o < kOutputs; ++o) {
+        const V b = InRegister(load(diff[o]));
+        for (int t = 0; t < kSources; ++t) multiply(t, o, a[t], b);
+      }
     }
-    AddLanes(sum, sums);
+  }
+
+  /// Columns [begin, end), one after the other in every lane.
+  HWY_INLINE void Compute(int64_t begin, int64_t end) {
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(D()));
+    if (begin + lanes > end) return Add<true>(begin, end - begin);
+    int64_t x = begin;
+    Add<true>(x, lanes);
+    for (x += lanes; x + lanes <= end; x += lanes) Add<false>(x, lanes);
+    if (x < end) Add<false>(x, end - x);
+  }
+};
+
+/// sums[t · kOutputs + o] += Σ_x src[t][x] · diff[o][x]  for x in [begin, end).
+template <int kSources, int kOutputs>
+HWY_INLINE void DotColumns(const float* const* src, const float* const* diff, int64_t begin, int64_t end,
+                           double* sums) {
+  const int64_t columns = kColumnTermsAtOnce * static_cast<int64_t>(hn::Lanes(D()));
+  for (int64_t x = begin; x < end; x += 2 * columns) {
+    DotTile<kSources, kOutputs> tile(src, diff), next(src, diff);
+    tile.Compute(x, std::min(end, x + columns));
+    if (x + columns < end) {
+      next.Compute(x + columns, std::min(end, x + 2 * columns));
+      for (int i = 0; i < kSources * kOutputs; ++i) tile.sum[i] = hn::Add(tile.sum[i], next.sum[i]);
+    }
+    AddLanes(tile.sum, sums);
   }
 }
 
-/// DotTile for the first `sources` rows, at most kMost.
+/// Sources of a tile whose sums are all in registers, beside the fewer of its rows and one of the others.
+constexpr int MostDotSources(int outputs) {
+  int sources = 12;
+  while (sources * outputs + std::min(sources, outputs) + 1 > kRegisters) --sources;
+  return sources;
+}
+
+/// DotColumns for the first `sources` rows, at most kMost.
 template <int kMost, int kOutputs>
 HWY_INLINE void DotSources(int64_t sources, const float* const* src, const float* const* diff, int64_t begin,
                            int64_t end, double* sums) {
-  if (sources == kMost) return DotTile<kMost, kOutputs>(src, diff, begin, end, sums);
+  if (sources == kMost) return DotColumns<kMost, kOutputs>(src, diff, begin, end, sums);
   if constexpr (kMost > 1) DotSources<kMost - 1, kOutputs>(sources, src, diff, begin, end, sums);
 }
 
 template <int kOutputs>
 void DotOutputs(std::span<const float* const> src, const float* const* diff, int64_t n, double* sums) {
-  // All sums of a tile are in registers, beside the shorter of its two sides and one of the longer. Tiles are
-  // of one size, or nearly: few sums would wait for each other.
-  constexpr int kMost = std::min((kRegisters - 4) / kOutputs, 12);
+  // Tiles are of one size, or nearly: few sums would wait for each other.
+  constexpr int kMost = MostDotSources(kOutputs);
   const int64_t count = static_cast<int64_t>(src.size()), tiles = (count + kMost - 1) / kMost;
   // Columns whose rows stay in the cache while the sources take turns.
   constexpr int64_t kColumns = 1024;

@@ -50,7 +50,7 @@ constexpr int64_t kDstAhead = 256;  ///< columns that dst is fetched ahead of it
 template <class Vector>
 HWY_INLINE Vector InRegister(Vector v) {
 #if HWY_ARCH_X86 && HWY_COMPILER_GCC && HWY_TARGET != HWY_SCALAR
-  __asm__("" : "+x"(v.raw));
+  __asm__("" : "+v"(v.raw));
 #endif
   return v;
 }
@@ -64,11 +64,11 @@ struct CorrelateTile {
   using Columns = typename A::Columns;
   using Vector = hn::Vec<Lanes>;
 
-  int64_t x;
   int64_t ahead;  ///< columns that are fetched before they are needed
   int64_t step, pitch;
-  int64_t lanes;
-  Vector sum[kOutputs][kVectors];
+  int64_t lanes = 0;
+  int64_t x = 0;
+  Vector sum[kOutputs][kVectors] = {};
 
   HWY_INLINE Vector Load(const float* row, int v) const {
     const Columns d;
@@ -85,14 +85,30 @@ struct CorrelateTile {
     }
   }
 
-  /// Adds a run of taps: the first one to what is there, term by term.
+  /// f(output, vector) for all of the tile; unrolled, or what f touches would not stay in registers.
+  template <class F>
+  static HWY_INLINE void ForEach(F&& f) {
+#pragma GCC unroll 4
+    for (int o = 0; o < kOutputs; ++o) {
+#pragma GCC unroll 24
+      for (int v = 0; v < kVectors; ++v) f(o, v);
+    }
+  }
+
+  /// Adds a run of taps: the first one to the bias or to what is in dst, term by term; the last one goes to
+  /// dst. (Where there is but one, sums stay in registers.)
   template <int kSplit>
-  HWY_INLINE void Add(const Tap<Weight>* taps, const Tap<Weight>* end, bool first) {
+  HWY_INLINE void Add(const Tap<Weight>* taps, const Tap<Weight>* end, bool first, bool last,
+                      const float* bias, float* const* dst) {
     if constexpr (kSplit <= kOutputs) {
       const Lanes d;
       Vector part[kOutputs][kVectors];
-      for (int o = 0; o < kOutputs; ++o) {
-        for (int v = 0; v < kVectors; ++v) part[o][v] = first ? sum[o][v] : hn::Zero(d);
+      if (!first) {
+        ForEach([&](int o, int v) HWY_ATTR { part[o][v] = hn::Zero(d); });
+      } else if (bias) {
+        ForEach([&](int o, int v) HWY_ATTR { part[o][v] = hn::Set(d, hn::TFromD<Lanes>(bias[o])); });
+      } else {
+        ForEach([&](int o, int v) HWY_ATTR { part[o][v] = Load(dst[o], v); });
       }
       for (const Tap<Weight>* tap = taps; tap < end; ++tap) {
         const float *row = tap->src, *other = tap->other, *fetch = row + ahead, *fetch_other = other + ahead;
@@ -126,67 +142,64 @@ struct CorrelateTile {
           }
         }
       }
-      for (int o = 0; o < kOutputs; ++o) {
-        for (int v = 0; v < kVectors; ++v) sum[o][v] = first ? part[o][v] : hn::Add(sum[o][v], part[o][v]);
+      if (!first) ForEach([&](int o, int v) HWY_ATTR { part[o][v] = hn::Add(sum[o][v], part[o][v]); });
+      if (last) {
+        ForEach([&](int o, int v) HWY_ATTR { Store(part[o][v], dst[o], v); });
+      } else {
+        ForEach([&](int o, int v) HWY_ATTR { sum[o][v] = part[o][v]; });
       }
     }
   }
 
-  HWY_INLINE void Add(const TapRun& run, const Tap<Weight>* taps, bool first) {
+  HWY_INLINE void Compute(int64_t first_column, const Taps<Weight>& taps, const float* bias,
+                          float* const* dst) {
     static_assert(kMostOutputs == 4);
-    const Tap<Weight>* end = taps + run.taps;
-    switch (run.split) {
-      case 1:
-        return Add<1>(taps, end, first);
-      case 2:
-        return Add<2>(taps, end, first);
-      case 3:
-        return Add<3>(taps, end, first);
-      case 4:
-        return Add<4>(taps, end, first);
-    }
-  }
-
-  HWY_INLINE void Compute(const Taps<Weight>& taps, const float* bias, float* const* dst) {
-    const Lanes d;
-    for (int o = 0; o < kOutputs; ++o) {
-      for (int64_t i = 0; i < kVectors * static_cast<int64_t>(lanes) && !bias; i += kLine)
-        hwy::Prefetch(dst[o] + x + kDstAhead + i);
-      for (int v = 0; v < kVectors; ++v)
-        sum[o][v] = bias ? hn::Set(d, hn::TFromD<Lanes>(bias[o])) : Load(dst[o], v);
+    x = first_column;
+    for (int o = 0; o < kOutputs && !bias; ++o) {
+      for (int64_t i = 0; i < kVectors * lanes; i += kLine) hwy::Prefetch(dst[o] + x + kDstAhead + i);
     }
     const Tap<Weight>* tap = taps.taps.data();
     for (const TapRun& run : taps.runs) {
-      Add(run, tap, &run == taps.runs.data());
-      tap += run.taps;
-    }
-    for (int o = 0; o < kOutputs; ++o) {
-      for (int v = 0; v < kVectors; ++v) Store(sum[o][v], dst[o], v);
+      const Tap<Weight>* end = tap + run.taps;
+      const bool first = &run == &taps.runs.front(), last = &run == &taps.runs.back();
+      switch (run.split) {
+        case 1:
+          Add<1>(tap, end, first, last, bias, dst);
+          break;
+        case 2:
+          Add<2>(tap, end, first, last, bias, dst);
+          break;
+        case 3:
+          Add<3>(tap, end, first, last, bias, dst);
+          break;
+        case 4:
+          Add<4>(tap, end, first, last, bias, dst);
+          break;
+      }
+      tap = end;
     }
   }
 };
 
 template <class Weight, int kOutputs>
 void CorrelateOutputs(const Taps<Weight>& taps, const float* bias, float* const* dst, int64_t n) {
+  if (taps.runs.empty()) {
+    for (int o = 0; o < kOutputs && bias; ++o) std::fill(dst[o], dst[o] + n, bias[o]);
+    return;
+  }
   constexpr int kVectors = std::min((kRegisters - 4) / kOutputs, 24 / kOutputs);
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(typename Accumulator<Weight>::Lanes())),
                 width = kVectors * lanes;
   // Far enough ahead, and near enough for what has been fetched to stay in the nearest cache.
   const int64_t ahead = std::clamp<int64_t>(4096 / static_cast<int64_t>(taps.taps.size() + 1), 48, 256);
   int64_t x = 0;
-  for (; x + width <= n; x += width) {
-    CorrelateTile<Weight, kOutputs, kVectors> tile{
-        .x = x, .ahead = ahead, .step = taps.step, .pitch = taps.pitch, .lanes = lanes, .sum = {}};
-    tile.Compute(taps, bias, dst);
-  }
+  CorrelateTile<Weight, kOutputs, kVectors> tile{
+      .ahead = ahead, .step = taps.step, .pitch = taps.pitch, .lanes = lanes};
+  for (; x + width <= n; x += width) tile.Compute(x, taps, bias, dst);
+  CorrelateTile<Weight, kOutputs, 1> last{.ahead = ahead, .step = taps.step, .pitch = taps.pitch};
   for (; x < n; x += lanes) {
-    CorrelateTile<Weight, kOutputs, 1> tile{.x = x,
-                                            .ahead = ahead,
-                                            .step = taps.step,
-                                            .pitch = taps.pitch,
-                                            .lanes = std::min(lanes, n - x),
-                                            .sum = {}};
-    tile.Compute(taps, bias, dst);
+    last.lanes = std::min(lanes, n - x);
+    last.Compute(x, taps, bias, dst);
   }
 }
 
@@ -330,13 +343,9 @@ template <int kSources, int kOutputs>
 HWY_INLINE void DotColumns(const float* const* src, const float* const* diff, int64_t begin, int64_t end,
                            double* sums) {
   const int64_t columns = kColumnTermsAtOnce * static_cast<int64_t>(hn::Lanes(D()));
-  for (int64_t x = begin; x < end; x += 2 * columns) {
-    DotTile<kSources, kOutputs> tile(src, diff), next(src, diff);
+  for (int64_t x = begin; x < end; x += columns) {
+    DotTile<kSources, kOutputs> tile(src, diff);
     tile.Compute(x, std::min(end, x + columns));
-    if (x + columns < end) {
-      next.Compute(x + columns, std::min(end, x + 2 * columns));
-      for (int i = 0; i < kSources * kOutputs; ++i) tile.sum[i] = hn::Add(tile.sum[i], next.sum[i]);
-    }
     AddLanes(tile.sum, sums);
   }
 }

@@ -35,8 +35,9 @@ struct Taps {
 
 /// Columns whose products are added in float32, in each lane of a vector, before they go to a double: the
 /// gradient of a weight is a sum over all pixels, and only that of these few is rounded. They are few since
-/// over empty glass all products are equal, and so are their roundings.
-inline constexpr int64_t kColumnTermsAtOnce = 16;
+/// over empty glass all products are equal, and so are their roundings; and with 16 lanes they are the 512
+/// terms that one sum in float32 may have.
+inline constexpr int64_t kColumnTermsAtOnce = 32;
 
 /// The most outputs that Correlate and Dot take at once.
 inline constexpr int64_t kMostOutputs = 4;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -123,7 +124,7 @@ TEST(CommandLine, PredictionAndEvaluationKeepALimitOfMemory) {
   const std::string model = folder.File("unet.onnx"), data = folder.File("data");
   ExportOnnx(BuiltInModel("unet:base=8,depth=2", 1), model);
   ASSERT_EQ(
-      test::RunProgram({"synth", data, "--slides", "1", "--size", "2048x64", "--val", "0", "--test", "1"})
+      test::RunProgram({"synth", data, "--slides", "1", "--size", "4096x64", "--val", "0", "--test", "1"})
           .status,
       0);
   const auto predict = [&](const std::string& out, const std::string& memory) {
@@ -132,19 +133,22 @@ TEST(CommandLine, PredictionAndEvaluationKeepALimitOfMemory) {
   };
   const test::Outcome whole = predict("whole", "4GiB"), refused = predict("none", "1MiB");
   EXPECT_EQ(whole.status, 0) << whole.err;
-  EXPECT_THAT(whole.err, HasSubstr("slide_000: 1 strip, 1 at once; "));
   EXPECT_EQ(refused.status, 2);
-  const std::string before = "the least is ";
-  const size_t at = refused.err.find(before);
-  ASSERT_NE(at, std::string::npos) << refused.err;
   EXPECT_FALSE(std::filesystem::exists(folder.File("none")));
-  const std::string least = std::to_string(std::stoll(refused.err.substr(at + before.size()))) + "MiB";
-  const test::Outcome panels = predict("panels", least);
+  const auto mebibytes_after = [](const std::string& text, const std::string& before) {
+    const size_t at = text.find(before);
+    EXPECT_NE(at, std::string::npos) << text;
+    return at == std::string::npos ? 0 : std::stod(text.substr(at + before.size()));
+  };
+  const double all = mebibytes_after(whole.err, "slide_000: 1 strip, 1 at once; "),
+               least = mebibytes_after(refused.err, "the least is ");
+  // Half way: what the process holds by itself is not the same in every run.
+  const test::Outcome panels = predict("panels", std::to_string(std::llround((all + least) / 2)) + "MiB");
   EXPECT_EQ(panels.status, 0) << panels.err;
   EXPECT_THAT(panels.err, HasSubstr(" % of the arithmetic is repeated"));
   const auto map = [&](const std::string& out) {
     const auto rows = Slide::Open(folder.File(out) + "/slide_000_mask.tif")->OpenRows({});
-    std::vector<uint8_t> pixels(static_cast<size_t>(2048 * 64 * rows->channels()));
+    std::vector<uint8_t> pixels(static_cast<size_t>(4096 * 64 * rows->channels()));
     rows->Read({0, 64}, pixels.data());
     return pixels;
   };

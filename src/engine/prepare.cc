@@ -90,7 +90,7 @@ SweepWork CountWork(const Prepared& p, const Sweep& sweep) {
 /// exact rather than fast. By itself, not by what the rest of the network costs: a part of a network computes
 /// the same.
 bool IsCheap(const Prepared& prepared, const Op& op) {
-  constexpr int64_t kMultiplyAdds = 32;
+  constexpr int64_t kMultiplyAdds = 256;
   const Shape &dst = prepared.program.tensors[static_cast<size_t>(op.dst)].shape,
               &image = prepared.program.tensors[0].shape;
   return dst.height * op.layer->MultiplyAdds(prepared.SourceShapes(op), dst) <=

@@ -68,7 +68,7 @@ struct CorrelateTile {
   int64_t step, pitch;
   int64_t lanes = 0;
   int64_t x = 0;
-  Vector sum[kOutputs][kVectors] = {};
+  Vector sum[kOutputs][kVectors] = {};  ///< of the runs so far, where there are several
 
   HWY_INLINE Vector Load(const float* row, int v) const {
     const Columns d;
@@ -95,8 +95,8 @@ struct CorrelateTile {
     }
   }
 
-  /// Adds a run of taps: the first one to the bias or to what is in dst, term by term; the last one goes to
-  /// dst. (Where there is but one, sums stay in registers.)
+  /// Adds a run of taps: the first one to the bias or to what is in dst, term by term; the last one stores
+  /// the sums in dst. Where there is but one, sums stay in registers.
   template <int kSplit>
   HWY_INLINE void Add(const Tap<Weight>* taps, const Tap<Weight>* end, bool first, bool last,
                       const float* bias, float* const* dst) {
@@ -287,14 +287,12 @@ HWY_INLINE void AddLanes(const V (&v)[kCount], double* sums) {
 /// Sums of products of kSources rows and kOutputs rows, in registers.
 template <int kSources, int kOutputs>
 struct DotTile {
-  static constexpr int kSums = kSources * kOutputs;
-
   const float* const* src;
   const float* const* diff;
-  V sum[kSums];
+  V sum[kSources * kOutputs];
 
-  HWY_INLINE DotTile(const float* const* src_rows,
-                     const float* const* diff_rows)  // leaves the sums as they are
+  /// Leaves the sums as they are: to set them to zero takes time, and Compute begins them.
+  HWY_INLINE DotTile(const float* const* src_rows, const float* const* diff_rows)
       : src(src_rows), diff(diff_rows) {}
 
   /// Products of the first `lanes` columns from x on, which begin the sums or are added to them.
@@ -350,7 +348,8 @@ HWY_INLINE void DotColumns(const float* const* src, const float* const* diff, in
   }
 }
 
-/// Sources of a tile whose sums are all in registers, beside the fewer of its rows and one of the others.
+/// The most sources of a tile whose sums are all in registers, beside the fewer of its rows and one of the
+/// others; more than a dozen would gain nothing.
 constexpr int MostDotSources(int outputs) {
   int sources = 12;
   while (sources * outputs + std::min(sources, outputs) + 1 > kRegisters) --sources;

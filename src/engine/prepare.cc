@@ -86,15 +86,13 @@ SweepWork CountWork(const Prepared& p, const Sweep& sweep) {
   return work;
 }
 
-/// Whether an op is few multiply-adds a pixel of the image, as all layers of a narrow network are: it is
-/// exact rather than fast. By itself, not by what the rest of the network costs: a part of a network computes
-/// the same.
-bool IsCheap(const Prepared& prepared, const Op& op) {
-  constexpr int64_t kMultiplyAdds = 256;
+/// Multiply-adds of an op for a pixel of the image. By itself, not by what the rest of the network costs: a
+/// part of a network computes the same.
+int64_t MultiplyAddsAPixel(const Prepared& prepared, const Op& op) {
   const Shape &dst = prepared.program.tensors[static_cast<size_t>(op.dst)].shape,
               &image = prepared.program.tensors[0].shape;
-  return dst.height * op.layer->MultiplyAdds(prepared.SourceShapes(op), dst) <=
-         kMultiplyAdds * image.height * image.width;
+  return CeilDiv(dst.height * op.layer->MultiplyAdds(prepared.SourceShapes(op), dst),
+                 image.height * image.width);
 }
 
 /// Runs the scheduler over a strip and takes the largest spans.
@@ -426,7 +424,7 @@ PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, b
                           .dst_columns = panel.columns[static_cast<size_t>(op.dst)],
                           .backward = backward && op.backward,
                           .pack_weights = prepared.plan.options.pack_weights,
-                          .cheap = IsCheap(prepared, op)};
+                          .multiply_adds = MultiplyAddsAPixel(prepared, op)};
     for (const OpSource& src : op.srcs) context.in_core.push_back(!src.streamed());
     try {
       kernel = op.layer->MakeKernel<T>(context);

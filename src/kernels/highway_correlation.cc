@@ -12,6 +12,13 @@
 namespace swath {
 namespace {
 
+/// A layer of so few multiply-adds a pixel of the image, as all of a narrow network are, adds over taps in
+/// doubles: it is to be exact rather than fast.
+constexpr int64_t kExact = 256;
+/// And one of so few the products of weight gradients, too: it sees few pixels, those of glass all alike, and
+/// costs next to nothing.
+constexpr int64_t kExactGradient = 16;
+
 /// A few channels that are computed together: at most rows::kMostOutputs, all of one group.
 struct Block {
   int64_t group;
@@ -462,7 +469,8 @@ void HighwayCorrelation<Weight>::AddRowGradient(const Block& b, const RowWindow<
                                   : fine.At(r, channel) + k * s_.columns.dilation - s_.columns.pad_begin);
   }
   w->sums.assign(w->sources.size() * static_cast<size_t>(count), 0.0);
-  rows::Dot(w->sources, {diffs, static_cast<size_t>(count)}, s_.coarse_width, w->sums.data());
+  const auto dot = s_.multiply_adds <= kExactGradient ? rows::Dot<double> : rows::Dot<float>;
+  dot(w->sources, {diffs, static_cast<size_t>(count)}, s_.coarse_width, w->sums.data());
   const double* sum = w->sums.data();
   for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
     for (int64_t k = 0; k < s_.columns.kernel; ++k) {
@@ -475,7 +483,7 @@ void HighwayCorrelation<Weight>::AddRowGradient(const Block& b, const RowWindow<
 }  // namespace
 
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape) {
-  if (shape.cheap) return std::make_unique<HighwayCorrelation<double>>(shape);
+  if (shape.multiply_adds <= kExact) return std::make_unique<HighwayCorrelation<double>>(shape);
   return std::make_unique<HighwayCorrelation<float>>(shape);
 }
 

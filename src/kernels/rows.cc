@@ -24,8 +24,8 @@ constexpr int kRegisters = 16;
 constexpr int kRegisters = 32;
 #endif
 
-/// What a correlation adds in: vectors of float32 or of doubles, with as many columns as lanes.
-template <class Weight>
+/// What sums are kept in: vectors of float32 or of doubles, with as many columns as lanes.
+template <class Value>
 struct Accumulator;
 template <>
 struct Accumulator<float> {
@@ -227,8 +227,12 @@ void CorrelateDoubles(const Taps<double>& taps, int64_t outputs, const float* bi
   CorrelateAny(taps, outputs, bias, dst, n);
 }
 
-#if HWY_TARGET == HWY_SCALAR
 /// sums[i] += the lanes of v[i].
+template <int kCount>
+HWY_INLINE void AddLanes(const V64 (&v)[kCount], double* sums) {
+  for (int i = 0; i < kCount; ++i) sums[i] += hn::GetLane(hn::SumOfLanes(D64(), v[i]));
+}
+#if HWY_TARGET == HWY_SCALAR
 template <int kCount>
 HWY_INLINE void AddLanes(const V (&v)[kCount], double* sums) {
   for (int i = 0; i < kCount; ++i) sums[i] += static_cast<double>(hn::GetLane(v[i]));
@@ -285,11 +289,15 @@ HWY_INLINE void AddLanes(const V (&v)[kCount], double* sums) {
 #endif
 
 /// Sums of products of kSources rows and kOutputs rows, in registers.
-template <int kSources, int kOutputs>
+template <class Partial, int kSources, int kOutputs>
 struct DotTile {
+  using A = Accumulator<Partial>;
+  using Columns = typename A::Columns;
+  using Vector = hn::Vec<typename A::Lanes>;
+
   const float* const* src;
   const float* const* diff;
-  V sum[kSources * kOutputs];
+  Vector sum[kSources * kOutputs];
 
   /// Leaves the sums as they are: to set them to zero takes time, and Compute begins them.
   HWY_INLINE DotTile(const float* const* src_rows, const float* const* diff_rows)
@@ -298,28 +306,28 @@ struct DotTile {
   /// Products of the first `lanes` columns from x on, which begin the sums or are added to them.
   template <bool kBegins>
   HWY_INLINE void Add(int64_t x, int64_t lanes) {
-    const D d;
+    const Columns d;
     const auto load = [&](const float* row) HWY_ATTR {
-      return lanes < static_cast<int64_t>(hn::Lanes(d)) ? LoadFirst(d, row + x, lanes)
-                                                        : hn::LoadU(d, row + x);
+      return A::Promote(lanes < static_cast<int64_t>(hn::Lanes(d)) ? LoadFirst(d, row + x, lanes)
+                                                                   : hn::LoadU(d, row + x));
     };
-    const auto multiply = [&](int t, int o, V a, V b) HWY_ATTR {
-      V& to = sum[t * kOutputs + o];
+    const auto multiply = [&](int t, int o, Vector a, Vector b) HWY_ATTR {
+      Vector& to = sum[t * kOutputs + o];
       to = kBegins ? hn::Mul(a, b) : hn::MulAdd(a, b, to);
     };
     // The fewer stay in registers.
     if constexpr (kOutputs <= kSources) {
-      V b[kOutputs];
+      Vector b[kOutputs];
       for (int o = 0; o < kOutputs; ++o) b[o] = InRegister(load(diff[o]));
       for (int t = 0; t < kSources; ++t) {
-        const V a = InRegister(load(src[t]));
+        const Vector a = InRegister(load(src[t]));
         for (int o = 0; o < kOutputs; ++o) multiply(t, o, a, b[o]);
       }
     } else {
-      V a[kSources];
+      Vector a[kSources];
       for (int t = 0; t < kSources; ++t) a[t] = InRegister(load(src[t]));
       for (int o = 0; o < kOutputs; ++o) {
-        const V b = InRegister(load(diff[o]));
+        const Vector b = InRegister(load(diff[o]));
         for (int t = 0; t < kSources; ++t) multiply(t, o, a[t], b);
       }
     }
@@ -327,7 +335,7 @@ struct DotTile {
 
   /// Columns [begin, end), one after the other in every lane.
   HWY_INLINE void Compute(int64_t begin, int64_t end) {
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(D()));
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(Columns()));
     if (begin + lanes > end) return Add<true>(begin, end - begin);
     int64_t x = begin;
     Add<true>(x, lanes);
@@ -337,12 +345,13 @@ struct DotTile {
 };
 
 /// sums[t · kOutputs + o] += Σ_x src[t][x] · diff[o][x]  for x in [begin, end).
-template <int kSources, int kOutputs>
+template <class Partial, int kSources, int kOutputs>
 HWY_INLINE void DotColumns(const float* const* src, const float* const* diff, int64_t begin, int64_t end,
                            double* sums) {
-  const int64_t columns = kColumnTermsAtOnce * static_cast<int64_t>(hn::Lanes(D()));
+  const int64_t columns =
+      kColumnTermsAtOnce * static_cast<int64_t>(hn::Lanes(typename Accumulator<Partial>::Lanes()));
   for (int64_t x = begin; x < end; x += columns) {
-    DotTile<kSources, kOutputs> tile(src, diff);
+    DotTile<Partial, kSources, kOutputs> tile(src, diff);
     tile.Compute(x, std::min(end, x + columns));
     AddLanes(tile.sum, sums);
   }
@@ -357,14 +366,14 @@ constexpr int MostDotSources(int outputs) {
 }
 
 /// DotColumns for the first `sources` rows, at most kMost.
-template <int kMost, int kOutputs>
+template <class Partial, int kMost, int kOutputs>
 HWY_INLINE void DotSources(int64_t sources, const float* const* src, const float* const* diff, int64_t begin,
                            int64_t end, double* sums) {
-  if (sources == kMost) return DotColumns<kMost, kOutputs>(src, diff, begin, end, sums);
-  if constexpr (kMost > 1) DotSources<kMost - 1, kOutputs>(sources, src, diff, begin, end, sums);
+  if (sources == kMost) return DotColumns<Partial, kMost, kOutputs>(src, diff, begin, end, sums);
+  if constexpr (kMost > 1) DotSources<Partial, kMost - 1, kOutputs>(sources, src, diff, begin, end, sums);
 }
 
-template <int kOutputs>
+template <class Partial, int kOutputs>
 void DotOutputs(std::span<const float* const> src, const float* const* diff, int64_t n, double* sums) {
   // Tiles are of one size, or nearly: few sums would wait for each other.
   constexpr int kMost = MostDotSources(kOutputs);
@@ -375,23 +384,33 @@ void DotOutputs(std::span<const float* const> src, const float* const* diff, int
     const int64_t end = std::min(n, begin + kColumns);
     for (int64_t i = 0; i < tiles; ++i) {
       const int64_t t = count * i / tiles;
-      DotSources<kMost, kOutputs>(count * (i + 1) / tiles - t, src.data() + t, diff, begin, end,
-                                  sums + t * kOutputs);
+      DotSources<Partial, kMost, kOutputs>(count * (i + 1) / tiles - t, src.data() + t, diff, begin, end,
+                                           sums + t * kOutputs);
     }
   }
 }
 
-void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
+template <class Partial>
+void DotAny(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
   switch (diff.size()) {
     case 1:
-      return DotOutputs<1>(src, diff.data(), n, sums);
+      return DotOutputs<Partial, 1>(src, diff.data(), n, sums);
     case 2:
-      return DotOutputs<2>(src, diff.data(), n, sums);
+      return DotOutputs<Partial, 2>(src, diff.data(), n, sums);
     case 3:
-      return DotOutputs<3>(src, diff.data(), n, sums);
+      return DotOutputs<Partial, 3>(src, diff.data(), n, sums);
     default:
-      return DotOutputs<4>(src, diff.data(), n, sums);
+      return DotOutputs<Partial, 4>(src, diff.data(), n, sums);
   }
+}
+
+void DotFloats(std::span<const float* const> src, std::span<const float* const> diff, int64_t n,
+               double* sums) {
+  DotAny<float>(src, diff, n, sums);
+}
+void DotDoubles(std::span<const float* const> src, std::span<const float* const> diff, int64_t n,
+                double* sums) {
+  DotAny<double>(src, diff, n, sums);
 }
 
 double Sum(const float* row, int64_t n) {
@@ -577,7 +596,8 @@ namespace swath::rows {
 
 HWY_EXPORT(CorrelateFloats);
 HWY_EXPORT(CorrelateDoubles);
-HWY_EXPORT(Dot);
+HWY_EXPORT(DotFloats);
+HWY_EXPORT(DotDoubles);
 HWY_EXPORT(Sum);
 HWY_EXPORT(Split);
 HWY_EXPORT(Merge);
@@ -593,8 +613,15 @@ void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, floa
 void Correlate(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
   HWY_DYNAMIC_DISPATCH(CorrelateDoubles)(taps, outputs, bias, dst, n);
 }
-void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
-  HWY_DYNAMIC_DISPATCH(Dot)(src, diff, n, sums);
+template <>
+void Dot<float>(std::span<const float* const> src, std::span<const float* const> diff, int64_t n,
+                double* sums) {
+  HWY_DYNAMIC_DISPATCH(DotFloats)(src, diff, n, sums);
+}
+template <>
+void Dot<double>(std::span<const float* const> src, std::span<const float* const> diff, int64_t n,
+                 double* sums) {
+  HWY_DYNAMIC_DISPATCH(DotDoubles)(src, diff, n, sums);
 }
 double Sum(const float* row, int64_t n) { return HWY_DYNAMIC_DISPATCH(Sum)(row, n); }
 void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float* const* dst, int64_t n) {

@@ -33,7 +33,7 @@ struct Taps {
   int64_t pitch = 0;
 };
 
-/// Columns whose products are added in float32, in each lane of a vector, before they go to a double: the
+/// Columns whose products are added in each lane of a vector, in float32, before they go to a double: the
 /// gradient of a weight is a sum over all pixels, and only that of these few is rounded. They are few since
 /// over empty glass all products are equal, and so are their roundings; and with 16 lanes they are the 512
 /// terms that one sum in float32 may have.
@@ -49,7 +49,9 @@ inline constexpr int64_t kMostOutputs = 4;
 void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n);
 void Correlate(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n);
 
-/// sums[t · outputs + o] += Σ_x src[t][x] · diff[o][x]  for x in [0, n).
+/// sums[t · outputs + o] += Σ_x src[t][x] · diff[o][x]  for x in [0, n); Partial, float or double, is what
+/// the products of kColumnTermsAtOnce columns are added in.
+template <class Partial>
 void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums);
 
 /// Σ_x row[x].

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -157,7 +158,8 @@ struct KernelContext {
   Range dst_columns;
   bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< as PlanOptions says
-  bool cheap = false;        ///< few multiply-adds a pixel of the image: it is to be exact rather than fast
+  static constexpr int64_t kManyMultiplyAdds = std::numeric_limits<int64_t>::max();
+  int64_t multiply_adds = kManyMultiplyAdds;  ///< a pixel of the image, rounded up
 
   int64_t width() const { return dst_columns.size(); }
 };

@@ -82,14 +82,16 @@ TEST(Rows, DotAndSum) {
       for (uint32_t o = 0; o < outputs; ++o) diff.push_back(RandomRow(static_cast<size_t>(n), 100 + o));
       for (auto& row : src) srcs.push_back(row.data());
       for (auto& row : diff) diffs.push_back(row.data());
-      std::vector<double> sums(srcs.size() * diffs.size(), 0.5);
-      Dot(srcs, diffs, n, sums.data());
+      std::vector<double> floats(srcs.size() * diffs.size(), 0.5), doubles = floats;
+      Dot<float>(srcs, diffs, n, floats.data());
+      Dot<double>(srcs, diffs, n, doubles.data());
       for (size_t t = 0; t < srcs.size(); ++t) {
         for (size_t o = 0; o < diffs.size(); ++o) {
           double expected = 0.5;
           for (int64_t x = 0; x < n; ++x)
             expected += static_cast<double>(srcs[t][x]) * static_cast<double>(diffs[o][x]);
-          EXPECT_NEAR(sums[t * diffs.size() + o], expected, 1e-6 * std::sqrt(double(n)) + 1e-6);
+          EXPECT_NEAR(floats[t * diffs.size() + o], expected, 1e-6 * std::sqrt(double(n)) + 1e-6);
+          EXPECT_NEAR(doubles[t * diffs.size() + o], expected, 1e-14 * double(n));
         }
       }
       double expected = 0;

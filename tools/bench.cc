@@ -110,6 +110,12 @@ struct Measured {
   Profile profile;            ///< of the last step
   double update_seconds = 0;  ///< of the last step
   std::optional<Floor> floor;
+
+  /// Share of the multiply-adds.
+  double skipped() const {
+    const int64_t all = plan.multiply_adds();
+    return all > 0 ? static_cast<double>(profile.skipped()) / static_cast<double>(all) : 0;
+  }
 };
 
 Measured Measure(const Settings& settings, Graph graph, const OwnedObjective& objective,
@@ -136,7 +142,7 @@ Measured Measure(const Settings& settings, Graph graph, const OwnedObjective& ob
   std::nth_element(seconds.begin(), seconds.begin() + settings.steps / 2, seconds.end());
   measured.step_seconds = seconds[static_cast<size_t>(settings.steps / 2)];
   measured.peak_resident_bytes = PeakResidentBytes();  // before there is anything that is not the step's
-  if (settings.floor) measured.floor = MeasureFloor(measured.plan, sample);
+  if (settings.floor) measured.floor = MeasureFloor(measured.plan, sample, measured.skipped());
   return measured;
 }
 
@@ -145,7 +151,8 @@ void PrintFloor(const Measured& m, const Floor& floor) {
               m.step_seconds / floor.seconds());
   std::printf("    decode alone          %10.2f s\n", floor.decode_seconds);
   std::printf("    arithmetic            %10.2f s   (%.3g T multiply-adds at %.0f GFLOP/s)\n",
-              floor.arithmetic_seconds, 1e-12 * static_cast<double>(m.plan.least_multiply_adds),
+              floor.arithmetic_seconds,
+              1e-12 * (1 - m.skipped()) * static_cast<double>(m.plan.least_multiply_adds),
               2e-9 * floor.multiply_adds_per_second);
   std::printf("    pixels through memory %10.2f s   (meanwhile, at %.1f GB/s)\n", floor.memory_seconds,
               1e-9 * floor.copy_bytes_per_second);
@@ -230,6 +237,7 @@ void Report(const Settings& settings, const Size& size, const Measured& m) {
                            {"step_seconds", m.step_seconds},
                            {"mpx_per_second", megapixels / m.step_seconds},
                            {"peak_rss_mib", peak_mib},
+                           {"skipped", m.skipped()},
                            {"plan_bytes", m.plan_bytes},
                            {"engine_bytes", m.plan.engine_bytes()},
                            {"stages", ProfileJson(Stages(m), Peak(m))},
@@ -252,6 +260,9 @@ void Report(const Settings& settings, const Size& size, const Measured& m) {
   std::printf("  step                    %10.2f s   (%.1f Mpx/s, %lld threads, strips: %lld)\n",
               m.step_seconds, megapixels / m.step_seconds, static_cast<long long>(m.plan.options.threads),
               static_cast<long long>(m.plan.options.strips));
+  std::printf(
+      "  skipped                 %10.1f %%   of the multiply-adds, where columns repeat: empty glass\n",
+      100 * m.skipped());
   if (m.floor) PrintFloor(m, *m.floor);
   std::printf("  peak resident memory    %10.1f MiB (planned: %s)\n", peak_mib, Bytes(m.plan_bytes).c_str());
   if (settings.model == "unet-4492" && size.width == 16000 && size.height == 64000) {

@@ -38,12 +38,13 @@ double DecodeSeconds(const SlideSample& sample, int64_t threads) {
 
 }  // namespace
 
-Floor MeasureFloor(const Plan& plan, const SlideSample& sample) {
+Floor MeasureFloor(const Plan& plan, const SlideSample& sample, double skipped) {
   const int64_t threads = plan.options.threads;
   Floor floor{.decode_seconds = DecodeSeconds(sample, threads),
               .multiply_adds_per_second = PeakMultiplyAdds(threads),
               .copy_bytes_per_second = CopyBandwidth(threads)};
-  floor.arithmetic_seconds = static_cast<double>(plan.least_multiply_adds) / floor.multiply_adds_per_second;
+  floor.arithmetic_seconds =
+      (1 - skipped) * static_cast<double>(plan.least_multiply_adds) / floor.multiply_adds_per_second;
   const int64_t row = RowBytes(*sample.image) + (sample.labels ? RowBytes(*sample.labels) : 0);
   floor.memory_seconds =
       2.0 * static_cast<double>(row * sample.image->height() * plan.sweeps) / floor.copy_bytes_per_second;

@@ -16,9 +16,15 @@ struct Profile {
   struct Op {
     double forward_seconds = 0;   ///< its activation included
     double backward_seconds = 0;  ///< of source and parameters
+    int64_t skipped = 0;          ///< multiply-adds not done: results that repeat, as over empty glass
   };
   std::vector<Op> ops;  ///< as Plan::ops
 
+  int64_t skipped() const {
+    int64_t sum = 0;
+    for (const Op& op : ops) sum += op.skipped;
+    return sum;
+  }
   double forward_seconds() const {
     double sum = 0;
     for (const Op& op : ops) sum += op.forward_seconds;
@@ -42,6 +48,7 @@ struct Profile {
     for (size_t i = 0; i < ops.size(); ++i) {
       ops[i].forward_seconds += other.ops[i].forward_seconds;
       ops[i].backward_seconds += other.ops[i].backward_seconds;
+      ops[i].skipped += other.ops[i].skipped;
     }
   }
 };

@@ -425,7 +425,10 @@ PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, b
                           .backward = backward && op.backward,
                           .pack_weights = prepared.plan.options.pack_weights,
                           .multiply_adds = MultiplyAddsAPixel(prepared, op)};
-    for (const OpSource& src : op.srcs) context.in_core.push_back(!src.streamed());
+    for (const OpSource& src : op.srcs) {
+      context.in_core.push_back(!src.streamed());
+      for (const SourcePart& part : src.parts) context.reads_image |= part.view >= 0;
+    }
     try {
       kernel = op.layer->MakeKernel<T>(context);
     } catch (const Error& e) {

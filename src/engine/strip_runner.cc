@@ -145,6 +145,10 @@ void StripRunner<T>::Run(const Job& job) {
       case Work::Kind::kDone:
         break;
     }
+    if (work.op >= 0 && workspaces_[static_cast<size_t>(work.op)]) {
+      profile_.ops[static_cast<size_t>(work.op)].skipped +=
+          std::exchange(workspaces_[static_cast<size_t>(work.op)]->skipped, 0);
+    }
     schedule.Commit(work);
     Release(schedule, work);
   }

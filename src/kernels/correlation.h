@@ -38,6 +38,7 @@ struct CorrelationShape {
   int64_t rows_at_once = 1;  ///< the most of what the layer writes that a call is for
   bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< false: no second copy of the weights, at the cost of time
+  bool reads_image = false;  ///< KernelContext's
   int64_t multiply_adds = KernelContext::kManyMultiplyAdds;  ///< KernelContext's
 
   /// Rows that a kernel may keep packed of the fine tensor (kGather) or the coarse one (kScatter): a window

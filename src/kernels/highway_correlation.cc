@@ -7,16 +7,20 @@
 #include <vector>
 
 #include "kernels/correlation.h"
+#include "kernels/repeats.h"
 #include "kernels/rows.h"
 
 namespace swath {
 namespace {
 
-/// A layer of so few multiply-adds a pixel of the image, as all of a narrow network are, adds over taps in
-/// doubles: it is to be exact rather than fast.
-constexpr int64_t kExact = 256;
-/// And one of so few the products of weight gradients, too: it sees few pixels, those of glass all alike, and
-/// costs next to nothing.
+/// A layer of so few multiply-adds a pixel of the image adds over taps in doubles: it is to be exact rather
+/// than fast.
+constexpr int64_t kExact = 50;
+/// Forward, one that reads the image does up to here: samples have 256 values, so that roundings of products
+/// with them are few, and add up over the image.
+constexpr int64_t kExactOfImage = 256;
+/// And one of so few adds the products of weight gradients in doubles from the start, too: it sees few
+/// pixels, those of glass all alike, and costs next to nothing.
 constexpr int64_t kExactGradient = 16;
 
 /// A few channels that are computed together: at most rows::kMostOutputs, all of one group.
@@ -44,18 +48,21 @@ struct PackedRows {
   void Reset() { std::fill(rows.begin(), rows.end(), int64_t{-1}); }
 };
 
-template <class Weight>
 struct HighwayWorkspace final : Workspace {
   PackedRows packed[2];        ///< by Front
   std::vector<float> phases;   ///< [output][phase][column], before they are merged
   std::vector<float> discard;  ///< stands in for channels that need no gradient
   std::vector<float> zeros;    ///< stands in for rows outside the window, with a margin
   int64_t margin = 0;
-  std::vector<rows::Tap<Weight>> taps;
+  std::vector<rows::Tap> taps;
   std::vector<rows::TapRun> runs;
   int64_t terms = 0;  ///< of the last run
   std::vector<const float*> sources;
   std::vector<double> sums;
+  std::vector<double> repeated;  ///< the sums of a stretch
+  Repeats repeats;
+
+  explicit HighwayWorkspace(Repeats blocks) : repeats(std::move(blocks)) {}
 
   /// Begins the taps of another pass.
   void Clear() {
@@ -68,12 +75,12 @@ struct HighwayWorkspace final : Workspace {
   }
 };
 
-/// Weight says what sums over taps are added in.
-template <class Weight>
 class HighwayCorrelation final : public Correlation<float> {
  public:
   explicit HighwayCorrelation(const CorrelationShape& shape)
       : s_(shape),
+        exact_(shape.multiply_adds <= kExact),
+        exact_forward_(shape.multiply_adds <= (shape.reads_image ? kExactOfImage : kExact)),
         stride_(shape.columns.stride),
         period_(stride_ / std::gcd(stride_, shape.columns.dilation)),
         step_(period_ * shape.columns.dilation / stride_),
@@ -90,6 +97,9 @@ class HighwayCorrelation final : public Correlation<float> {
           std::max({margin, w.pad_begin, s_.coarse_width - 1 + w.extent() - w.pad_begin - s_.fine_width});
     }
     margin_ = std::max<int64_t>(margin, 0);
+    coarse_block_ = kRepeatedColumns % stride_ == 0 ? kRepeatedColumns / stride_ : kRepeatedColumns;
+    gathered_ = {-w.pad_begin, w.extent() - 1 - w.pad_begin, stride_};
+    scattered_ = {first_ - (w.extent() - 1) / stride_, first_, 1};
   }
 
   std::string_view name() const override { return "highway"; }
@@ -98,18 +108,20 @@ class HighwayCorrelation final : public Correlation<float> {
     int64_t values = 0;
     for (const Block& b : coarse_blocks_) values += b.count * s_.fine_per_group() * CyclicTaps(b);
     for (const Block& b : fine_blocks_) values += b.count * s_.coarse_per_group() * CyclicTaps(b);
-    return values * s_.columns.kernel * int64_t{sizeof(Weight)};
+    return values * s_.columns.kernel *
+           static_cast<int64_t>(sizeof(double) + (exact_ && exact_forward_ ? 0 : sizeof(float)));
   }
   int64_t workspace_bytes() const override {
     const int64_t packed = (Slots(Front::kForward) + Slots(Front::kBackward)) * PackedRowSize();
     return (packed + PhaseSize() + std::max(s_.fine_width, s_.coarse_width) + ZerosSize()) *
                int64_t{sizeof(float)} +
-           MostTaps() * int64_t{sizeof(rows::Tap<Weight>) + sizeof(rows::TapRun) + sizeof(float*) +
-                                sizeof(double) * rows::kMostOutputs};
+           MostTaps() * int64_t{sizeof(rows::Tap) + sizeof(rows::TapRun) + sizeof(float*) +
+                                2 * sizeof(double) * rows::kMostOutputs} +
+           Repeats::Bytes(MostColumns(), coarse_block_);
   }
 
   std::unique_ptr<Workspace> MakeWorkspace() const override {
-    auto workspace = std::make_unique<HighwayWorkspace<Weight>>();
+    auto workspace = std::make_unique<HighwayWorkspace>(Repeats(MostColumns(), coarse_block_));
     for (const Front front : {Front::kForward, Front::kBackward}) {
       PackedRows& packed = workspace->packed[static_cast<int>(front)];
       packed.rows.assign(static_cast<size_t>(Slots(front)), -1);
@@ -123,6 +135,7 @@ class HighwayCorrelation final : public Correlation<float> {
     workspace->runs.reserve(static_cast<size_t>(MostTaps()));
     workspace->sources.reserve(static_cast<size_t>(MostTaps()));
     workspace->sums.reserve(static_cast<size_t>(MostTaps() * rows::kMostOutputs));
+    workspace->repeated.reserve(static_cast<size_t>(MostTaps() * rows::kMostOutputs));
     return workspace;
   }
 
@@ -143,6 +156,7 @@ class HighwayCorrelation final : public Correlation<float> {
   int64_t ZerosSize() const {
     return stride_ == 1 ? std::max(s_.fine_width, s_.coarse_width) + 2 * margin_ : 0;
   }
+  int64_t MostColumns() const { return std::max(s_.fine_width, s_.coarse_width) + merged_width_; }
   int64_t MostRows() const { return s_.rows.most_src(s_.rows_at_once) + s_.rows_at_once; }
   int64_t MostTaps() const {
     return MostRows() * s_.columns.kernel * std::max(s_.coarse_per_group(), s_.fine_per_group());
@@ -155,6 +169,8 @@ class HighwayCorrelation final : public Correlation<float> {
     return neighbours ? std::min(std::max<int64_t>(1, rows::kMostOutputs / block.count), s_.row_taps() + 1)
                       : 1;
   }
+  /// Forward there is a bias.
+  bool IsExact(const float* bias) const { return bias ? exact_forward_ : exact_; }
   /// Row taps that lie together in gather_ and scatter_: all, and once more those that the outputs of a pass
   /// reach beyond the last.
   int64_t CyclicTaps(const Block& block) const { return s_.row_taps() + RowsOfPass(block) - 1; }
@@ -164,7 +180,13 @@ class HighwayCorrelation final : public Correlation<float> {
   /// A block's weights, laid out [channel of the other side, in the group][column tap][row tap][output]; row
   /// taps from the last to the first in gather_, the other way in scatter_, and round: what the rows of a
   /// pass see through their taps is consecutive.
-  using BlockWeights = std::vector<Weight>;
+  struct BlockWeights {
+    std::vector<float> floats;  ///< where not all is added in doubles
+    std::vector<double> doubles;
+
+    const float* data(float) const { return floats.data(); }
+    const double* data(double) const { return doubles.data(); }
+  };
 
   int64_t WeightIndex(int64_t coarse, int64_t fine_in_group, int64_t row_tap, int64_t column_tap) const {
     return ((coarse * s_.fine_per_group() + fine_in_group) * s_.row_taps() + row_tap) * s_.columns.kernel +
@@ -173,7 +195,7 @@ class HighwayCorrelation final : public Correlation<float> {
 
   /// Splits a fine row into phases, unless the front still has it.
   const float* Pack(const RowWindow<const float>& fine, int64_t row, Front front,
-                    HighwayWorkspace<Weight>* workspace) const;
+                    HighwayWorkspace* workspace) const;
   /// What one pass writes: a block's channels in some rows, those that need no gradient replaced by a row
   /// that nobody reads.
   struct Outputs {
@@ -183,7 +205,7 @@ class HighwayCorrelation final : public Correlation<float> {
     bool any = false;  ///< whether any is needed
   };
   static Outputs OutputsOf(const Block& block, const RowWindow<float>& window, Range rows, const float* bias,
-                           HighwayWorkspace<Weight>* workspace);
+                           HighwayWorkspace* workspace);
   /// The source rows that the outputs of a pass see through neighbouring taps. If output 0 sees a row through
   /// tap t, the next ones see it through t - 1, t - 2 … (Gather) or t + 1, t + 2 … (Scatter); those for which
   /// there is no such tap see the row that lies row_taps() further on, and the taps go round. So for every t
@@ -197,30 +219,45 @@ class HighwayCorrelation final : public Correlation<float> {
   /// f(Sources) for those of which some row is in the window.
   template <class F>
   void ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const;
+  static std::span<const float* const> Pointers(const RowWindow<const float>& window) {
+    return {window.pointers, static_cast<size_t>(window.rows.size() * window.channels)};
+  }
   /// Row `row` of a window, channel c; zeros where it is not there.
   static const float* RowOrZeros(const RowWindow<const float>& window, int64_t row, int64_t c,
-                                 const HighwayWorkspace<Weight>& workspace) {
+                                 const HighwayWorkspace& workspace) {
     return window.rows.contains(row) ? window.At(row, c) : workspace.zeros.data() + workspace.margin;
   }
   /// The terms of a source row for outputs of a pass: those whose column taps differ by period_ see the same
   /// values, step_ columns further on, and are one tap.
-  void AddGatherTaps(size_t block, const Sources& sources, const RowWindow<const float>& fine, Front front,
-                     HighwayWorkspace<Weight>* workspace) const;
+  void AddGatherTaps(const Block& block, const Sources& sources, const RowWindow<const float>& fine,
+                     Front front, HighwayWorkspace* workspace) const;
   int64_t TermsFrom(int64_t k) const { return CeilDiv(s_.columns.kernel - k, period_); }
   /// Adds a tap to a run that goes on, or begins one.
-  static void AddTap(const rows::Tap<Weight>& tap, int64_t split, HighwayWorkspace<Weight>* workspace);
-  void AddScatterTaps(size_t block, const Sources& sources, int64_t phase,
-                      const RowWindow<const float>& coarse, HighwayWorkspace<Weight>* workspace) const;
+  static void AddTap(const rows::Tap& tap, int64_t split, HighwayWorkspace* workspace);
+  void AddScatterTaps(const Block& block, const Sources& sources, int64_t phase,
+                      const RowWindow<const float>& coarse, HighwayWorkspace* workspace) const;
   /// Where coarse column 0 reads channel f of a packed row through column tap k.
   const float* PackedTap(const float* packed, int64_t f, int64_t k) const {
     const int64_t reach = k * s_.columns.dilation;
     return packed + (f * stride_ + reach % stride_) * packed_width_ + reach / stride_;
   }
+  /// The columns that a pass computes, those of Read()s left out that repeat.
+  std::span<const Stretch> StretchesOf(const Outputs& outputs, bool adds, HighwayWorkspace* workspace) const;
+  /// The taps of a pass, with its block's weights, one column tap `step` columns after the other.
+  struct Pass {
+    const BlockWeights& weights;
+    int64_t step, pitch;
+    int64_t outputs;
+    bool exact;  ///< all in doubles
+    std::span<const Stretch> stretches;
+  };
+  static void Correlate(const Pass& pass, const float* bias, float* const* dst, HighwayWorkspace* workspace);
   /// diff_weights of one fine row and those of `rows` that it meets.
   void AddRowGradient(const Block& block, const RowWindow<const float>& fine, int64_t row,
-                      const RowWindow<const float>& coarse, Range rows, double* diff_weights,
-                      HighwayWorkspace<Weight>* workspace) const;
+                      const RowWindow<const float>& coarse, Range rows, std::span<const Stretch> stretches,
+                      double* diff_weights, HighwayWorkspace* workspace) const;
   CorrelationShape s_;
+  bool exact_, exact_forward_;  ///< all sums over taps are in doubles, those of gradients and forward
   int64_t stride_;
   int64_t period_;  ///< column taps after which one meets the same phase again
   int64_t step_;    ///< and how many columns of it further on
@@ -230,22 +267,28 @@ class HighwayCorrelation final : public Correlation<float> {
   int64_t first_ = 0;         ///< index of the first column of a phase that Scatter writes
   int64_t merged_width_ = 0;  ///< and how many
   int64_t margin_ = 0;
+  int64_t coarse_block_ = 1;           ///< columns that may repeat
+  Repeats::Reach gathered_;            ///< what a coarse column reads of fine ones
+  Repeats::Reach scattered_;           ///< and a column of a phase of coarse ones
   std::vector<BlockWeights> gather_;   ///< by coarse block
   std::vector<BlockWeights> scatter_;  ///< by fine block
 };
 
-template <class Weight>
-void HighwayCorrelation<Weight>::SetWeights(const float* weights) {
+void HighwayCorrelation::SetWeights(const float* weights) {
   gather_.clear();
   scatter_.clear();
   const int64_t kernel = s_.columns.kernel, row_taps = s_.row_taps();
+  const auto add = [this](BlockWeights* packed, float weight) {
+    if (!(exact_ && exact_forward_)) packed->floats.push_back(weight);
+    packed->doubles.push_back(weight);
+  };
   for (const Block& b : coarse_blocks_) {
     BlockWeights& packed = gather_.emplace_back();
     for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
       for (int64_t k = 0; k < kernel; ++k) {
         for (int64_t i = 0; i < CyclicTaps(b); ++i) {
           for (int64_t o = 0; o < b.count; ++o)
-            packed.push_back(weights[WeightIndex(b.first + o, f, row_taps - 1 - i % row_taps, k)]);
+            add(&packed, weights[WeightIndex(b.first + o, f, row_taps - 1 - i % row_taps, k)]);
         }
       }
     }
@@ -257,8 +300,7 @@ void HighwayCorrelation<Weight>::SetWeights(const float* weights) {
         for (int64_t i = 0; i < CyclicTaps(b); ++i) {
           for (int64_t o = 0; o < b.count; ++o) {
             const int64_t fine = b.first + o - b.group * s_.fine_per_group();
-            packed.push_back(
-                weights[WeightIndex(b.group * s_.coarse_per_group() + c, fine, i % row_taps, k)]);
+            add(&packed, weights[WeightIndex(b.group * s_.coarse_per_group() + c, fine, i % row_taps, k)]);
           }
         }
       }
@@ -266,9 +308,8 @@ void HighwayCorrelation<Weight>::SetWeights(const float* weights) {
   }
 }
 
-template <class Weight>
-const float* HighwayCorrelation<Weight>::Pack(const RowWindow<const float>& fine, int64_t row, Front front,
-                                              HighwayWorkspace<Weight>* workspace) const {
+const float* HighwayCorrelation::Pack(const RowWindow<const float>& fine, int64_t row, Front front,
+                                      HighwayWorkspace* workspace) const {
   if (stride_ == 1) return nullptr;
   PackedRows& packed = workspace->packed[static_cast<int>(front)];
   const int64_t slot = row % static_cast<int64_t>(packed.rows.size());
@@ -284,10 +325,9 @@ const float* HighwayCorrelation<Weight>::Pack(const RowWindow<const float>& fine
   return values;
 }
 
-template <class Weight>
-typename HighwayCorrelation<Weight>::Outputs HighwayCorrelation<Weight>::OutputsOf(
-    const Block& block, const RowWindow<float>& window, Range rows, const float* bias,
-    HighwayWorkspace<Weight>* workspace) {
+HighwayCorrelation::Outputs HighwayCorrelation::OutputsOf(const Block& block, const RowWindow<float>& window,
+                                                          Range rows, const float* bias,
+                                                          HighwayWorkspace* workspace) {
   Outputs outputs;
   for (int64_t y = rows.begin; y < rows.end; ++y) {
     for (int64_t c = block.first; c < block.first + block.count; ++c) {
@@ -300,10 +340,8 @@ typename HighwayCorrelation<Weight>::Outputs HighwayCorrelation<Weight>::Outputs
   return outputs;
 }
 
-template <class Weight>
 template <class F>
-void HighwayCorrelation<Weight>::ForSources(const Block& block, Range rows, bool gathers, Range window,
-                                            F&& f) const {
+void HighwayCorrelation::ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const {
   const int64_t taps = s_.row_taps();
   if (rows.size() == 1) {
     for (int64_t r = window.begin; r < window.end; ++r) {
@@ -320,9 +358,7 @@ void HighwayCorrelation<Weight>::ForSources(const Block& block, Range rows, bool
   }
 }
 
-template <class Weight>
-void HighwayCorrelation<Weight>::AddTap(const rows::Tap<Weight>& tap, int64_t split,
-                                        HighwayWorkspace<Weight>* workspace) {
+void HighwayCorrelation::AddTap(const rows::Tap& tap, int64_t split, HighwayWorkspace* workspace) {
   // Beginning and ending a run costs time; long sums in float32 cost digits.
   constexpr int64_t kMostTerms = 96;
   workspace->taps.push_back(tap);
@@ -335,11 +371,44 @@ void HighwayCorrelation<Weight>::AddTap(const rows::Tap<Weight>& tap, int64_t sp
   workspace->terms += tap.count;
 }
 
-template <class Weight>
-void HighwayCorrelation<Weight>::Gather(const RowWindow<const float>& fine, const float* bias,
-                                        const RowWindow<float>& coarse, Front front,
-                                        Workspace* workspace) const {
-  auto* w = static_cast<HighwayWorkspace<Weight>*>(workspace);
+std::span<const Stretch> HighwayCorrelation::StretchesOf(const Outputs& outputs, bool adds,
+                                                         HighwayWorkspace* w) const {
+  w->sources.clear();
+  for (int64_t o = 0; adds && o < outputs.count; ++o) {
+    if (outputs.rows[o] != w->discard.data()) w->sources.push_back(outputs.rows[o]);
+  }
+  return w->repeats.Stretches(w->sources);
+}
+
+void HighwayCorrelation::Correlate(const Pass& pass, const float* bias, float* const* dst,
+                                   HighwayWorkspace* w) {
+  const auto correlate = [&](auto type, Range columns) {
+    rows::Correlate(
+        rows::Taps<decltype(type)>{w->taps, w->runs, pass.weights.data(type), pass.step, pass.pitch},
+        pass.outputs, bias, dst, columns);
+  };
+  int64_t terms = 0;
+  for (const rows::Tap& tap : w->taps) terms += tap.count;
+  for (const Stretch& stretch : pass.stretches) {
+    if (pass.exact || stretch.repeats > 0) {
+      correlate(double{}, stretch.columns);
+    } else {
+      correlate(float{}, stretch.columns);
+    }
+    const int64_t n = stretch.columns.size();
+    for (int64_t o = 0; o < pass.outputs; ++o) {
+      float* row = dst[o] + stretch.columns.begin;
+      for (int64_t i = 1; i <= stretch.repeats; ++i) std::copy(row, row + n, row + i * n);
+    }
+    w->skipped += terms * pass.outputs * stretch.repeats * n;
+  }
+}
+
+void HighwayCorrelation::Gather(const RowWindow<const float>& fine, const float* bias,
+                                const RowWindow<float>& coarse, Front front, Workspace* workspace) const {
+  auto* w = static_cast<HighwayWorkspace*>(workspace);
+  w->repeats.Begin(s_.coarse_width, coarse_block_);
+  w->repeats.Read(Pointers(fine), s_.fine_width, gathered_);
   for (size_t i = 0; i < coarse_blocks_.size(); ++i) {
     const Block& b = coarse_blocks_[i];
     const int64_t per_pass = RowsOfPass(b);
@@ -348,21 +417,19 @@ void HighwayCorrelation<Weight>::Gather(const RowWindow<const float>& fine, cons
       const Outputs outputs = OutputsOf(b, coarse, rows, bias, w);
       if (!outputs.any) continue;
       w->Clear();
-      ForSources(b, rows, true, fine.rows, [&](const Sources& s) { AddGatherTaps(i, s, fine, front, w); });
-      rows::Correlate({w->taps, w->runs, step_, period_ * Pitch(b)}, outputs.count,
-                      bias ? outputs.bias : nullptr, outputs.rows, s_.coarse_width);
+      ForSources(b, rows, true, fine.rows, [&](const Sources& s) { AddGatherTaps(b, s, fine, front, w); });
+      Correlate({gather_[i], step_, period_ * Pitch(b), outputs.count, IsExact(bias),
+                 StretchesOf(outputs, !bias, w)},
+                bias ? outputs.bias : nullptr, outputs.rows, w);
     }
   }
 }
 
-template <class Weight>
-void HighwayCorrelation<Weight>::AddGatherTaps(size_t block, const Sources& s,
-                                               const RowWindow<const float>& fine, Front front,
-                                               HighwayWorkspace<Weight>* w) const {
-  const Block& b = coarse_blocks_[block];
+void HighwayCorrelation::AddGatherTaps(const Block& b, const Sources& s, const RowWindow<const float>& fine,
+                                       Front front, HighwayWorkspace* w) const {
   const float* packed = Pack(fine, s.row, front, w);
-  const Weight* weights = gather_[block].data() + s.first_tap * b.count;
-  for (int64_t f = 0; f < s_.fine_per_group(); ++f, weights += s_.columns.kernel * Pitch(b)) {
+  int64_t weight = s.first_tap * b.count;
+  for (int64_t f = 0; f < s_.fine_per_group(); ++f, weight += s_.columns.kernel * Pitch(b)) {
     const int64_t channel = b.group * s_.fine_per_group() + f;
     const auto row = [&](int64_t y, int64_t k) {
       return RowOrZeros(fine, y, channel, *w) + k * s_.columns.dilation - s_.columns.pad_begin;
@@ -370,15 +437,16 @@ void HighwayCorrelation<Weight>::AddGatherTaps(size_t block, const Sources& s,
     for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
       const float *src = packed ? PackedTap(packed, channel, k) : row(s.row, k),
                   *other = s.both ? row(s.row + s_.row_taps(), k) : src;
-      AddTap({src, other, weights + k * Pitch(b), TermsFrom(k)}, s.split, w);
+      AddTap({src, other, weight + k * Pitch(b), TermsFrom(k)}, s.split, w);
     }
   }
 }
 
-template <class Weight>
-void HighwayCorrelation<Weight>::Scatter(const RowWindow<const float>& coarse, const float* bias,
-                                         const RowWindow<float>& fine, Workspace* workspace) const {
-  auto* w = static_cast<HighwayWorkspace<Weight>*>(workspace);
+void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const float* bias,
+                                 const RowWindow<float>& fine, Workspace* workspace) const {
+  auto* w = static_cast<HighwayWorkspace*>(workspace);
+  w->repeats.Begin(stride_ == 1 ? s_.fine_width : merged_width_, coarse_block_);
+  w->repeats.Read(Pointers(coarse), s_.coarse_width, scattered_);
   for (size_t i = 0; i < fine_blocks_.size(); ++i) {
     const Block& b = fine_blocks_[i];
     const int64_t per_pass = RowsOfPass(b);
@@ -386,20 +454,21 @@ void HighwayCorrelation<Weight>::Scatter(const RowWindow<const float>& coarse, c
       const Range rows{y, std::min(y + per_pass, fine.rows.end)};
       const Outputs outputs = OutputsOf(b, fine, rows, bias, w);
       if (!outputs.any) continue;
+      // Phases are added to the fine rows when all are there.
+      const Pass pass{scatter_[i],   -step_,        period_ * Pitch(b),
+                      outputs.count, IsExact(bias), StretchesOf(outputs, stride_ == 1 && !bias, w)};
       for (int64_t phase = 0; phase < stride_; ++phase) {
         w->Clear();
         ForSources(b, rows, false, coarse.rows,
-                   [&](const Sources& s) { AddScatterTaps(i, s, phase, coarse, w); });
-        const rows::Taps<Weight> taps{w->taps, w->runs, -step_, period_ * Pitch(b)};
+                   [&](const Sources& s) { AddScatterTaps(b, s, phase, coarse, w); });
         if (stride_ == 1) {
-          if (bias || !w->taps.empty())
-            rows::Correlate(taps, outputs.count, bias ? outputs.bias : nullptr, outputs.rows, s_.fine_width);
+          if (bias || !w->taps.empty()) Correlate(pass, bias ? outputs.bias : nullptr, outputs.rows, w);
           continue;
         }
         float* parts[rows::kMostOutputs];
         for (int64_t o = 0; o < outputs.count; ++o)
           parts[o] = w->phases.data() + (o * stride_ + phase) * merged_width_;
-        rows::Correlate(taps, outputs.count, outputs.bias, parts, merged_width_);
+        Correlate(pass, outputs.bias, parts, w);
       }
       if (stride_ == 1) continue;
       for (int64_t o = 0; o < outputs.count; ++o) {
@@ -413,43 +482,44 @@ void HighwayCorrelation<Weight>::Scatter(const RowWindow<const float>& coarse, c
   }
 }
 
-template <class Weight>
-void HighwayCorrelation<Weight>::AddScatterTaps(size_t block, const Sources& s, int64_t phase,
-                                                const RowWindow<const float>& coarse,
-                                                HighwayWorkspace<Weight>* w) const {
-  const Block& b = fine_blocks_[block];
-  const Weight* weights = scatter_[block].data() + s.first_tap * b.count;
-  for (int64_t c = 0; c < s_.coarse_per_group(); ++c, weights += s_.columns.kernel * Pitch(b)) {
+void HighwayCorrelation::AddScatterTaps(const Block& b, const Sources& s, int64_t phase,
+                                        const RowWindow<const float>& coarse, HighwayWorkspace* w) const {
+  int64_t weight = s.first_tap * b.count;
+  for (int64_t c = 0; c < s_.coarse_per_group(); ++c, weight += s_.columns.kernel * Pitch(b)) {
     const int64_t channel = b.group * s_.coarse_per_group() + c;
     const float *src = RowOrZeros(coarse, s.row, channel, *w) + first_,
                 *other = s.both ? RowOrZeros(coarse, s.row + s_.row_taps(), channel, *w) + first_ : src;
     for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
       const int64_t reach = k * s_.columns.dilation, shift = reach / stride_;
       if (reach % stride_ == phase)
-        AddTap({src - shift, other - shift, weights + k * Pitch(b), TermsFrom(k)}, s.split, w);
+        AddTap({src - shift, other - shift, weight + k * Pitch(b), TermsFrom(k)}, s.split, w);
     }
   }
 }
 
-template <class Weight>
-void HighwayCorrelation<Weight>::AddWeightGradient(const RowWindow<const float>& fine,
-                                                   const RowWindow<const float>& coarse, double* diff_weights,
-                                                   Workspace* workspace) const {
-  auto* w = static_cast<HighwayWorkspace<Weight>*>(workspace);
+void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,
+                                           const RowWindow<const float>& coarse, double* diff_weights,
+                                           Workspace* workspace) const {
+  auto* w = static_cast<HighwayWorkspace*>(workspace);
+  w->repeats.Begin(s_.coarse_width, coarse_block_);
+  w->repeats.Read(Pointers(fine), s_.fine_width, gathered_);
+  w->repeats.Read(Pointers(coarse), s_.coarse_width, {});
+  const std::span<const Stretch> stretches = w->repeats.Stretches();
   // All that a fine row meets in turn, while it is in the cache.
   for (int64_t r = fine.rows.begin; r < fine.rows.end; ++r) {
     for (const Block& b : coarse_blocks_) {
       const int64_t per_pass = RowsOfPass(b);
       for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass)
-        AddRowGradient(b, fine, r, coarse, {y, std::min(y + per_pass, coarse.rows.end)}, diff_weights, w);
+        AddRowGradient(b, fine, r, coarse, {y, std::min(y + per_pass, coarse.rows.end)}, stretches,
+                       diff_weights, w);
     }
   }
 }
 
-template <class Weight>
-void HighwayCorrelation<Weight>::AddRowGradient(const Block& b, const RowWindow<const float>& fine, int64_t r,
-                                                const RowWindow<const float>& coarse, Range rows,
-                                                double* diff_weights, HighwayWorkspace<Weight>* w) const {
+void HighwayCorrelation::AddRowGradient(const Block& b, const RowWindow<const float>& fine, int64_t r,
+                                        const RowWindow<const float>& coarse, Range rows,
+                                        std::span<const Stretch> stretches, double* diff_weights,
+                                        HighwayWorkspace* w) const {
   const float* diffs[rows::kMostOutputs];
   int64_t taps[rows::kMostOutputs], count = 0;
   for (int64_t y = rows.begin; y < rows.end; ++y) {
@@ -469,8 +539,20 @@ void HighwayCorrelation<Weight>::AddRowGradient(const Block& b, const RowWindow<
                                   : fine.At(r, channel) + k * s_.columns.dilation - s_.columns.pad_begin);
   }
   w->sums.assign(w->sources.size() * static_cast<size_t>(count), 0.0);
-  const auto dot = s_.multiply_adds <= kExactGradient ? rows::Dot<double> : rows::Dot<float>;
-  dot(w->sources, {diffs, static_cast<size_t>(count)}, s_.coarse_width, w->sums.data());
+  const std::span<const float* const> outputs(diffs, static_cast<size_t>(count));
+  for (const Stretch& stretch : stretches) {
+    if (stretch.repeats > 0) {
+      w->repeated.assign(w->sums.size(), 0.0);
+      rows::Dot<double>(w->sources, outputs, stretch.columns, w->repeated.data());
+      for (size_t i = 0; i < w->sums.size(); ++i)
+        w->sums[i] += static_cast<double>(1 + stretch.repeats) * w->repeated[i];
+      w->skipped += static_cast<int64_t>(w->sums.size()) * stretch.repeats * stretch.columns.size();
+    } else if (s_.multiply_adds <= kExactGradient) {
+      rows::Dot<double>(w->sources, outputs, stretch.columns, w->sums.data());
+    } else {
+      rows::Dot<float>(w->sources, outputs, stretch.columns, w->sums.data());
+    }
+  }
   const double* sum = w->sums.data();
   for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
     for (int64_t k = 0; k < s_.columns.kernel; ++k) {
@@ -483,8 +565,7 @@ void HighwayCorrelation<Weight>::AddRowGradient(const Block& b, const RowWindow<
 }  // namespace
 
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape) {
-  if (shape.multiply_adds <= kExact) return std::make_unique<HighwayCorrelation<double>>(shape);
-  return std::make_unique<HighwayCorrelation<float>>(shape);
+  return std::make_unique<HighwayCorrelation>(shape);
 }
 
 }  // namespace swath

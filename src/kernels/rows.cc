@@ -98,7 +98,7 @@ struct CorrelateTile {
   /// Adds a run of taps: the first one to the bias or to what is in dst, term by term; the last one stores
   /// the sums in dst. Where there is but one, sums stay in registers.
   template <int kSplit>
-  HWY_INLINE void Add(const Tap<Weight>* taps, const Tap<Weight>* end, bool first, bool last,
+  HWY_INLINE void Add(const Weight* all, const Tap* taps, const Tap* end, bool first, bool last,
                       const float* bias, float* const* dst) {
     if constexpr (kSplit <= kOutputs) {
       const Lanes d;
@@ -110,9 +110,9 @@ struct CorrelateTile {
       } else {
         ForEach([&](int o, int v) HWY_ATTR { part[o][v] = Load(dst[o], v); });
       }
-      for (const Tap<Weight>* tap = taps; tap < end; ++tap) {
+      for (const Tap* tap = taps; tap < end; ++tap) {
         const float *row = tap->src, *other = tap->other, *fetch = row + ahead, *fetch_other = other + ahead;
-        const Weight* weights = tap->weights;
+        const Weight* weights = all + tap->weight;
         for (int64_t i = 0; i < tap->count; ++i, row += step, other += step, weights += pitch) {
           // The rows are more than the processor keeps track of. Terms share a row's cache lines out.
           hwy::Prefetch(fetch + x);
@@ -158,22 +158,22 @@ struct CorrelateTile {
     for (int o = 0; o < kOutputs && !bias; ++o) {
       for (int64_t i = 0; i < kVectors * lanes; i += kLine) hwy::Prefetch(dst[o] + x + kDstAhead + i);
     }
-    const Tap<Weight>* tap = taps.taps.data();
+    const Tap* tap = taps.taps.data();
     for (const TapRun& run : taps.runs) {
-      const Tap<Weight>* end = tap + run.taps;
+      const Tap* end = tap + run.taps;
       const bool first = &run == &taps.runs.front(), last = &run == &taps.runs.back();
       switch (run.split) {
         case 1:
-          Add<1>(tap, end, first, last, bias, dst);
+          Add<1>(taps.weights, tap, end, first, last, bias, dst);
           break;
         case 2:
-          Add<2>(tap, end, first, last, bias, dst);
+          Add<2>(taps.weights, tap, end, first, last, bias, dst);
           break;
         case 3:
-          Add<3>(tap, end, first, last, bias, dst);
+          Add<3>(taps.weights, tap, end, first, last, bias, dst);
           break;
         case 4:
-          Add<4>(tap, end, first, last, bias, dst);
+          Add<4>(taps.weights, tap, end, first, last, bias, dst);
           break;
       }
       tap = end;
@@ -182,9 +182,10 @@ struct CorrelateTile {
 };
 
 template <class Weight, int kOutputs>
-void CorrelateOutputs(const Taps<Weight>& taps, const float* bias, float* const* dst, int64_t n) {
+void CorrelateOutputs(const Taps<Weight>& taps, const float* bias, float* const* dst, Range columns) {
   if (taps.runs.empty()) {
-    for (int o = 0; o < kOutputs && bias; ++o) std::fill(dst[o], dst[o] + n, bias[o]);
+    for (int o = 0; o < kOutputs && bias; ++o)
+      std::fill(dst[o] + columns.begin, dst[o] + columns.end, bias[o]);
     return;
   }
   constexpr int kVectors = std::min((kRegisters - 4) / kOutputs, 24 / kOutputs);
@@ -192,39 +193,39 @@ void CorrelateOutputs(const Taps<Weight>& taps, const float* bias, float* const*
                 width = kVectors * lanes;
   // Far enough ahead, and near enough for what has been fetched to stay in the nearest cache.
   const int64_t ahead = std::clamp<int64_t>(4096 / static_cast<int64_t>(taps.taps.size() + 1), 48, 256);
-  int64_t x = 0;
+  int64_t x = columns.begin;
   CorrelateTile<Weight, kOutputs, kVectors> tile{
       .ahead = ahead, .step = taps.step, .pitch = taps.pitch, .lanes = lanes};
-  for (; x + width <= n; x += width) tile.Compute(x, taps, bias, dst);
+  for (; x + width <= columns.end; x += width) tile.Compute(x, taps, bias, dst);
   CorrelateTile<Weight, kOutputs, 1> last{.ahead = ahead, .step = taps.step, .pitch = taps.pitch};
-  for (; x < n; x += lanes) {
-    last.lanes = std::min(lanes, n - x);
+  for (; x < columns.end; x += lanes) {
+    last.lanes = std::min(lanes, columns.end - x);
     last.Compute(x, taps, bias, dst);
   }
 }
 
 template <class Weight>
 void CorrelateAny(const Taps<Weight>& taps, int64_t outputs, const float* bias, float* const* dst,
-                  int64_t n) {
+                  Range columns) {
   switch (outputs) {
     case 1:
-      return CorrelateOutputs<Weight, 1>(taps, bias, dst, n);
+      return CorrelateOutputs<Weight, 1>(taps, bias, dst, columns);
     case 2:
-      return CorrelateOutputs<Weight, 2>(taps, bias, dst, n);
+      return CorrelateOutputs<Weight, 2>(taps, bias, dst, columns);
     case 3:
-      return CorrelateOutputs<Weight, 3>(taps, bias, dst, n);
+      return CorrelateOutputs<Weight, 3>(taps, bias, dst, columns);
     default:
-      return CorrelateOutputs<Weight, 4>(taps, bias, dst, n);
+      return CorrelateOutputs<Weight, 4>(taps, bias, dst, columns);
   }
 }
 
 void CorrelateFloats(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst,
-                     int64_t n) {
-  CorrelateAny(taps, outputs, bias, dst, n);
+                     Range columns) {
+  CorrelateAny(taps, outputs, bias, dst, columns);
 }
 void CorrelateDoubles(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst,
-                      int64_t n) {
-  CorrelateAny(taps, outputs, bias, dst, n);
+                      Range columns) {
+  CorrelateAny(taps, outputs, bias, dst, columns);
 }
 
 /// sums[i] += the lanes of v[i].
@@ -374,14 +375,14 @@ HWY_INLINE void DotSources(int64_t sources, const float* const* src, const float
 }
 
 template <class Partial, int kOutputs>
-void DotOutputs(std::span<const float* const> src, const float* const* diff, int64_t n, double* sums) {
+void DotOutputs(std::span<const float* const> src, const float* const* diff, Range columns, double* sums) {
   // Tiles are of one size, or nearly: few sums would wait for each other.
   constexpr int kMost = MostDotSources(kOutputs);
   const int64_t count = static_cast<int64_t>(src.size()), tiles = (count + kMost - 1) / kMost;
   // Columns whose rows stay in the cache while the sources take turns.
   constexpr int64_t kColumns = 1024;
-  for (int64_t begin = 0; begin < n; begin += kColumns) {
-    const int64_t end = std::min(n, begin + kColumns);
+  for (int64_t begin = columns.begin; begin < columns.end; begin += kColumns) {
+    const int64_t end = std::min(columns.end, begin + kColumns);
     for (int64_t i = 0; i < tiles; ++i) {
       const int64_t t = count * i / tiles;
       DotSources<Partial, kMost, kOutputs>(count * (i + 1) / tiles - t, src.data() + t, diff, begin, end,
@@ -391,26 +392,53 @@ void DotOutputs(std::span<const float* const> src, const float* const* diff, int
 }
 
 template <class Partial>
-void DotAny(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums) {
+void DotAny(std::span<const float* const> src, std::span<const float* const> diff, Range columns,
+            double* sums) {
   switch (diff.size()) {
     case 1:
-      return DotOutputs<Partial, 1>(src, diff.data(), n, sums);
+      return DotOutputs<Partial, 1>(src, diff.data(), columns, sums);
     case 2:
-      return DotOutputs<Partial, 2>(src, diff.data(), n, sums);
+      return DotOutputs<Partial, 2>(src, diff.data(), columns, sums);
     case 3:
-      return DotOutputs<Partial, 3>(src, diff.data(), n, sums);
+      return DotOutputs<Partial, 3>(src, diff.data(), columns, sums);
     default:
-      return DotOutputs<Partial, 4>(src, diff.data(), n, sums);
+      return DotOutputs<Partial, 4>(src, diff.data(), columns, sums);
   }
 }
 
-void DotFloats(std::span<const float* const> src, std::span<const float* const> diff, int64_t n,
+void DotFloats(std::span<const float* const> src, std::span<const float* const> diff, Range columns,
                double* sums) {
-  DotAny<float>(src, diff, n, sums);
+  DotAny<float>(src, diff, columns, sums);
 }
-void DotDoubles(std::span<const float* const> src, std::span<const float* const> diff, int64_t n,
+void DotDoubles(std::span<const float* const> src, std::span<const float* const> diff, Range columns,
                 double* sums) {
-  DotAny<double>(src, diff, n, sums);
+  DotAny<double>(src, diff, columns, sums);
+}
+
+/// Whether n values are the same bits.
+bool SameBits(const float* a, const float* b, int64_t n) {
+  const hn::ScalableTag<uint32_t> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const uint32_t *p = reinterpret_cast<const uint32_t*>(a), *q = reinterpret_cast<const uint32_t*>(b);
+  int64_t x = 0;
+  for (; x + lanes <= n; x += lanes) {
+    if (!hn::AllTrue(d, hn::Eq(hn::LoadU(d, p + x), hn::LoadU(d, q + x)))) return false;
+  }
+  for (; x < n; ++x) {
+    if (p[x] != q[x]) return false;
+  }
+  return true;
+}
+
+void KeepRepeats(std::span<const float* const> rows, int64_t n, int64_t block, std::span<uint8_t> repeats) {
+  repeats[0] = 0;
+  for (int64_t i = 1; i < n / block; ++i) {
+    uint8_t& kept = repeats[static_cast<size_t>(i)];
+    for (size_t r = 0; kept && r < rows.size(); ++r) {
+      const float* row = rows[r] + i * block;
+      kept = SameBits(row, row - block, block);
+    }
+  }
 }
 
 double Sum(const float* row, int64_t n) {
@@ -598,6 +626,7 @@ HWY_EXPORT(CorrelateFloats);
 HWY_EXPORT(CorrelateDoubles);
 HWY_EXPORT(DotFloats);
 HWY_EXPORT(DotDoubles);
+HWY_EXPORT(KeepRepeats);
 HWY_EXPORT(Sum);
 HWY_EXPORT(Split);
 HWY_EXPORT(Merge);
@@ -607,21 +636,26 @@ HWY_EXPORT(AddTo);
 HWY_EXPORT(FromBytes);
 HWY_EXPORT(TargetName);
 
-void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(CorrelateFloats)(taps, outputs, bias, dst, n);
+void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst,
+               Range columns) {
+  HWY_DYNAMIC_DISPATCH(CorrelateFloats)(taps, outputs, bias, dst, columns);
 }
-void Correlate(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(CorrelateDoubles)(taps, outputs, bias, dst, n);
+void Correlate(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst,
+               Range columns) {
+  HWY_DYNAMIC_DISPATCH(CorrelateDoubles)(taps, outputs, bias, dst, columns);
 }
 template <>
-void Dot<float>(std::span<const float* const> src, std::span<const float* const> diff, int64_t n,
+void Dot<float>(std::span<const float* const> src, std::span<const float* const> diff, Range columns,
                 double* sums) {
-  HWY_DYNAMIC_DISPATCH(DotFloats)(src, diff, n, sums);
+  HWY_DYNAMIC_DISPATCH(DotFloats)(src, diff, columns, sums);
 }
 template <>
-void Dot<double>(std::span<const float* const> src, std::span<const float* const> diff, int64_t n,
+void Dot<double>(std::span<const float* const> src, std::span<const float* const> diff, Range columns,
                  double* sums) {
-  HWY_DYNAMIC_DISPATCH(DotDoubles)(src, diff, n, sums);
+  HWY_DYNAMIC_DISPATCH(DotDoubles)(src, diff, columns, sums);
+}
+void KeepRepeats(std::span<const float* const> rows, int64_t n, int64_t block, std::span<uint8_t> repeats) {
+  HWY_DYNAMIC_DISPATCH(KeepRepeats)(rows, n, block, repeats);
 }
 double Sum(const float* row, int64_t n) { return HWY_DYNAMIC_DISPATCH(Sum)(row, n); }
 void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float* const* dst, int64_t n) {

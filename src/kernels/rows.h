@@ -5,16 +5,17 @@
 #include <cstdint>
 #include <span>
 
+#include "swath/range.h"
+
 namespace swath::rows {
 
 /// Terms of a correlation that see one row, or two: the i-th of them sees it i · Taps::step columns further
-/// on and has its weights, one for each output, at weights + i · Taps::pitch. Outputs before the `split` of
-/// the run see `src`, the others `other`, both shifted to where the first column reads them.
-template <class Weight>
+/// on and has its weights, one for each output, from weight + i · Taps::pitch on. Outputs before the `split`
+/// of the run see `src`, the others `other`, both shifted to where the first column reads them.
 struct Tap {
   const float* src;
   const float* other;
-  const Weight* weights;
+  int64_t weight;
   int64_t count;
 };
 
@@ -27,8 +28,9 @@ struct TapRun {
 /// The type of the weights says what is added in.
 template <class Weight>
 struct Taps {
-  std::span<const Tap<Weight>> taps;
+  std::span<const Tap> taps;
   std::span<const TapRun> runs;
+  const Weight* weights = nullptr;
   int64_t step = 1;
   int64_t pitch = 0;
 };
@@ -42,17 +44,22 @@ inline constexpr int64_t kColumnTermsAtOnce = 32;
 /// The most outputs that Correlate and Dot take at once.
 inline constexpr int64_t kMostOutputs = 4;
 
-/// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ_t taps[t].weights[o] · (o < split ? taps[t].src :
-/// taps[t].other)[x] for x in [0, n), o in [0, outputs). Sources must be readable over [0, n) only; dst must
-/// not overlap them. In doubles what is left is the error of rounding dst; in float32 a run is added by
+/// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ_t weights[taps[t].weight + o] · (o < split ? taps[t].src :
+/// taps[t].other)[x] for x in columns, o in [0, outputs). Sources must be readable over the columns only; dst
+/// must not overlap them. In doubles what is left is the error of rounding dst; in float32 a run is added by
 /// itself, then to what the others gave.
-void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n);
-void Correlate(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst, int64_t n);
+void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst, Range columns);
+void Correlate(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst,
+               Range columns);
 
-/// sums[t · outputs + o] += Σ_x src[t][x] · diff[o][x]  for x in [0, n); Partial, float or double, is what
+/// sums[t · outputs + o] += Σ_x src[t][x] · diff[o][x]  for x in columns; Partial, float or double, is what
 /// the products of kColumnTermsAtOnce columns are added in.
 template <class Partial>
-void Dot(std::span<const float* const> src, std::span<const float* const> diff, int64_t n, double* sums);
+void Dot(std::span<const float* const> src, std::span<const float* const> diff, Range columns, double* sums);
+
+/// Which blocks of columns repeat the one before, bit for bit, in all rows: for every whole block of [0, n),
+/// repeats[i] &= row[i · block + j] is row[(i - 1) · block + j] for j in [0, block), all rows.
+void KeepRepeats(std::span<const float* const> rows, int64_t n, int64_t block, std::span<uint8_t> repeats);
 
 /// Σ_x row[x].
 double Sum(const float* row, int64_t n);

@@ -33,6 +33,7 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
                          .columns = PanelColumns(conv.columns, context),
                          .backward = context.backward,
                          .pack_weights = context.pack_weights,
+                         .reads_image = context.reads_image,
                          .multiply_adds = context.multiply_adds};
   shape.rows_at_once = RowsAtOnce(shape);
   return shape;

@@ -96,6 +96,9 @@ class Workspace {
   virtual ~Workspace() = default;
   /// Forgets everything: a new strip, or a new image, begins.
   virtual void Reset() = 0;
+
+  /// Multiply-adds that were not done, since their sums were known.
+  int64_t skipped = 0;
 };
 
 /// One row of a layer, forward; or several, of a layer that asks for them (RowLayer::rows_at_once). Pointers
@@ -158,6 +161,7 @@ struct KernelContext {
   Range dst_columns;
   bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< as PlanOptions says
+  bool reads_image = false;  ///< some channels of a source are the image's
   static constexpr int64_t kManyMultiplyAdds = std::numeric_limits<int64_t>::max();
   int64_t multiply_adds = kManyMultiplyAdds;  ///< a pixel of the image, rounded up
 

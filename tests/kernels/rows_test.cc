@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -29,30 +30,32 @@ void CheckCorrelate(int64_t outputs, int64_t taps_count, int64_t n) {
                            other = RandomRow(static_cast<size_t>(n + room), 3);
   const std::vector<float> floats = RandomRow(static_cast<size_t>((taps_count + 3) * pitch), 2);
   const std::vector<Weight> weights(floats.begin(), floats.end());
-  std::vector<Tap<Weight>> taps;
+  std::vector<Tap> taps;
   std::vector<TapRun> runs;
   for (int64_t t = 0; t < taps_count; ++t) {
     if (t % 8 == 0) runs.push_back({0, 1 + t / 8 % outputs});
     ++runs.back().taps;
-    taps.push_back({src.data() + t + 6, other.data() + t + 6, weights.data() + t * pitch, 1 + t % 3});
+    taps.push_back({src.data() + t + 6, other.data() + t + 6, t * pitch, 1 + t % 3});
   }
   const float bias[] = {1, 2, 3, 4};
   std::vector<std::vector<float>> dst(static_cast<size_t>(outputs),
                                       std::vector<float>(static_cast<size_t>(n) + 1, 9));
   std::vector<float*> rows;
   for (auto& row : dst) rows.push_back(row.data());
-  const Taps<Weight> all{taps, runs, kStep, pitch};
-  Correlate(all, outputs, bias, rows.data(), n);
-  Correlate(all, outputs, nullptr, rows.data(), n);  // and once more on top
+  const Taps<Weight> all{taps, runs, weights.data(), kStep, pitch};
+  // In two pieces, the second of which begins where no vector does.
+  const Range pieces[] = {{0, n / 3}, {n / 3, n}};
+  for (const Range columns : pieces) Correlate(all, outputs, bias, rows.data(), columns);
+  for (const Range columns : pieces) Correlate(all, outputs, nullptr, rows.data(), columns);  // on top
   for (int64_t o = 0; o < outputs; ++o) {
     for (int64_t x = 0; x < n; ++x) {
       double expected = bias[o];
       for (int64_t t = 0; t < taps_count; ++t) {
-        const Tap<Weight>& tap = taps[static_cast<size_t>(t)];
+        const Tap& tap = taps[static_cast<size_t>(t)];
         const float* row = o < runs[static_cast<size_t>(t / 8)].split ? tap.src : tap.other;
         for (int64_t i = 0; i < tap.count; ++i) {
-          expected +=
-              2.0 * static_cast<double>(tap.weights[i * pitch + o]) * static_cast<double>(row[x + i * kStep]);
+          expected += 2.0 * static_cast<double>(weights[static_cast<size_t>(tap.weight + i * pitch + o)]) *
+                      static_cast<double>(row[x + i * kStep]);
         }
       }
       ASSERT_NEAR(dst[static_cast<size_t>(o)][static_cast<size_t>(x)], expected,
@@ -83,8 +86,10 @@ TEST(Rows, DotAndSum) {
       for (auto& row : src) srcs.push_back(row.data());
       for (auto& row : diff) diffs.push_back(row.data());
       std::vector<double> floats(srcs.size() * diffs.size(), 0.5), doubles = floats;
-      Dot<float>(srcs, diffs, n, floats.data());
-      Dot<double>(srcs, diffs, n, doubles.data());
+      for (const Range columns : {Range{0, n / 3}, Range{n / 3, n}}) {
+        Dot<float>(srcs, diffs, columns, floats.data());
+        Dot<double>(srcs, diffs, columns, doubles.data());
+      }
       for (size_t t = 0; t < srcs.size(); ++t) {
         for (size_t o = 0; o < diffs.size(); ++o) {
           double expected = 0.5;
@@ -99,6 +104,29 @@ TEST(Rows, DotAndSum) {
       EXPECT_NEAR(Sum(srcs[0], n), expected, 1e-6 * std::sqrt(double(n)) + 1e-6);
     }
   }
+}
+
+TEST(Rows, KeepRepeats) {
+  constexpr int64_t kBlock = 37, kBlocks = 6, kWidth = kBlock * kBlocks + 5;
+  for (int64_t changed = 0; changed < kWidth; ++changed) {
+    std::vector<float> flat(kWidth, 3), row(kWidth);
+    for (int64_t x = 0; x < kWidth; ++x) row[static_cast<size_t>(x)] = static_cast<float>(x % kBlock);
+    row[static_cast<size_t>(changed)] = -1;
+    const std::vector<const float*> rows = {flat.data(), row.data()};
+    std::vector<uint8_t> repeats(kBlocks, 1);
+    repeats[4] = 0;
+    KeepRepeats(rows, kWidth, kBlock, repeats);
+    for (int64_t i = 0; i < kBlocks; ++i) {
+      const bool differs = i == changed / kBlock || i == changed / kBlock + 1;
+      EXPECT_EQ(repeats[static_cast<size_t>(i)], i > 0 && i != 4 && !differs) << changed << ", block " << i;
+    }
+  }
+  // Bits, not numbers.
+  const float nan = std::numeric_limits<float>::quiet_NaN(), row[] = {nan, nan, 0, -0.0f};
+  const float* const rows[] = {row};
+  std::vector<uint8_t> repeats(4, 1);
+  KeepRepeats(rows, 4, 1, repeats);
+  EXPECT_EQ(repeats, (std::vector<uint8_t>{0, 1, 0, 0}));
 }
 
 TEST(Rows, SplitAndMergeAreInverse) {

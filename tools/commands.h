@@ -7,6 +7,8 @@
 namespace swath::tools {
 
 void AddBench(CLI::App& app);
+void AddBenchPredict(CLI::App& bench);
+void AddBenchStep(CLI::App& bench);
 void AddCheckGradients(CLI::App& app);
 void AddEval(CLI::App& app);
 void AddInfo(CLI::App& app);

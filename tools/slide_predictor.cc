@@ -1,12 +1,14 @@
 #include "tools/slide_predictor.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <map>
 #include <memory>
 
 #include "base/error.h"
+#include "kernels/loss_rows.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
 #include "swath/overlay.h"
@@ -18,12 +20,28 @@ namespace {
 /// File systems allow 255 bytes a name.
 constexpr size_t kLongestClassName = 128;
 
-/// As a map of probabilities holds it, at any address.
-void Store(float probability, int64_t probability_bytes, uint8_t* dst) {
-  if (probability_bytes == sizeof probability) {
-    std::memcpy(dst, &probability, sizeof probability);
+// The loops below are written for compilers to make vectors of: this runs for every pixel.
+
+bool AllFinite(const float* row, int64_t n) {
+  constexpr uint32_t kExponent = 0x7f800000;
+  uint32_t any = 0;
+  for (int64_t x = 0; x < n; ++x) any |= (std::bit_cast<uint32_t>(row[x]) & kExponent) == kExponent;
+  return any == 0;
+}
+
+/// p[x] = 1 / (1 + exp(-z[x])), with all digits at both ends.
+void Sigmoid(const float* z, int64_t n, float* p) {
+  for (int64_t x = 0; x < n; ++x) p[x] = -std::abs(z[x]);
+  rows::Exp(p, n);
+  for (int64_t x = 0; x < n; ++x) p[x] = (z[x] > 0 ? 1 : p[x]) / (1 + p[x]);
+}
+
+/// As a map of probabilities holds them, at any address.
+void Store(const float* p, int64_t n, int64_t probability_bytes, uint8_t* dst) {
+  if (probability_bytes == sizeof(float)) {
+    std::memcpy(dst, p, static_cast<size_t>(n) * sizeof(float));
   } else {
-    *dst = static_cast<uint8_t>(std::lround(probability * 255.0f));
+    for (int64_t x = 0; x < n; ++x) dst[x] = static_cast<uint8_t>(static_cast<int>(p[x] * 255.0f + 0.5f));
   }
 }
 
@@ -75,27 +93,38 @@ Resources::Fitted SlidePredictor::Fit(const PredictTask& task, const Resources& 
 void SlidePredictor::ToBytes(const std::string& slide, const float* const* logits, int64_t width,
                              uint8_t* bytes) const {
   for (int64_t c = 0; c < logits_; ++c) {
-    if (std::all_of(logits[c], logits[c] + width, [](float z) { return std::isfinite(z); })) continue;
+    if (AllFinite(logits[c], width)) continue;
     Fail(ErrorCode::kNumeric, "{}: a logit of class '{}' is infinite or not a number", slide,
          classes_[static_cast<size_t>(logits_ == 1 ? 1 : c)]);
   }
-  const auto store = [&](int64_t map, int64_t x, float probability) {
-    Store(probability, probability_bytes_, bytes + width + (map * width + x) * probability_bytes_);
+  const auto map = [&](int64_t c) { return bytes + width + (c - 1) * width * probability_bytes_; };
+  std::vector<float> p(static_cast<size_t>(width));
+  if (logits_ == 1) {
+    for (int64_t x = 0; x < width; ++x) bytes[x] = logits[0][x] > 0;
+    Sigmoid(logits[0], width, p.data());
+    return Store(p.data(), width, probability_bytes_, map(1));
+  }
+  std::vector<float> largest(logits[0], logits[0] + width), sum(static_cast<size_t>(width));
+  std::fill_n(bytes, width, uint8_t{0});
+  for (int64_t c = 1; c < logits_; ++c) {
+    for (int64_t x = 0; x < width; ++x) {
+      const size_t i = static_cast<size_t>(x);
+      bytes[x] = logits[c][x] > largest[i] ? static_cast<uint8_t>(c) : bytes[x];
+      largest[i] = std::max(largest[i], logits[c][x]);
+    }
+  }
+  const auto exponentials = [&](int64_t c) {
+    for (size_t x = 0; x < p.size(); ++x) p[x] = logits[c][x] - largest[x];
+    rows::Exp(p.data(), width);
   };
-  for (int64_t x = 0; x < width; ++x) {
-    if (logits_ == 1) {
-      bytes[x] = logits[0][x] > 0;
-      store(0, x, 1 / (1 + std::exp(-logits[0][x])));
-      continue;
-    }
-    int64_t best = 0;
-    for (int64_t c = 1; c < logits_; ++c) {
-      if (logits[c][x] > logits[best][x]) best = c;
-    }
-    float sum = 0;
-    for (int64_t c = 0; c < logits_; ++c) sum += std::exp(logits[c][x] - logits[best][x]);
-    bytes[x] = static_cast<uint8_t>(best);
-    for (int64_t c = 1; c < logits_; ++c) store(c - 1, x, std::exp(logits[c][x] - logits[best][x]) / sum);
+  for (int64_t c = 0; c < logits_; ++c) {
+    exponentials(c);
+    for (size_t x = 0; x < p.size(); ++x) sum[x] += p[x];
+  }
+  for (int64_t c = 1; c < logits_; ++c) {
+    exponentials(c);
+    for (size_t x = 0; x < p.size(); ++x) p[x] /= sum[x];
+    Store(p.data(), width, probability_bytes_, map(c));
   }
 }
 
@@ -107,8 +136,8 @@ std::vector<std::string> SlidePredictor::Files(const PredictTask& task, const st
   return files;
 }
 
-void SlidePredictor::Run(const PredictTask& task, const PlanOptions& plan, const std::string& folder,
-                         const Progress& progress) const {
+Profile SlidePredictor::Run(const PredictTask& task, const PlanOptions& plan, const std::string& folder,
+                            const Progress& progress) const {
   const std::vector<std::string> files = Files(task, folder);
   const auto slide = Slide::Open(task.slide);
   auto rows = Prefetch(slide->OpenRows(task.rows));
@@ -142,6 +171,7 @@ void SlidePredictor::Run(const PredictTask& task, const PlanOptions& plan, const
   const double downsample =
       static_cast<double>(Shown(slide->info(), task.rows).width) / static_cast<double>(overlay.width());
   overlay.Write(*OpenThumbnail(*slide, task.rows, downsample), files.back());
+  return engine->profile();
 }
 
 }  // namespace swath::tools

@@ -29,8 +29,9 @@ class SlidePredictor {
   std::vector<std::string> Files(const PredictTask& task, const std::string& folder) const;
 
   /// Writes them, computed in the way that Fit chose. Each appears when it is complete, the overlay last.
-  void Run(const PredictTask& task, const PlanOptions& options, const std::string& folder,
-           const Progress& progress) const;
+  /// Returns where the engine's time went.
+  Profile Run(const PredictTask& task, const PlanOptions& options, const std::string& folder,
+              const Progress& progress) const;
 
  private:
   int64_t classes() const { return std::max<int64_t>(2, logits_); }

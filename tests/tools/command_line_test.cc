@@ -44,8 +44,8 @@ TEST(CommandLine, UsageErrorsAreOneLine) {
       {{"foo", "--bar"}, "'foo' is no command of swath"},
       {{"two\nlines"}, "'two lines' is no command"},
       {{"--foo"}, "'--foo' is no option of swath"},
-      {{"bench"}, "expected a command of bench: step"},
-      {{"bench", "stop"}, "'stop' is no command of bench, expected one of step"},
+      {{"bench"}, "expected a command of bench: step, predict"},
+      {{"bench", "stop"}, "'stop' is no command of bench, expected one of step, predict"},
       {{"train", "--dat", "x"}, "'--dat' is no option of train"},
       {{"train", "--out", "x"}, "--data is required"},
       {{"model", "unet-4492", "extra"}, "model: unexpected argument 'extra'"},
@@ -179,6 +179,19 @@ TEST(CommandLine, ABenchmarkKnowsItsFloor) {
   EXPECT_GT(double(json["operators"]["Conv head backward"]["of_peak"]), 0);
   EXPECT_THAT(run({"--floor"}), HasSubstr("\n  floor  "));
   EXPECT_THAT(run({}), Not(HasSubstr("floor")));
+}
+
+TEST(CommandLine, ABenchmarkOfPredictionLeavesNoMaps) {
+  const TemporaryFolder folder;
+  const std::string data = folder.File("data");
+  const test::Outcome outcome = test::RunProgram(
+      {"bench", "predict", "--size", "640x320", "--data", data, "--runs", "2", "--floor", "--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_DOUBLE_EQ(json["floor_ratio"], double(json["predict_seconds"]) / double(json["floor_seconds"]));
+  EXPECT_GT(double(json["stages"]["output"]["seconds"]), 0);
+  EXPECT_TRUE(std::filesystem::exists(data + "/640x320-seed1/slides.csv"));
+  EXPECT_FALSE(std::filesystem::exists(data + "/640x320-seed1/maps"));
 }
 
 TEST(CommandLine, ABenchmarkThatCannotRunLeavesNothing) {

@@ -207,13 +207,15 @@ class Planner {
                                           : CeilDiv(rows, plan.options.strips);
   }
 
-  /// Prediction: strips are handed over in order, so they are kept short, but long against their halo.
+  /// Prediction: strips are handed over in order, so they are kept short, but long against their halo; and of
+  /// an even number, since a last one that runs alone costs the most where there are few.
   int64_t Bands() const {
     if (p_.plan.options.threads == 1) return 1;
     const int64_t rows = Tensor(p_.program.output).shape.height;
     const std::vector<Strip> strips = MakeStrips(p_.program, p_.sweeps.output, rows);
     const int64_t halo = strips[strips.size() / 2].rows[0].size();
-    return std::max<int64_t>(1, rows / std::max<int64_t>(256, 8 * halo));
+    const int64_t bands = std::max<int64_t>(1, rows / std::max<int64_t>(256, 8 * halo));
+    return bands > 1 ? bands + bands % 2 : 1;
   }
 
   /// What edges of panels are aligned to, so that inner ones are alike. A network whose tensors fit together

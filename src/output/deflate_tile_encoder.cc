@@ -1,6 +1,7 @@
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <cstring>
+#include <new>
 
 #include "base/error.h"
 #include "output/tile_encoder.h"
@@ -8,29 +9,38 @@
 namespace swath {
 namespace {
 
-// Masks shrink to almost nothing at any level; for probabilities the highest levels cost three times the time
-// for a few per cent.
-constexpr int kDeflateLevel = 4;
+// Masks shrink to almost nothing at any level; for probabilities higher levels cost more time than all that a
+// small network computes, for a few per cent.
+constexpr int kDeflateLevel = 1;
 
 class DeflateTileEncoder : public TileEncoder {
  public:
-  explicit DeflateTileEncoder(int64_t pixel_bytes) : row_bytes_(kTileSide * pixel_bytes) {}
+  explicit DeflateTileEncoder(int64_t pixel_bytes)
+      : row_bytes_(kTileSide * pixel_bytes),
+        packed_(static_cast<size_t>(kTileSide * row_bytes_)),
+        compressor_(libdeflate_alloc_compressor(kDeflateLevel)) {
+    if (!compressor_) throw std::bad_alloc();
+  }
 
   std::vector<uint8_t> Encode(const uint8_t* pixels, int64_t pitch) override {
-    std::vector<uint8_t> packed(static_cast<size_t>(kTileSide * row_bytes_));
     for (int64_t y = 0; y < kTileSide; ++y) {
-      std::memcpy(packed.data() + y * row_bytes_, pixels + y * pitch, static_cast<size_t>(row_bytes_));
+      std::memcpy(packed_.data() + y * row_bytes_, pixels + y * pitch, static_cast<size_t>(row_bytes_));
     }
-    uLongf size = compressBound(packed.size());
-    std::vector<uint8_t> stream(size);
-    const int status = compress2(stream.data(), &size, packed.data(), packed.size(), kDeflateLevel);
-    if (status != Z_OK) Fail(ErrorCode::kOutput, "[deflate] a tile cannot be compressed: {}", zError(status));
-    stream.resize(size);
-    return stream;
+    stream_.resize(libdeflate_zlib_compress_bound(compressor_.get(), packed_.size()));
+    const size_t size = libdeflate_zlib_compress(compressor_.get(), packed_.data(), packed_.size(),
+                                                 stream_.data(), stream_.size());
+    if (size == 0) Fail(ErrorCode::kOutput, "[deflate] a tile cannot be compressed");
+    return {stream_.begin(), stream_.begin() + static_cast<int64_t>(size)};
   }
 
  private:
+  struct Free {
+    void operator()(libdeflate_compressor* compressor) const { libdeflate_free_compressor(compressor); }
+  };
+
   int64_t row_bytes_;
+  std::vector<uint8_t> packed_, stream_;
+  std::unique_ptr<libdeflate_compressor, Free> compressor_;
 };
 
 }  // namespace

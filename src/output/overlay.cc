@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 
+#include "geometry/window.h"
 #include "output/shrink.h"
 #include "swath/png_writer.h"
 
@@ -39,9 +40,14 @@ int64_t Overlay::BufferBytes(int64_t width, int64_t height, int64_t classes, int
 void Overlay::AddRow(const uint8_t* row) {
   assert(next_row_ < height_);
   const int64_t cell_row = next_row_++ * cells_high_ / height_ * cells_wide_;
-  for (int64_t x = 0; x < width_; ++x) {
-    assert(row[x] < classes_);
-    ++counts_[static_cast<size_t>((cell_row + x * cells_wide_ / width_) * classes_ + row[x])];
+  int64_t x = 0;
+  for (int64_t cell = 0; cell < cells_wide_; ++cell) {
+    const auto counts = counts_.begin() + (cell_row + cell) * classes_;
+    // Pixel x is in cell x · cells_wide_ / width_, rounded down.
+    for (const int64_t end = CeilDiv((cell + 1) * width_, cells_wide_); x < end; ++x) {
+      assert(row[x] < classes_);
+      ++counts[row[x]];
+    }
   }
 }
 

@@ -101,14 +101,17 @@ std::vector<Panel> MakePanels(const Program& program, int64_t count, int64_t mul
 
 int64_t DefaultStrips(const Program& program, const Sweep& sweep) {
   constexpr int64_t kMostStrips = 8;
-  constexpr double kMostRepeated = 0.07;
+  // Rows that are read and computed twice. Two strips make it up where there are two processors, and the halo
+  // costs less where layers are narrow than where they are wide: its rows at the bottom of the network are few.
+  constexpr double kMostRepeated = 0.07, kMostRepeatedByTwo = 0.25;
   const int64_t height = program.tensors[0].shape.height;
   for (int64_t count = kMostStrips; count > 1; count /= 2) {
     int64_t rows = 0;
     const std::vector<Strip> strips = MakeStrips(program, sweep, count);
     for (const Strip& strip : strips) rows += strip.rows[0].size();
     if (static_cast<int64_t>(strips.size()) == count &&
-        static_cast<double>(rows - height) <= kMostRepeated * static_cast<double>(height)) {
+        static_cast<double>(rows - height) <=
+            (count == 2 ? kMostRepeatedByTwo : kMostRepeated) * static_cast<double>(height)) {
       return count;
     }
   }

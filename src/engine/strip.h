@@ -37,8 +37,8 @@ std::vector<Strip> MakeStrips(const Program& program, const Sweep& sweep, int64_
 std::vector<Panel> MakePanels(const Program& program, int64_t count, int64_t multiple);
 
 /// The number of strips taken when the user asks for none: the largest power of two up to 8 for which the
-/// input rows that strips repeat stay below 7 % of the image. Depends on network and image only, so that
-/// results do not depend on the machine.
+/// input rows that strips repeat stay below 7 % of the image, or 25 % if they are two. Depends on network and
+/// image only, so that results do not depend on the machine.
 int64_t DefaultStrips(const Program& program, const Sweep& sweep);
 
 }  // namespace swath

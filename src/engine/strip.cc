@@ -102,7 +102,8 @@ std::vector<Panel> MakePanels(const Program& program, int64_t count, int64_t mul
 int64_t DefaultStrips(const Program& program, const Sweep& sweep) {
   constexpr int64_t kMostStrips = 8;
   // Rows that are read and computed twice. Two strips make it up where there are two processors, and the halo
-  // costs less where layers are narrow than where they are wide: its rows at the bottom of the network are few.
+  // costs less where layers are narrow than where they are wide: its rows at the bottom of the network are
+  // few.
   constexpr double kMostRepeated = 0.07, kMostRepeatedByTwo = 0.25;
   const int64_t height = program.tensors[0].shape.height;
   for (int64_t count = kMostStrips; count > 1; count /= 2) {

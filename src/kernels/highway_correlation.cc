@@ -156,6 +156,7 @@ class HighwayCorrelation final : public Correlation<float> {
   int64_t ZerosSize() const {
     return stride_ == 1 ? std::max(s_.fine_width, s_.coarse_width) + 2 * margin_ : 0;
   }
+  /// Of a row, and of a phase of one.
   int64_t MostColumns() const { return std::max(s_.fine_width, s_.coarse_width) + merged_width_; }
   int64_t MostRows() const { return s_.rows.most_src(s_.rows_at_once) + s_.rows_at_once; }
   int64_t MostTaps() const {
@@ -241,7 +242,7 @@ class HighwayCorrelation final : public Correlation<float> {
     const int64_t reach = k * s_.columns.dilation;
     return packed + (f * stride_ + reach % stride_) * packed_width_ + reach / stride_;
   }
-  /// The columns that a pass computes, those of Read()s left out that repeat.
+  /// The columns that a pass computes, without those that repeat; `adds`: to what its outputs hold.
   std::span<const Stretch> StretchesOf(const Outputs& outputs, bool adds, HighwayWorkspace* workspace) const;
   /// The taps of a pass, with its block's weights, one column tap `step` columns after the other.
   struct Pass {

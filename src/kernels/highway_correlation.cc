@@ -80,7 +80,7 @@ class HighwayCorrelation final : public Correlation<float> {
   explicit HighwayCorrelation(const CorrelationShape& shape)
       : s_(shape),
         exact_(shape.multiply_adds <= kExact),
-        exact_forward_(shape.multiply_adds <= (shape.reads_image ? kExactOfImage : kExact)),
+        exact_forward_(exact_ || (shape.reads_image && shape.multiply_adds <= kExactOfImage)),
         stride_(shape.columns.stride),
         period_(stride_ / std::gcd(stride_, shape.columns.dilation)),
         step_(period_ * shape.columns.dilation / stride_),
@@ -108,8 +108,7 @@ class HighwayCorrelation final : public Correlation<float> {
     int64_t values = 0;
     for (const Block& b : coarse_blocks_) values += b.count * s_.fine_per_group() * CyclicTaps(b);
     for (const Block& b : fine_blocks_) values += b.count * s_.coarse_per_group() * CyclicTaps(b);
-    return values * s_.columns.kernel *
-           static_cast<int64_t>(sizeof(double) + (exact_ && exact_forward_ ? 0 : sizeof(float)));
+    return values * s_.columns.kernel * static_cast<int64_t>(sizeof(double) + (exact_ ? 0 : sizeof(float)));
   }
   int64_t workspace_bytes() const override {
     const int64_t packed = (Slots(Front::kForward) + Slots(Front::kBackward)) * PackedRowSize();
@@ -156,8 +155,8 @@ class HighwayCorrelation final : public Correlation<float> {
   int64_t ZerosSize() const {
     return stride_ == 1 ? std::max(s_.fine_width, s_.coarse_width) + 2 * margin_ : 0;
   }
-  /// Of a row, and of a phase of one.
-  int64_t MostColumns() const { return std::max(s_.fine_width, s_.coarse_width) + merged_width_; }
+  /// Of a row, or of a phase of one.
+  int64_t MostColumns() const { return std::max({s_.fine_width, s_.coarse_width, merged_width_}); }
   int64_t MostRows() const { return s_.rows.most_src(s_.rows_at_once) + s_.rows_at_once; }
   int64_t MostTaps() const {
     return MostRows() * s_.columns.kernel * std::max(s_.coarse_per_group(), s_.fine_per_group());
@@ -258,7 +257,7 @@ class HighwayCorrelation final : public Correlation<float> {
                       const RowWindow<const float>& coarse, Range rows, std::span<const Stretch> stretches,
                       double* diff_weights, HighwayWorkspace* workspace) const;
   CorrelationShape s_;
-  bool exact_, exact_forward_;  ///< all sums over taps are in doubles, those of gradients and forward
+  bool exact_, exact_forward_;  ///< all sums over taps are in doubles, both ways or forward
   int64_t stride_;
   int64_t period_;  ///< column taps after which one meets the same phase again
   int64_t step_;    ///< and how many columns of it further on
@@ -280,7 +279,7 @@ void HighwayCorrelation::SetWeights(const float* weights) {
   scatter_.clear();
   const int64_t kernel = s_.columns.kernel, row_taps = s_.row_taps();
   const auto add = [this](BlockWeights* packed, float weight) {
-    if (!(exact_ && exact_forward_)) packed->floats.push_back(weight);
+    if (!exact_) packed->floats.push_back(weight);
     packed->doubles.push_back(weight);
   };
   for (const Block& b : coarse_blocks_) {

@@ -20,7 +20,6 @@ void Repeats::Begin(int64_t n, int64_t block) {
   n_ = n;
   block_ = block;
   std::fill_n(reading_.begin(), n / block, uint8_t{1});
-  reading_[0] = 0;
 }
 
 void Repeats::Read(std::span<const float* const> rows, int64_t width, const Reach& reach) {

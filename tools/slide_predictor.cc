@@ -8,11 +8,11 @@
 #include <memory>
 
 #include "base/error.h"
-#include "kernels/loss_rows.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
 #include "swath/overlay.h"
 #include "swath/pyramid_writer.h"
+#include "train/probabilities.h"
 
 namespace swath::tools {
 namespace {
@@ -27,13 +27,6 @@ bool AllFinite(const float* row, int64_t n) {
   uint32_t any = 0;
   for (int64_t x = 0; x < n; ++x) any |= (std::bit_cast<uint32_t>(row[x]) & kExponent) == kExponent;
   return any == 0;
-}
-
-/// p[x] = 1 / (1 + exp(-z[x])), with all digits at both ends.
-void Sigmoid(const float* z, int64_t n, float* p) {
-  for (int64_t x = 0; x < n; ++x) p[x] = -std::abs(z[x]);
-  rows::Exp(p, n);
-  for (int64_t x = 0; x < n; ++x) p[x] = (z[x] > 0 ? 1 : p[x]) / (1 + p[x]);
 }
 
 /// As a map of probabilities holds them, at any address.
@@ -97,34 +90,33 @@ void SlidePredictor::ToBytes(const std::string& slide, const float* const* logit
     Fail(ErrorCode::kNumeric, "{}: a logit of class '{}' is infinite or not a number", slide,
          classes_[static_cast<size_t>(logits_ == 1 ? 1 : c)]);
   }
-  const auto map = [&](int64_t c) { return bytes + width + (c - 1) * width * probability_bytes_; };
-  std::vector<float> p(static_cast<size_t>(width));
-  if (logits_ == 1) {
-    for (int64_t x = 0; x < width; ++x) bytes[x] = logits[0][x] > 0;
-    Sigmoid(logits[0], width, p.data());
-    return Store(p.data(), width, probability_bytes_, map(1));
-  }
-  std::vector<float> largest(logits[0], logits[0] + width), sum(static_cast<size_t>(width));
-  std::fill_n(bytes, width, uint8_t{0});
-  for (int64_t c = 1; c < logits_; ++c) {
-    for (int64_t x = 0; x < width; ++x) {
-      const size_t i = static_cast<size_t>(x);
-      bytes[x] = logits[c][x] > largest[i] ? static_cast<uint8_t>(c) : bytes[x];
-      largest[i] = std::max(largest[i], logits[c][x]);
+  constexpr int64_t kColumns = 1024;  // whose probabilities stay in the cache
+  std::vector<float> room(static_cast<size_t>((logits_ + 1) * kColumns));
+  std::vector<const float*> z(static_cast<size_t>(logits_));
+  for (int64_t begin = 0; begin < width; begin += kColumns) {
+    const int64_t n = std::min(kColumns, width - begin);
+    const Probabilities<float> row{.width = n, .p = room.data(), .tail = room.data() + logits_ * n};
+    for (size_t c = 0; c < z.size(); ++c) z[c] = logits[c] + begin;
+    uint8_t* label = bytes + begin;
+    if (logits_ == 1) {
+      Sigmoid(z[0], row);
+      for (int64_t x = 0; x < n; ++x) label[x] = z[0][x] > 0;
+    } else {
+      Softmax(z.data(), logits_, row);
+      float* largest = row.tail;
+      std::copy_n(z[0], n, largest);
+      std::fill_n(label, n, uint8_t{0});
+      for (size_t c = 1; c < z.size(); ++c) {
+        for (int64_t x = 0; x < n; ++x) {
+          label[x] = z[c][x] > largest[x] ? static_cast<uint8_t>(c) : label[x];
+          largest[x] = std::max(largest[x], z[c][x]);
+        }
+      }
     }
-  }
-  const auto exponentials = [&](int64_t c) {
-    for (size_t x = 0; x < p.size(); ++x) p[x] = logits[c][x] - largest[x];
-    rows::Exp(p.data(), width);
-  };
-  for (int64_t c = 0; c < logits_; ++c) {
-    exponentials(c);
-    for (size_t x = 0; x < p.size(); ++x) sum[x] += p[x];
-  }
-  for (int64_t c = 1; c < logits_; ++c) {
-    exponentials(c);
-    for (size_t x = 0; x < p.size(); ++x) p[x] /= sum[x];
-    Store(p.data(), width, probability_bytes_, map(c));
+    for (int64_t c = 1; c < classes(); ++c) {
+      Store(row.P(logits_ == 1 ? 0 : c), n, probability_bytes_,
+            bytes + width + ((c - 1) * width + begin) * probability_bytes_);
+    }
   }
 }
 

@@ -15,14 +15,19 @@ void ExpRow(double* row, int64_t n) {
 
 }  // namespace
 
-void Sigmoid(const double* logits, const Probabilities<double>& row) {
-  for (int64_t x = 0; x < row.width; ++x) {
-    const double e = std::exp(-std::abs(logits[x])), larger = 1 / (1 + e), smaller = e / (1 + e);
-    row.p[x] = logits[x] >= 0 ? larger : smaller;
-    row.q[x] = logits[x] >= 0 ? smaller : larger;
-    row.tail[x] = std::log1p(e);
+template <class T>
+void Sigmoid(const T* logits, const Probabilities<T>& row) {
+  T* e = row.p;
+  for (int64_t x = 0; x < row.width; ++x) e[x] = -std::abs(logits[x]);
+  ExpRow(e, row.width);
+  for (int64_t x = 0; row.q && x < row.width; ++x) {
+    row.q[x] = (logits[x] >= 0 ? e[x] : T(1)) / (1 + e[x]);
+    row.tail[x] = std::log1p(e[x]);
   }
+  for (int64_t x = 0; x < row.width; ++x) row.p[x] = (logits[x] >= 0 ? T(1) : e[x]) / (1 + e[x]);
 }
+template void Sigmoid(const float*, const Probabilities<float>&);
+template void Sigmoid(const double*, const Probabilities<double>&);
 
 template <class T>
 void Softmax(const T* const* logits, int64_t classes, const Probabilities<T>& row) {
@@ -42,7 +47,7 @@ void Softmax(const T* const* logits, int64_t classes, const Probabilities<T>& ro
     row.tail[x] = std::log(sum);
     for (int64_t c = 0; c < classes; ++c) row.P(c)[x] /= sum;
   }
-  for (int64_t c = 0; c < classes; ++c) {
+  for (int64_t c = 0; row.q && c < classes; ++c) {
     for (int64_t x = 0; x < width; ++x) {
       if (row.P(c)[x] < T(0.5)) {
         row.Q(c)[x] = 1 - row.P(c)[x];

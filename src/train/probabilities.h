@@ -11,15 +11,17 @@ template <class T>
 struct Probabilities {
   int64_t width = 0;
   T* p = nullptr;     ///< [class, column]
-  T* q = nullptr;     ///< [class, column]: 1 - p
+  T* q = nullptr;     ///< [class, column]: 1 - p; null if it is not wanted
   T* tail = nullptr;  ///< one logit: log(1 + exp(-|z|)); several: log Σ exp(z - largest z)
 
   T* P(int64_t c) const { return p + c * width; }
   T* Q(int64_t c) const { return q + c * width; }
 };
 
-/// Of the positive class, by the sigmoid. In float32 rows::BinaryLoss has it.
-void Sigmoid(const double* logits, const Probabilities<double>& row);
+/// Of the positive class, by the sigmoid; the tail as well if q is wanted. For a loss in float32
+/// rows::BinaryLoss has it in one pass.
+template <class T>
+void Sigmoid(const T* logits, const Probabilities<T>& row);
 
 /// Of each of `classes`, by the softmax.
 template <class T>

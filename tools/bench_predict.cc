@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 struct Settings {
   std::string model = "unet-4492";
   BenchSlide slide;
-  int64_t threads = 0;
+  PlanOptions plan;
   int64_t runs = 1;
   bool floor = false;
   bool json = false;
@@ -60,7 +60,7 @@ class ScratchFolder {
 
 Measured Measure(const Settings& settings, const Graph& graph, const std::string& csv) {
   const SlidePredictor predictor(graph, ProbabilitySamples::kUint8);
-  const Resources resources(graph, settings.threads, 0);
+  const Resources resources(graph, settings.plan, 0);
   const std::string slide = OpenDataset(csv).entries[0].slide;
   const PredictTask task{slide, "bench", {}};
   const ScratchFolder maps(fs::path(csv).parent_path() / "maps");
@@ -138,9 +138,8 @@ void AddBenchPredict(CLI::App& bench) {
                            "Example: swath bench predict --size 16000x64000 --floor");
   command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
   AddBenchSlideOptions(command, &settings->slide);
-  command->add_option("--threads", settings->threads, "0: one for each processor")
-      ->check(ThreadCount())
-      ->capture_default_str();
+  AddThreadsOption(command, &settings->plan);
+  AddPrecisionOption(command, &settings->plan);
   command->add_option("--runs", settings->runs, "Predictions to make")
       ->check(WholeNumber(1, 1000))
       ->capture_default_str();

@@ -33,8 +33,7 @@ struct Settings {
   BenchSlide slide;
   std::optional<std::string> loss;
   std::optional<std::string> batchnorm;
-  int64_t threads = 0;
-  int64_t strips = 0;
+  PlanOptions plan;
   int64_t steps = 1;
   bool floor = false;
   bool json = false;
@@ -55,9 +54,8 @@ Measured Measure(const Settings& settings, Graph graph, const OwnedObjective& ob
                  const Dataset& dataset) {
   SlideSample sample = OpenSample(dataset, dataset.entries[0], graph, kIgnoreLabel);
   sample.target = objective.AnyTarget();
-  const auto engine =
-      MakeStreamingEngine(graph, objective.objective(), sample.image->width(), sample.image->height(),
-                          {.threads = settings.threads, .strips = settings.strips});
+  const auto engine = MakeStreamingEngine(graph, objective.objective(), sample.image->width(),
+                                          sample.image->height(), settings.plan);
   Optimizer optimizer(graph, {});
   Measured measured{.plan = engine->plan()};
   measured.plan_bytes = StepBytes(engine->plan(), sample.sample()) + optimizer.state_bytes();
@@ -143,8 +141,7 @@ void RunStep(Settings settings) {
   // What cannot be measured is found before the slide is made, which may take minutes.
   const int64_t width = ExtendedSize(graph, size.width), height = ExtendedSize(graph, size.height);
   if (objective.pixels) CheckPixelLogits(graph, width, height);
-  MakePlan(graph, objective.objective(), width, height,
-           {.threads = settings.threads, .strips = settings.strips});
+  MakePlan(graph, objective.objective(), width, height, settings.plan);
   Report(settings, size,
          Measure(settings, std::move(graph), objective, OpenDataset(MakeBenchSlide(settings.slide))));
 }
@@ -166,12 +163,9 @@ void AddBenchStep(CLI::App& bench) {
       "Over pixels bce, cross-entropy, dice or bce-dice; over slides bce, cross-entropy or mse\n"
       "[by the number of outputs]");
   AddBatchNormalizationOption(command, &settings->batchnorm);
-  command->add_option("--threads", settings->threads, "0: one for each processor")
-      ->check(ThreadCount())
-      ->capture_default_str();
-  command->add_option("--strips", settings->strips, "0: by image and network")
-      ->check(WholeNumber(0, kMostCounted))
-      ->capture_default_str();
+  AddThreadsOption(command, &settings->plan);
+  AddStripsOption(command, &settings->plan);
+  AddPrecisionOption(command, &settings->plan);
   command->add_option("--steps", settings->steps, "Steps to take")
       ->check(WholeNumber(1, 1000))
       ->capture_default_str();

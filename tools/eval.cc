@@ -26,7 +26,7 @@ struct Settings {
   std::optional<int> level;
   std::optional<double> mpp;
   int ignore_label = 255;
-  int64_t threads = 0;
+  PlanOptions plan;
   int64_t memory = 0;
   bool json = false;
 };
@@ -128,7 +128,7 @@ void PrintJson(const std::vector<SlideScore>& scores) {
 
 void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
-  const Resources resources(graph, settings.threads, settings.memory);
+  const Resources resources(graph, settings.plan, settings.memory);
   if (InCore(graph)[static_cast<size_t>(graph.output)]) {
     const Dataset dataset = OpenDataset(
         settings.data, {.level = settings.level, .mpp = settings.mpp, .labels = Labels::kTargets});
@@ -176,9 +176,8 @@ void AddEval(CLI::App& app) {
   command->add_option("--ignore-label", settings->ignore_label, "Label that does not count")
       ->check(WholeNumber(0, 255))
       ->capture_default_str();
-  command->add_option("--threads", settings->threads, "0: one for each processor")
-      ->check(ThreadCount())
-      ->capture_default_str();
+  AddThreadsOption(command, &settings->plan);
+  AddPrecisionOption(command, &settings->plan);
   AddMemoryOption(command, &settings->memory);
   command->add_flag("--json", settings->json, "One JSON object");
   command->callback([settings] { Run(*settings); });

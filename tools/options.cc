@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "base/error.h"
@@ -96,6 +97,31 @@ Size ParseSize(const std::string& option, const std::string& text) {
          kLargestSide, text);
   }
   return {*width, *height};
+}
+
+CLI::Option* AddThreadsOption(CLI::App* command, PlanOptions* plan) {
+  return command->add_option("--threads", plan->threads, "0: one for each processor")
+      ->check(ThreadCount())
+      ->capture_default_str();
+}
+
+CLI::Option* AddStripsOption(CLI::App* command, PlanOptions* plan) {
+  return command->add_option("--strips", plan->strips, "0: by image and network")
+      ->check(WholeNumber(0, kMostCounted))
+      ->capture_default_str();
+}
+
+CLI::Option* AddPrecisionOption(CLI::App* command, PlanOptions* plan) {
+  std::map<std::string, Precision> names;
+  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16})
+    names[ToString(precision)] = precision;
+  return command
+      ->add_option_function<std::string>(
+          "--precision", [plan, names](const std::string& name) { plan->precision = names.at(name); },
+          "fp32, or bf16: values in 16 bits with two to three digits, sums and weights as with fp32;\n"
+          "smaller and faster where layers are wide")
+      ->check(CLI::IsMember(names))
+      ->default_str(ToString(plan->precision));
 }
 
 CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes) {

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "swath/plan.h"
+
 namespace CLI {
 class App;
 class Option;
@@ -60,6 +62,13 @@ struct Size {
 
 /// "WIDTHxHEIGHT" in pixels, each from 1 to 2^31 - 1. Throws Error (kUsage) that names the option.
 Size ParseSize(const std::string& option, const std::string& text);
+
+/// --threads; 0 is one for each processor.
+CLI::Option* AddThreadsOption(CLI::App* command, PlanOptions* plan);
+/// --strips; 0 is by image and network.
+CLI::Option* AddStripsOption(CLI::App* command, PlanOptions* plan);
+/// --precision, fp32 or bf16.
+CLI::Option* AddPrecisionOption(CLI::App* command, PlanOptions* plan);
 
 /// --memory, a limit in bytes: "2GiB", "512MiB", "1.5GB" or a number of them.
 CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes);

@@ -25,9 +25,7 @@ struct Settings {
   std::string slide;
   std::optional<std::string> loss;
   std::optional<std::string> batchnorm;
-  int64_t panels = 1;
-  int64_t threads = 0;
-  int64_t strips = 0;
+  PlanOptions plan;
   int64_t memory = 0;
   std::string optimizer = "adam";
   double momentum = 0.9;
@@ -50,8 +48,6 @@ void Run(const Settings& settings) {
     owned = MakeObjective(graph, settings.loss, -1);
   }
   const Objective objective = settings.predict ? Objective(nullptr) : owned.objective();
-  const PlanOptions options{
-      .threads = settings.threads, .strips = settings.strips, .panels = settings.panels};
   const int64_t width = ExtendedSize(graph, size.width), height = ExtendedSize(graph, size.height);
   std::optional<ProcessPlan> process;
   Plan plan;
@@ -62,12 +58,12 @@ void Run(const Settings& settings) {
           Optimizer(graph, {.kind = ParseOptimizerKind(settings.optimizer), .momentum = settings.momentum})
               .state_bytes();
     }
-    plan = FitPlan(graph, objective, width, height, options,
+    plan = FitPlan(graph, objective, width, height, settings.plan,
                    {.bytes = settings.memory, .total = [&](const Plan& p) {
                       return p.engine_bytes() + process->process_bytes + process->optimizer_bytes;
                     }});
   } else {
-    plan = MakePlan(graph, objective, width, height, options);
+    plan = MakePlan(graph, objective, width, height, settings.plan);
   }
   if (settings.json) {
     std::printf("%s\n", PlanJson(plan).dump(2).c_str());
@@ -94,13 +90,10 @@ void AddPlan(CLI::App& app) {
   command->add_option("--loss", settings->loss,
                       "bce, cross-entropy, dice or bce-dice; over slides bce, cross-entropy or mse");
   AddBatchNormalizationOption(command, &settings->batchnorm);
-  command->add_option("--threads", settings->threads, "0: one for each processor")
-      ->check(ThreadCount())
-      ->capture_default_str();
-  command->add_option("--strips", settings->strips, "0: by image and network")
-      ->check(WholeNumber(0, kMostCounted))
-      ->capture_default_str();
-  command->add_option("--panels", settings->panels, "Panels: strips in columns, one after the other")
+  AddThreadsOption(command, &settings->plan);
+  AddStripsOption(command, &settings->plan);
+  AddPrecisionOption(command, &settings->plan);
+  command->add_option("--panels", settings->plan.panels, "Panels: strips in columns, one after the other")
       ->check(WholeNumber(1, kMostCounted))
       ->capture_default_str();
   AddMemoryOption(command, &settings->memory)->excludes("--panels");

@@ -19,6 +19,7 @@ std::string Division(const Plan& plan) {
                         100 * (more - 1));
   }
   if (!plan.options.pack_weights) text += ", weights are not packed";
+  if (plan.options.precision != Precision::kFloat32) text += ", " + ToString(plan.options.precision);
   return text;
 }
 
@@ -28,11 +29,11 @@ void PrintPlan(const Plan& plan, const std::string& model, const std::optional<P
              training ? "training step" : "prediction");
   size_t names = 20;
   for (const TensorPlan& t : plan.tensors) names = std::max(names, t.name.size());
-  fmt::print("{:<{}} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", "tensor", names, "kernel", "channels",
+  fmt::print("{:<{}} {:<11} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", "tensor", names, "kernel", "channels",
              "columns", "rows", "alive", "diff", "one strip");
   for (const TensorPlan& t : plan.tensors) {
     if (t.shape.channels == 0) continue;  // stands for the rows of a reduction
-    fmt::print("{:<{}} {:<9} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", t.name, names, t.kernel,
+    fmt::print("{:<{}} {:<11} {:>8} {:>9} {:>9} {:>7} {:>7} {:>11}\n", t.name, names, t.kernel,
                t.shape.channels, t.shape.width, t.shape.height, t.value_rows, t.gradient_rows,
                Bytes(t.bytes));
   }
@@ -51,7 +52,7 @@ void PrintPlan(const Plan& plan, const std::string& model, const std::optional<P
   };
   fmt::print("memory, all strips in flight\n");
   line("rows of tensors and gradients", plan.ring_bytes);
-  line("input rows as numbers", plan.view_bytes);
+  line("rows converted to be read", plan.view_bytes);
   line("kernels' workspaces", plan.workspace_bytes);
   line("labels and loss", plan.label_bytes);
   line("sums of weight gradients", plan.gradient_bytes);
@@ -94,6 +95,7 @@ nlohmann::json PlanJson(const Plan& plan) {
           {"in_flight", plan.in_flight},
           {"panels", plan.options.panels},
           {"pack_weights", plan.options.pack_weights},
+          {"precision", ToString(plan.options.precision)},
           {"sweeps", plan.sweeps},
           {"forward_sweeps", plan.forward_sweeps},
           {"loss_sweeps", plan.loss_sweeps},

@@ -38,7 +38,7 @@ struct Settings {
   std::optional<double> mpp;
   std::string region;
   std::string probability = "uint8";
-  int64_t threads = 0;
+  PlanOptions plan;
   int64_t memory = 0;
 };
 
@@ -137,7 +137,7 @@ void PrintCost(const Resources& resources, const std::string& name, const Resour
 void RunSlides(const Settings& settings, const Graph& graph) {
   const SlideOutputs outputs(graph);
   const std::optional<AttentionMap> attention = AttentionMap::Of(graph);
-  const Resources resources(graph, settings.threads, settings.memory);
+  const Resources resources(graph, settings.plan, settings.memory);
   const std::vector<PredictTask> tasks = FindTasks(settings);
   CheckOutputs(settings, tasks);
   const auto open = [&](const PredictTask& task) {
@@ -178,7 +178,7 @@ void Run(const Settings& settings) {
   if (InCore(graph)[static_cast<size_t>(graph.output)]) return RunSlides(settings, graph);
   const SlidePredictor predictor(
       graph, settings.probability == "float32" ? ProbabilitySamples::kFloat32 : ProbabilitySamples::kUint8);
-  const Resources resources(graph, settings.threads, settings.memory);
+  const Resources resources(graph, settings.plan, settings.memory);
   const std::vector<PredictTask> tasks = FindTasks(settings);
   CheckOutputs(settings, tasks);
   std::vector<Resources::Fitted> plans;
@@ -229,9 +229,8 @@ void AddPredict(CLI::App& app) {
   command->add_option("--probability", settings->probability, "Samples of the maps of probability")
       ->check(CLI::IsMember({"uint8", "float32"}))
       ->capture_default_str();
-  command->add_option("--threads", settings->threads, "0: one for each processor")
-      ->check(ThreadCount())
-      ->capture_default_str();
+  AddThreadsOption(command, &settings->plan);
+  AddPrecisionOption(command, &settings->plan);
   AddMemoryOption(command, &settings->memory);
   command->callback([settings] { Run(*settings); });
 }

@@ -4,13 +4,14 @@
 
 namespace swath::tools {
 
-Resources::Resources(const Graph& graph, int64_t threads, int64_t memory)
-    : threads_(threads), memory_(memory), process_bytes_(ProcessBytes(graph.parameter_bytes())) {}
+Resources::Resources(const Graph& graph, const PlanOptions& options, int64_t memory)
+    : options_(options), memory_(memory), process_bytes_(ProcessBytes(graph.parameter_bytes())) {}
 
 Resources::Fitted Resources::Fit(const Graph& graph, const Objective& objective, const Sample& sample,
                                  int64_t bytes_per_pixel, int64_t beside) const {
   const int64_t width = sample.image->width(), height = sample.image->height();
-  const PlanOptions options{.threads = threads_, .bytes_per_pixel = bytes_per_pixel};
+  PlanOptions options = options_;
+  options.bytes_per_pixel = bytes_per_pixel;
   if (!limited()) return {MakePlan(graph, objective, width, height, options)};
   const auto total = [&](const Plan& plan) { return process_bytes_ + StepBytes(plan, sample) + beside; };
   Plan plan = FitPlan(graph, objective, width, height, options, {memory_, total});

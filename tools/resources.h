@@ -10,9 +10,9 @@ namespace swath::tools {
 
 class Resources {
  public:
-  /// threads: 0 for one a processor; memory: most bytes of the whole process, 0 for no limit. What the
-  /// process holds now beside the weights of `graph` is measured.
-  Resources(const Graph& graph, int64_t threads, int64_t memory);
+  /// memory: most bytes of the whole process, 0 for no limit. What the process holds now beside the weights
+  /// of `graph` is measured.
+  Resources(const Graph& graph, const PlanOptions& options, int64_t memory);
 
   bool limited() const { return memory_ > 0; }
 
@@ -27,7 +27,7 @@ class Resources {
              int64_t bytes_per_pixel = 1, int64_t beside = 0) const;
 
  private:
-  int64_t threads_;
+  PlanOptions options_;
   int64_t memory_;
   int64_t process_bytes_;
 };

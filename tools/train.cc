@@ -260,6 +260,7 @@ void AddRunOptions(CLI::App* command, Settings* settings) {
       ->check(WholeNumber(0, kMostCounted))
       ->capture_default_str()
       ->group("Run");
+  AddPrecisionOption(command, &plan)->group("Run");
   AddMemoryOption(command, &settings->train.memory)->group("Run");
   command
       ->add_option("--seed", settings->train.seed,

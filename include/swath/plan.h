@@ -12,7 +12,14 @@
 
 namespace swath {
 
-enum class Precision { kFloat32, kFloat64 };
+enum class Precision {
+  kFloat32,   ///< rows and products; sums of many terms in doubles
+  kFloat64,   ///< everything: to judge the others by
+  kBFloat16,  ///< values of tensors, and factors of products where the processor has them; all sums,
+              ///< gradients of tensors and weights as with kFloat32
+};
+/// "fp32", "fp64" or "bf16".
+std::string ToString(Precision precision);
 
 /// How a loss that is a ratio of sums gets its gradient.
 enum class LossSweeps {
@@ -69,7 +76,7 @@ struct Plan {
 
   // Bytes, over all strips in flight.
   int64_t ring_bytes = 0;       ///< value and gradient rows
-  int64_t view_bytes = 0;       ///< input rows converted from bytes
+  int64_t view_bytes = 0;       ///< rows that ops read, converted from bytes or bfloat16
   int64_t workspace_bytes = 0;  ///< kernels' scratch memory
   int64_t label_bytes = 0;      ///< labels and the loss's scratch memory
   int64_t gradient_bytes = 0;   ///< sums of weight gradients

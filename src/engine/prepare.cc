@@ -156,6 +156,8 @@ class Planner {
     PlaceStates();
     ChooseSweeps();
     PlanTensors();
+    ChooseCompact();
+    PlanViews();
     AddBytes<T>(first);
     return std::move(p_);
   }
@@ -296,25 +298,47 @@ class Planner {
     for (const Sweep* sweep : p_.sweeps.All()) {
       for (const Strip& strip : sweep->strips) DryRun(p_.program, *sweep, strip, &plan.tensors);
     }
+  }
+
+  /// Where half of the rows that are kept is more than all that readers convert. Logits are not rounded.
+  void ChooseCompact() {
+    const std::vector<TensorPlan>& tensors = p_.plan.tensors;
+    p_.compact.assign(tensors.size(), false);
+    if (p_.plan.options.precision != Precision::kBFloat16) return;
+    for (size_t t = 1; t < tensors.size(); ++t) {
+      int64_t converted = 0;
+      for (const int reader : p_.program.readers[t]) {
+        const Op& op = p_.program.ops[static_cast<size_t>(reader)];
+        converted += (ReadsBackward(op) ? 2 : 1) * op.rows.most_src(op.rows_at_once);
+      }
+      p_.compact[t] = static_cast<int>(t) != p_.program.output && tensors[t].value_rows > 2 * converted;
+    }
+  }
+
+  bool ReadsBackward(const Op& op) const { return trains() && op.backward && op.reads_src_backward(); }
+
+  void PlanViews() {
     for (size_t i = 0; i < p_.program.ops.size(); ++i) {
       for (const OpSource& src : p_.program.ops[i].srcs) {
         for (const SourcePart& part : src.parts) {
-          if (part.view >= 0) AddViewUse(static_cast<int>(i), part.view);
+          if (part.view >= 0 || p_.compact[static_cast<size_t>(part.tensor)])
+            AddViewUse(static_cast<int>(i), part);
         }
       }
     }
   }
 
-  void AddViewUse(int index, int view) {
+  void AddViewUse(int index, const SourcePart& part) {
     const Op& op = p_.program.ops[static_cast<size_t>(index)];
     const auto add = [&](bool backward) {
       for (const ViewUse& use : p_.views) {
-        if (use.op == index && use.view == view && use.backward == backward) return;
+        if (use.op == index && use.tensor == part.tensor && use.view == part.view && use.backward == backward)
+          return;
       }
-      p_.views.push_back({index, view, backward, op.rows.most_src(op.rows_at_once)});
+      p_.views.push_back({index, part.tensor, part.view, backward, op.rows.most_src(op.rows_at_once)});
     };
     add(false);
-    if (trains() && op.backward && op.reads_src_backward()) add(true);
+    if (ReadsBackward(op)) add(true);
   }
 
   template <class T>
@@ -373,14 +397,20 @@ class Planner {
     }
     for (int t = 0; t < static_cast<int>(plan.tensors.size()); ++t) {
       TensorPlan& tensor = plan.tensors[static_cast<size_t>(t)];
-      const int64_t bytes = t == 0 ? kernels.InputLayout(p_).bytes()
-                                   : kernels.ValueLayout(p_, t).bytes() +
-                                         plan.cotangents * kernels.GradientLayout(p_, t).bytes();
+      const int64_t values = t == 0 ? kernels.InputLayout(p_).bytes()
+                             : p_.compact[static_cast<size_t>(t)]
+                                 ? kernels.template Layout<BFloat16>(p_, t, tensor.value_rows).bytes()
+                                 : kernels.template Layout<T>(p_, t, tensor.value_rows).bytes();
+      const int64_t gradients =
+          t == 0 ? 0 : plan.cotangents * kernels.template Layout<T>(p_, t, tensor.gradient_rows).bytes();
+      const int64_t bytes = values + gradients;
       tensor.bytes = std::max(tensor.bytes, bytes);
       tensor.margin = std::max(tensor.margin, kernels.margins[static_cast<size_t>(t)]);
       rings += bytes;
     }
-    for (const ViewUse& use : p_.views) views += kernels.ViewLayout(p_, use).bytes();
+    for (const ViewUse& use : p_.views)
+      views += kernels.template Layout<T>(p_, use.tensor, use.capacity).bytes();
+    views += kernels.WrittenValues(p_) * static_cast<int64_t>(sizeof(T));
     plan.ring_bytes = std::max(plan.ring_bytes, plan.in_flight * rings);
     plan.view_bytes = std::max(plan.view_bytes, plan.in_flight * views);
     plan.workspace_bytes = std::max(plan.workspace_bytes, plan.in_flight * workspaces);
@@ -394,6 +424,18 @@ class Planner {
 };
 
 }  // namespace
+
+std::string ToString(Precision precision) {
+  switch (precision) {
+    case Precision::kFloat64:
+      return "fp64";
+    case Precision::kBFloat16:
+      return "bf16";
+    case Precision::kFloat32:
+      break;
+  }
+  return "fp32";
+}
 
 std::vector<Shape> Prepared::SourceShapes(const Op& op) const {
   std::vector<Shape> shapes;
@@ -426,6 +468,7 @@ PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, b
                           .dst_columns = panel.columns[static_cast<size_t>(op.dst)],
                           .backward = backward && op.backward,
                           .pack_weights = prepared.plan.options.pack_weights,
+                          .bfloat16 = prepared.plan.options.precision == Precision::kBFloat16,
                           .multiply_adds = MultiplyAddsAPixel(prepared, op)};
     for (const OpSource& src : op.srcs) {
       context.in_core.push_back(!src.streamed());
@@ -449,29 +492,6 @@ PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, b
 }
 
 template <class T>
-typename RowRing<T>::Layout PanelKernels<T>::ValueLayout(const Prepared& prepared, int tensor) const {
-  const TensorPlan& t = prepared.plan.tensors[static_cast<size_t>(tensor)];
-  return {.capacity = t.value_rows,
-          .channels = t.shape.channels,
-          .width = panel->columns[static_cast<size_t>(tensor)].size(),
-          .margin = margins[static_cast<size_t>(tensor)]};
-}
-
-template <class T>
-typename RowRing<T>::Layout PanelKernels<T>::GradientLayout(const Prepared& prepared, int tensor) const {
-  typename RowRing<T>::Layout layout = ValueLayout(prepared, tensor);
-  layout.capacity = prepared.plan.tensors[static_cast<size_t>(tensor)].gradient_rows;
-  return layout;
-}
-
-template <class T>
-typename RowRing<T>::Layout PanelKernels<T>::ViewLayout(const Prepared& prepared, const ViewUse& use) const {
-  typename RowRing<T>::Layout layout = ValueLayout(prepared, 0);
-  layout.capacity = use.capacity;
-  return layout;
-}
-
-template <class T>
 RowRing<uint8_t>::Layout PanelKernels<T>::InputLayout(const Prepared& prepared) const {
   const TensorPlan& input = prepared.plan.tensors[0];
   // Rows stay as the source gives them, channels interleaved.
@@ -480,6 +500,17 @@ RowRing<uint8_t>::Layout PanelKernels<T>::InputLayout(const Prepared& prepared) 
       .channels = 1,
       .width = panel->columns[0].size() * input.shape.channels * SampleBytes(prepared.plan.options.samples),
       .margin = 0};
+}
+
+template <class T>
+int64_t PanelKernels<T>::WrittenValues(const Prepared& prepared) const {
+  int64_t most = 0;
+  for (const Op& op : prepared.program.ops) {
+    if (!prepared.compact[static_cast<size_t>(op.dst)]) continue;
+    const auto layout = Layout<T>(prepared, op.dst, op.rows_at_once);
+    most = std::max(most, layout.capacity * layout.channels * layout.pitch());
+  }
+  return most;
 }
 
 template <class T>
@@ -500,9 +531,9 @@ template Prepared Prepare(const Graph&, const Objective&, int64_t, int64_t, cons
 
 Plan MakePlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
               const PlanOptions& options) {
-  return options.precision == Precision::kFloat32
-             ? Prepare<float>(graph, objective, width, height, options).plan
-             : Prepare<double>(graph, objective, width, height, options).plan;
+  return options.precision == Precision::kFloat64
+             ? Prepare<double>(graph, objective, width, height, options).plan
+             : Prepare<float>(graph, objective, width, height, options).plan;
 }
 
 }  // namespace swath

@@ -8,15 +8,18 @@
 #include "engine/strip.h"
 #include "engine/sweep.h"
 #include "swath/plan.h"
+#include "tensor/bfloat16.h"
 #include "tensor/row_ring.h"
 
 namespace swath {
 
-/// Rows of the input that an op reads through a view, converted to numbers. The forward and the backward
-/// front are far apart, so each has its own few rows.
+/// Rows of a tensor that an op reads converted to what it computes with: those of the input through a view,
+/// and others that are kept as BFloat16. The forward and the backward front are far apart, so each has its
+/// own few rows.
 struct ViewUse {
   int op = 0;
-  int view = 0;
+  int tensor = 0;
+  int view = -1;  ///< as in SourcePart
   bool backward = false;
   int64_t capacity = 0;  ///< rows of the op's window
 };
@@ -27,6 +30,9 @@ struct Prepared {
   std::vector<Panel> panels;
   std::vector<ViewUse> views;
   Plan plan;
+  /// By tensor, whether its values are kept as BFloat16. With Precision::kBFloat16 all are rounded, but where
+  /// few rows are alive those that its readers had to convert would be more; so they stay what they are.
+  std::vector<bool> compact;
 
   /// By parameter of the graph, the number of values of its gradient; 0 where none is wanted.
   std::vector<int64_t> gradient_sizes;
@@ -46,10 +52,18 @@ struct PanelKernels {
   std::vector<std::unique_ptr<RowKernel<T>>> kernels;  ///< by op; null for a reduction
   std::vector<int64_t> margins;                        ///< by tensor: zeros left and right of every row
 
-  typename RowRing<T>::Layout ValueLayout(const Prepared& prepared, int tensor) const;
-  typename RowRing<T>::Layout GradientLayout(const Prepared& prepared, int tensor) const;
-  typename RowRing<T>::Layout ViewLayout(const Prepared& prepared, const ViewUse& use) const;
+  /// Of a ring for rows of a tensor, of values or gradients, kept as Value.
+  template <class Value>
+  typename RowRing<Value>::Layout Layout(const Prepared& prepared, int tensor, int64_t capacity) const {
+    return {.capacity = capacity,
+            .channels = prepared.plan.tensors[static_cast<size_t>(tensor)].shape.channels,
+            .width = panel->columns[static_cast<size_t>(tensor)].size(),
+            .margin = margins[static_cast<size_t>(tensor)]};
+  }
   RowRing<uint8_t>::Layout InputLayout(const Prepared& prepared) const;
+  /// Where rows of compact tensors are computed, those of one op at a time, and a channel of one is converted
+  /// back for an activation.
+  int64_t WrittenValues(const Prepared& prepared) const;
 };
 
 /// `first`, where given, receives the kernels of the first panel, which planning makes anyhow.

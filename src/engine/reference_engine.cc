@@ -2,11 +2,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
+#include <set>
+#include <string>
 
 #include "base/node_seed.h"
 #include "engine/check_source.h"
+#include "kernels/correlation.h"
 #include "layers/layer.h"
 #include "swath/engine.h"
+#include "tensor/bfloat16.h"
 
 namespace swath {
 namespace {
@@ -31,6 +36,7 @@ class ReferenceEngine final : public Engine {
     in_core_ = InCore(graph_);
     shapes_ = InferShapes(graph_, width, height);
     MarkGradients();
+    if (rows_ == Precision::kBFloat16) FindRounded(width, height);
     values_.assign(graph_.tensors.size(), {});
     diffs_.assign(graph_.tensors.size(), {});
     LoadImage(*sample.image);
@@ -47,10 +53,41 @@ class ReferenceEngine final : public Engine {
   Tensor& Value(int t) { return values_[static_cast<size_t>(t)]; }
   Tensor& Diff(int t) { return diffs_[static_cast<size_t>(t)]; }
 
-  /// What a float32 engine with exact sums would store: rows are rounded, tensors in core are doubles.
+  /// What an engine with exact sums would store: rows are rounded, tensors in core are doubles.
   void Round(int t, Tensor* tensor) const {
     if (rows_ == Precision::kFloat64 || in_core_[static_cast<size_t>(t)]) return;
     for (double& value : tensor->values) value = static_cast<double>(static_cast<float>(value));
+  }
+  /// Of values. Those that the streaming engine keeps no rows of are not rounded: the input's samples as they
+  /// are scaled, the source of an activation, and logits, which the loss sees as they are computed.
+  void RoundValues(int t, Tensor* tensor) const {
+    Round(t, tensor);
+    if (rows_ != Precision::kBFloat16 || in_core_[static_cast<size_t>(t)] || t == graph_.output) return;
+    if (!kept_.contains(graph_.tensors[static_cast<size_t>(t)])) return;
+    RoundToBFloat16(tensor);
+  }
+
+  static void RoundToBFloat16(Tensor* tensor) {
+    for (double& value : tensor->values)
+      value = static_cast<double>(FromBFloat16(ToBFloat16(static_cast<float>(value))));
+  }
+
+  /// What the streaming engine rounds to bfloat16: rows that it keeps, and weights and gradients where this
+  /// machine multiplies such numbers.
+  void FindRounded(int64_t width, int64_t height) {
+    const Plan plan = MakePlan(graph_, objective_, width, height,
+                               {.threads = 1, .strips = 1, .precision = Precision::kBFloat16});
+    kept_.clear();
+    for (const TensorPlan& tensor : plan.tensors) kept_.insert(tensor.name);
+    rounded_weights_.clear();
+    for (const Node& node : graph_.nodes) {
+      const auto op = std::find_if(plan.ops.begin(), plan.ops.end(),
+                                   [&](const OpPlan& o) { return o.name == node.name; });
+      if (op == plan.ops.end() || op->kernel != kBFloat16Kernel) continue;
+      Parameter weights = graph_.parameters[static_cast<size_t>(node.parameters[0])];
+      for (float& w : weights.values) w = FromBFloat16(ToBFloat16(w));
+      rounded_weights_.emplace(node.name, std::move(weights));
+    }
   }
 
   void MarkGradients() {
@@ -92,13 +129,15 @@ class ReferenceEngine final : public Engine {
     args.seed = SeedOf(seed_, HashName(node.name));
     for (int src : node.srcs) args.srcs.push_back(&Value(src));
     for (int p : node.parameters) args.parameters.push_back(&graph_.parameters[static_cast<size_t>(p)]);
+    const auto rounded = rounded_weights_.find(node.name);
+    if (rounded != rounded_weights_.end()) args.parameters[0] = &rounded->second;
     return args;
   }
 
   void Forward(const Node& node) {
     Tensor dst(shapes_[static_cast<size_t>(node.dst)]);
     node.layer->ReferenceForward(Arguments(node), &dst);
-    Round(node.dst, &dst);
+    RoundValues(node.dst, &dst);
     Value(node.dst) = std::move(dst);
   }
 
@@ -161,6 +200,7 @@ class ReferenceEngine final : public Engine {
       const bool trainable = graph_.parameters[static_cast<size_t>(p)].trainable;
       gradients.diff_parameters.push_back(trainable ? &result->gradients[static_cast<size_t>(p)] : nullptr);
     }
+    if (rounded_weights_.contains(node.name)) RoundToBFloat16(&diff_dst);
     ReferenceArgs args = Arguments(node);
     const Kink* kink = FindKink(node);
     // A maximum is picked by all the values that it is picked from.
@@ -194,7 +234,7 @@ class ReferenceEngine final : public Engine {
   /// Whether the way back knows only what was rounded, the output: the derivative of a sigmoid near 1 is then
   /// rounding, too.
   bool FromOutput(const Node& node) const {
-    return rows_ == Precision::kFloat32 && node.layer->kind() == LayerKind::kActivation &&
+    return rows_ != Precision::kFloat64 && node.layer->kind() == LayerKind::kActivation &&
            !in_core_[static_cast<size_t>(node.dst)];
   }
 
@@ -302,6 +342,8 @@ class ReferenceEngine final : public Engine {
   std::vector<Kink> kinks_;
   uint64_t seed_ = 0;
   std::vector<bool> in_core_;
+  std::set<std::string> kept_;                        // tensors whose rows are rounded to bfloat16
+  std::map<std::string, Parameter> rounded_weights_;  // by node, of those that multiply bfloat16
   std::vector<Shape> shapes_;
   std::vector<bool> needs_gradient_;
   std::vector<Tensor> values_;

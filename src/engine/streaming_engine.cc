@@ -505,8 +505,8 @@ std::unique_ptr<StreamingEngine> MakeStreamingEngine(const Graph& graph, const O
     Prepared prepared = Prepare<T>(graph, objective, width, height, options, &kernels);
     return std::make_unique<Streaming<T>>(graph, objective, std::move(prepared), std::move(kernels));
   };
-  if (options.precision == Precision::kFloat32) return make(PanelKernels<float>());
-  return make(PanelKernels<double>());
+  if (options.precision == Precision::kFloat64) return make(PanelKernels<double>());
+  return make(PanelKernels<float>());
 }
 
 }  // namespace swath

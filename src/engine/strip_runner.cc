@@ -1,6 +1,7 @@
 #include "engine/strip_runner.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "base/node_seed.h"
@@ -90,13 +91,23 @@ StripRunner<T>::StripRunner(const Prepared& prepared, const PanelKernels<T>& ker
   TakeProfile();
   const size_t tensors = program.tensors.size(), cotangents = static_cast<size_t>(prepared.plan.cotangents);
   values_.resize(tensors);
+  compact_.resize(tensors);
   gradients_.resize(cotangents);
   for (auto& rings : gradients_) rings.resize(tensors);
   for (size_t t = 1; t < tensors; ++t) {
-    values_[t] = Ring(kernels.ValueLayout(prepared, static_cast<int>(t)));
-    for (auto& rings : gradients_) rings[t] = Ring(kernels.GradientLayout(prepared, static_cast<int>(t)));
+    const TensorPlan& plan = prepared.plan.tensors[t];
+    const int tensor = static_cast<int>(t);
+    if (prepared.compact[t]) {
+      compact_[t] = RowRing<BFloat16>(kernels.template Layout<BFloat16>(prepared, tensor, plan.value_rows));
+    } else {
+      values_[t] = Ring(kernels.template Layout<T>(prepared, tensor, plan.value_rows));
+    }
+    for (auto& rings : gradients_)
+      rings[t] = Ring(kernels.template Layout<T>(prepared, tensor, plan.gradient_rows));
   }
-  for (const ViewUse& use : prepared.views) views_.emplace_back(kernels.ViewLayout(prepared, use));
+  for (const ViewUse& use : prepared.views)
+    views_.emplace_back(kernels.template Layout<T>(prepared, use.tensor, use.capacity));
+  written_ = AlignedBuffer<T>(kernels.WrittenValues(prepared));
   for (const auto& kernel : kernels.kernels)
     workspaces_.push_back(kernel ? kernel->MakeWorkspace() : nullptr);
   arguments_.resize(program.ops.size());
@@ -167,9 +178,11 @@ void StripRunner<T>::Reset(const Strip& strip) {
   input_.Reset(strip.rows[0].begin);
   for (size_t t = 0; t < values_.size(); ++t) {
     values_[t].Reset(strip.rows[t].begin);
+    compact_[t].Reset(strip.rows[t].begin);
     for (auto& rings : gradients_) rings[t].Reset(strip.rows[t].begin);
   }
-  for (Ring& view : views_) view.Reset(strip.rows[0].begin);
+  for (size_t i = 0; i < views_.size(); ++i)
+    views_[i].Reset(strip.rows[static_cast<size_t>(prepared_.views[i].tensor)].begin);
   for (auto& workspace : workspaces_) {
     if (workspace) workspace->Reset();
   }
@@ -187,8 +200,16 @@ void StripRunner<T>::ReadInput(RowSource* image, int64_t row) {
 }
 
 template <class T>
-void StripRunner<T>::Convert(const InputView& view, int64_t row, Ring* ring) {
+void StripRunner<T>::Convert(const ViewUse& use, int64_t row, Ring* ring) {
   ring->Open();
+  if (use.view < 0) {
+    if constexpr (std::is_same_v<T, float>) {
+      for (int64_t c = 0; c < ring->layout().channels; ++c)
+        rows::Widen(Compact(use.tensor).Row(row, c), ring->layout().width, ring->Row(row, c));
+    }
+    return;
+  }
+  const InputView& view = prepared_.program.views[static_cast<size_t>(use.view)];
   std::vector<T*> dst;
   for (int64_t c = 0; c < ring->layout().channels; ++c) dst.push_back(ring->Row(row, c));
   const uint8_t* samples = input_.Row(row, 0);
@@ -200,22 +221,76 @@ void StripRunner<T>::Convert(const InputView& view, int64_t row, Ring* ring) {
 }
 
 template <class T>
-RowRing<T>& StripRunner<T>::ViewRows(int op, int view, bool backward, Range rows) {
+RowRing<T>& StripRunner<T>::ViewRows(int op, const SourcePart& part, bool backward, Range rows) {
   size_t i = 0;
-  while (prepared_.views[i].op != op || prepared_.views[i].view != view ||
-         prepared_.views[i].backward != backward)
-    ++i;
+  const auto is_it = [&](const ViewUse& use) {
+    return use.op == op && use.tensor == part.tensor && use.view == part.view && use.backward == backward;
+  };
+  while (!is_it(prepared_.views[i])) ++i;
   Ring& ring = views_[i];
   if (ring.live().end < rows.begin) ring.Reset(rows.begin);  // rows that this op does not read
   ring.Release(rows.begin);
   if (ring.live().end >= rows.end) return ring;
   Profile::Op& profile = profile_.ops[static_cast<size_t>(op)];
   Lap(backward ? &profile.backward_seconds : &profile.forward_seconds);
-  while (ring.live().end < rows.end) {
-    Convert(prepared_.program.views[static_cast<size_t>(view)], ring.live().end, &ring);
-  }
+  while (ring.live().end < rows.end) Convert(prepared_.views[i], ring.live().end, &ring);
   Lap(&profile_.convert_seconds);
   return ring;
+}
+
+template <class T>
+void StripRunner<T>::OpenWritten(int op, Range block, std::vector<T*>* pointers) {
+  const int tensor = OpAt(op).dst;
+  pointers->clear();
+  for (int64_t y = block.begin; y < block.end; ++y) {
+    if (!IsCompact(tensor)) {
+      Ring& dst = Values(tensor);
+      dst.Open();
+      for (int64_t c = 0; c < dst.layout().channels; ++c) pointers->push_back(dst.Row(y, c));
+      continue;
+    }
+    Compact(tensor).Open();
+    const auto layout = kernels_.template Layout<T>(prepared_, tensor, block.size());
+    T* row = written_.data() + (y - block.begin) * layout.channels * layout.pitch();
+    for (int64_t c = 0; c < layout.channels; ++c) pointers->push_back(row + c * layout.pitch());
+  }
+}
+
+template <class T>
+void StripRunner<T>::KeepWritten(int op, Range block, const std::vector<T*>& pointers) {
+  const int tensor = OpAt(op).dst;
+  if (prepared_.plan.options.precision != Precision::kBFloat16 || tensor == prepared_.program.output) return;
+  if constexpr (std::is_same_v<T, float>) {
+    const int64_t width = Columns(tensor).size();
+    const size_t channels = pointers.size() / static_cast<size_t>(block.size());
+    for (size_t i = 0; i < pointers.size(); ++i) {
+      if (IsCompact(tensor)) {
+        const int64_t y = block.begin + static_cast<int64_t>(i / channels);
+        rows::Round(pointers[i], width, Compact(tensor).Row(y, static_cast<int64_t>(i % channels)));
+      } else {
+        rows::RoundInPlace(pointers[i], width);
+      }
+    }
+  }
+}
+
+template <class T>
+const T* StripRunner<T>::Activated(int tensor, int64_t row, int64_t channel) {
+  if (!IsCompact(tensor)) return Values(tensor).Row(row, channel);
+  if constexpr (std::is_same_v<T, float>)
+    rows::Widen(Compact(tensor).Row(row, channel), Columns(tensor).size(), written_.data());
+  return written_.data();
+}
+
+template <class T>
+void StripRunner<T>::ReleaseValues(int tensor, int64_t begin) {
+  if (tensor == 0) {
+    input_.Release(begin);
+  } else if (IsCompact(tensor)) {
+    Compact(tensor).Release(begin);
+  } else {
+    Values(tensor).Release(begin);
+  }
 }
 
 template <class T>
@@ -235,7 +310,8 @@ void StripRunner<T>::BindSources(const Schedule& schedule, int index, Range dst,
     pointers.resize(static_cast<size_t>(rows.size() * channels));
     int64_t first = 0;
     for (const SourcePart& part : src.parts) {
-      Ring& ring = part.view >= 0 ? ViewRows(index, part.view, backward, rows) : Values(part.tensor);
+      Ring& ring = part.view >= 0 || IsCompact(part.tensor) ? ViewRows(index, part, backward, rows)
+                                                            : Values(part.tensor);
       const int64_t offset = Offset(index, part.tensor);
       for (int64_t r = rows.begin; r < rows.end; ++r) {
         const T** out = pointers.data() + (r - rows.begin) * channels + first;
@@ -290,13 +366,7 @@ template <class T>
 void StripRunner<T>::Forward(const Job& job, const Schedule& schedule, int index, Range rows) {
   const Op& op = OpAt(index);
   Arguments& arguments = arguments_[static_cast<size_t>(index)];
-  Ring& dst = Values(op.dst);
-  const int64_t channels = dst.layout().channels;
-  arguments.dst_pointers.clear();
-  for (int64_t y = rows.begin; y < rows.end; ++y) {
-    dst.Open();
-    for (int64_t c = 0; c < channels; ++c) arguments.dst_pointers.push_back(dst.Row(y, c));
-  }
+  OpenWritten(index, rows, &arguments.dst_pointers);
   ForwardRow<T>& row = arguments.forward;
   row.y = rows.begin;
   row.count = rows.size();
@@ -306,10 +376,12 @@ void StripRunner<T>::Forward(const Job& job, const Schedule& schedule, int index
   BindCores(job, index, &row.cores);
   kernels_.kernels[static_cast<size_t>(index)]->Forward(row, workspaces_[static_cast<size_t>(index)].get());
   if (op.activation) {
-    for (T* values : arguments.dst_pointers) op.activation->Forward(values, dst.layout().width);
+    for (T* values : arguments.dst_pointers) op.activation->Forward(values, Columns(op.dst).size());
   }
+  KeepWritten(index, rows, arguments.dst_pointers);
   if (!job.sweep->output || op.dst != prepared_.program.output) return;
   Lap(&profile_.ops[static_cast<size_t>(index)].forward_seconds);
+  const int64_t channels = prepared_.program.output_shape().channels;
   for (int64_t y = rows.begin; y < rows.end; ++y) {
     if (job.strip->owned.contains(y))
       TakeOutput(job, schedule, y, arguments.dst_pointers.data() + (y - rows.begin) * channels);
@@ -372,7 +444,7 @@ void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int inde
     for (int64_t y = rows.begin; y < rows.end; ++y) {
       for (int64_t c = 0; c < diff_dst.layout().channels; ++c) {
         T* diff = diff_dst.Row(y, c);
-        if (op.activation) op.activation->Backward(Values(op.dst).Row(y, c), diff, diff_dst.layout().width);
+        if (op.activation) op.activation->Backward(Activated(op.dst, y, c), diff, diff_dst.layout().width);
         arguments.dst_pointers.push_back(diff);
       }
     }
@@ -421,20 +493,14 @@ void StripRunner<T>::BackwardReduction(const Job& job, const Schedule& schedule,
 template <class T>
 void StripRunner<T>::Release(const Schedule& schedule, const Work& work) {
   if (work.kind == Work::Kind::kInput) {
-    input_.Release(schedule.LiveValues(0).begin);
+    ReleaseValues(0, schedule.LiveValues(0).begin);
     return;
   }
   const Op& op = OpAt(work.op);
-  Values(op.dst).Release(schedule.LiveValues(op.dst).begin);
+  ReleaseValues(op.dst, schedule.LiveValues(op.dst).begin);
   for (const OpSource& src : op.srcs) {
-    for (const SourcePart& part : src.parts) {
-      const int64_t begin = schedule.LiveValues(part.tensor).begin;
-      if (part.tensor == 0) {
-        input_.Release(begin);
-      } else {
-        Values(part.tensor).Release(begin);
-      }
-    }
+    for (const SourcePart& part : src.parts)
+      ReleaseValues(part.tensor, schedule.LiveValues(part.tensor).begin);
   }
 }
 

@@ -98,11 +98,21 @@ class StripRunner {
                      std::vector<RowWindow<T>>* windows);
   /// By source: its values in core, or null.
   void BindCores(const Job& job, int index, std::vector<const Tensor*>* cores) const;
-  Ring& ViewRows(int op, int view, bool backward, Range rows);
-  void Convert(const InputView& view, int64_t row, Ring* ring);
+  /// Rows that an op reads, converted.
+  Ring& ViewRows(int op, const SourcePart& part, bool backward, Range rows);
+  void Convert(const ViewUse& use, int64_t row, Ring* ring);
+  /// Opens rows of an op's dst, and says where it writes them.
+  void OpenWritten(int op, Range rows, std::vector<T*>* pointers);
+  /// Rounds what it has written, where precision asks for it, and puts it where it is kept.
+  void KeepWritten(int op, Range rows, const std::vector<T*>& pointers);
+  void ReleaseValues(int tensor, int64_t begin);
+  /// A row as an activation is to see it on the way back.
+  const T* Activated(int tensor, int64_t row, int64_t channel);
 
   const Op& OpAt(int index) const { return prepared_.program.ops[static_cast<size_t>(index)]; }
+  bool IsCompact(int tensor) const { return prepared_.compact[static_cast<size_t>(tensor)]; }
   Ring& Values(int tensor) { return values_[static_cast<size_t>(tensor)]; }
+  RowRing<BFloat16>& Compact(int tensor) { return compact_[static_cast<size_t>(tensor)]; }
   const Range& Columns(int tensor) const { return kernels_.panel->columns[static_cast<size_t>(tensor)]; }
   /// Where the columns that an op reads begin in the rows of a source.
   int64_t Offset(int index, int tensor) const {
@@ -119,9 +129,11 @@ class StripRunner {
   Profile profile_;
   std::chrono::steady_clock::time_point lap_;
   RowRing<uint8_t> input_;
-  std::vector<Ring> values_;                            // by tensor; that of the input is empty
+  std::vector<Ring> values_;                            // by tensor; those of the input and of
+  std::vector<RowRing<BFloat16>> compact_;              // compact tensors are empty, as are others here
   std::vector<std::vector<Ring>> gradients_;            // [cotangent][tensor]
   std::vector<Ring> views_;                             // as Prepared::views
+  AlignedBuffer<T> written_;                            // rows of a compact tensor
   std::vector<std::unique_ptr<Workspace>> workspaces_;  // by op
   std::vector<Arguments> arguments_;                    // by op
   std::vector<uint64_t> seeds_;                         // by op, of its name

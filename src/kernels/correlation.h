@@ -39,6 +39,7 @@ struct CorrelationShape {
   bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< false: no second copy of the weights, at the cost of time
   bool reads_image = false;  ///< KernelContext's
+  bool bfloat16 = false;     ///< KernelContext's
   int64_t multiply_adds = KernelContext::kManyMultiplyAdds;  ///< KernelContext's
 
   /// Rows that a kernel may keep packed of the fine tensor (kGather) or the coarse one (kScatter): a window
@@ -156,8 +157,12 @@ std::unique_ptr<Correlation<T>> ChooseCorrelation(const CorrelationShape& shape)
 int64_t RowsAtOnce(const CorrelationShape& shape);
 
 std::unique_ptr<Correlation<double>> MakeReferenceCorrelation(const CorrelationShape& shape);
+/// The name of the kernel that rounds all factors to bfloat16: rows, weights and gradients.
+inline constexpr std::string_view kBFloat16Kernel = "onednn-bf16";
+
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape);
-/// For one group only.
+/// For one group only. With CorrelationShape::bfloat16, and where the processor multiplies such numbers, it
+/// is kBFloat16Kernel.
 std::unique_ptr<Correlation<float>> MakeOneDnnCorrelation(const CorrelationShape& shape);
 /// For one group only. Weights stay where they are: they must outlive the kernel's use.
 std::unique_ptr<Correlation<float>> MakeGemmCorrelation(const CorrelationShape& shape);

@@ -14,7 +14,7 @@ namespace swath {
 namespace {
 
 /// A layer of so few multiply-adds a pixel of the image adds over taps in doubles: it is to be exact rather
-/// than fast.
+/// than fast. Where rows are bfloat16 there is nothing to be gained.
 constexpr int64_t kExact = 50;
 /// Forward, one that reads the image does up to here: samples have 256 values, so that roundings of products
 /// with them are few, and add up over the image.
@@ -79,8 +79,9 @@ class HighwayCorrelation final : public Correlation<float> {
  public:
   explicit HighwayCorrelation(const CorrelationShape& shape)
       : s_(shape),
-        exact_(shape.multiply_adds <= kExact),
-        exact_forward_(exact_ || (shape.reads_image && shape.multiply_adds <= kExactOfImage)),
+        exact_(!shape.bfloat16 && shape.multiply_adds <= kExact),
+        exact_forward_(exact_ ||
+                       (!shape.bfloat16 && shape.reads_image && shape.multiply_adds <= kExactOfImage)),
         stride_(shape.columns.stride),
         period_(stride_ / std::gcd(stride_, shape.columns.dilation)),
         step_(period_ * shape.columns.dilation / stride_),

@@ -1,7 +1,9 @@
 /// Wide layers, by oneDNN: a convolution of single rows for every row tap. Rows come as [channel, column] and
-/// are packed to [column, channel] once for the window that moves over them; sums over row taps are doubles.
+/// are packed to [column, channel] once for the window that moves over them, in float32 or, where the layer
+/// and the processor allow, in bfloat16; sums over row taps are doubles.
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -36,8 +38,13 @@ struct Slices {
   Range At(int64_t i) const { return {std::min(i * size, channels), std::min((i + 1) * size, channels)}; }
 };
 
+template <class Value>
+constexpr onednn::Factor kFactor =
+    std::is_same_v<Value, BFloat16> ? onednn::Factor::kBFloat16 : onednn::Factor::kFloat32;
+
 /// Rows of one tensor in oneDNN's layout, [slot][slice][column][channel of the slice], kept for the front
 /// that moves over them.
+template <class Value>
 class PackedRows {
  public:
   struct Layout {
@@ -49,7 +56,7 @@ class PackedRows {
 
     int64_t slice_size() const { return slices.size * packed_width; }
     int64_t row_size() const { return slices.padded() * packed_width; }
-    int64_t bytes() const { return slots * row_size() * int64_t{sizeof(float)}; }
+    int64_t bytes() const { return slots * row_size() * int64_t{sizeof(Value)}; }
   };
 
   explicit PackedRows(const Layout& layout)
@@ -61,9 +68,9 @@ class PackedRows {
 
   /// The row, packed unless it is there already. Rows of the gradients of several cotangents have the same
   /// number, but not the same place.
-  float* Get(int64_t row, const float* const* channels) {
+  Value* Get(int64_t row, const float* const* channels) {
     const int64_t slot = row % layout_.slots;
-    float* packed = values_.data() + slot * layout_.row_size();
+    Value* packed = values_.data() + slot * layout_.row_size();
     const Key key{row, channels[0]};
     if (std::exchange(keys_[static_cast<size_t>(slot)], key) == key) return packed;
     // The columns that a kernel sees at all.
@@ -87,46 +94,54 @@ class PackedRows {
 
   Layout layout_;
   std::vector<Key> keys_;
-  AlignedBuffer<float> values_;
+  AlignedBuffer<Value> values_;
 };
 
+template <class Value>
 struct OneDnnWorkspace final : Workspace {
-  std::vector<PackedRows> fine, coarse;  ///< by Front
-  AlignedBuffer<float> result;           ///< of one primitive
-  AlignedBuffer<float> plain;            ///< a gradient of weights, unpacked
-  AlignedBuffer<double> sum;             ///< over row taps and slices
+  std::vector<PackedRows<Value>> fine, coarse;  ///< by Front
+  AlignedBuffer<float> result;                  ///< of one primitive
+  AlignedBuffer<float> plain;                   ///< a gradient of weights, unpacked
+  AlignedBuffer<double> sum;                    ///< over row taps and slices
   AlignedBuffer<std::byte> scratch;
 
   void Reset() override {
-    for (PackedRows& rows : fine) rows.Reset();
-    for (PackedRows& rows : coarse) rows.Reset();
+    for (PackedRows<Value>& rows : fine) rows.Reset();
+    for (PackedRows<Value>& rows : coarse) rows.Reset();
   }
 };
 
+/// Value: what factors are packed as.
+template <class Value>
 class OneDnnCorrelation final : public SingleRowCorrelation<float> {
  public:
   explicit OneDnnCorrelation(const CorrelationShape& shape)
-      : SingleRowCorrelation(shape),
+      : SingleRowCorrelation<float>(shape),
         fine_(shape.fine_channels, shape.columns.kernel),
         coarse_(shape.coarse_channels, CeilDiv(shape.columns.kernel, shape.columns.stride)),
         panel_(std::min(shape.coarse_width, kMostTerms)) {
     // A prediction goes one way only.
     const bool gathers = shape.columns.kind == Window::Kind::kGather;
     if (gathers || shape.backward)
-      gather_.emplace(Operation::kGather, Shape(shape.coarse_channels, fine_.size, shape.coarse_width));
+      gather_.emplace(Operation::kGather, Shape(shape.coarse_channels, fine_.size, shape.coarse_width),
+                      kFactor<Value>);
     if (!gathers || shape.backward)
-      scatter_.emplace(Operation::kScatter, Shape(coarse_.size, shape.fine_channels, shape.coarse_width));
+      scatter_.emplace(Operation::kScatter, Shape(coarse_.size, shape.fine_channels, shape.coarse_width),
+                       kFactor<Value>);
     for (const int64_t width : {panel_, shape.coarse_width % panel_}) {
       if (width > 0 && shape.backward)
-        weight_gradients_.emplace_back(Operation::kWeightGradient, Shape(coarse_.size, fine_.size, width));
+        weight_gradients_.emplace_back(Operation::kWeightGradient, Shape(coarse_.size, fine_.size, width),
+                                       kFactor<Value>);
     }
   }
 
-  std::string_view name() const override { return "onednn"; }
+  std::string_view name() const override {
+    return std::is_same_v<Value, BFloat16> ? kBFloat16Kernel : "onednn";
+  }
   int64_t parameter_bytes() const override {
-    const int64_t primitives =
-        (gather_ ? 1 : 0) + (scatter_ ? 1 : 0) + static_cast<int64_t>(weight_gradients_.size());
-    return (GatherSize() + ScatterSize()) * int64_t{sizeof(float)} + primitives * RowPrimitive::code_bytes();
+    int64_t code = (gather_ ? gather_->code_bytes() : 0) + (scatter_ ? scatter_->code_bytes() : 0);
+    for (const RowPrimitive& primitive : weight_gradients_) code += primitive.code_bytes();
+    return GatherBytes() + ScatterBytes() + code;
   }
   int64_t shared_bytes() const override {
     int64_t bytes =
@@ -143,7 +158,7 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
     return bytes + ScratchBytes();
   }
   std::unique_ptr<Workspace> MakeWorkspace() const override {
-    auto workspace = std::make_unique<OneDnnWorkspace>();
+    auto workspace = std::make_unique<OneDnnWorkspace<Value>>();
     for (const Front front : {Front::kForward, Front::kBackward}) {
       workspace->fine.emplace_back(FineLayout(front));
       workspace->coarse.emplace_back(CoarseLayout(front));
@@ -175,30 +190,32 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
   }
   int64_t PackedWidth() const { return Shape(1, 1, s_.coarse_width).fine_width(); }
 
-  PackedRows::Layout FineLayout(Front front) const {
+  typename PackedRows<Value>::Layout FineLayout(Front front) const {
     return {.slots = s_.RowsToPack(Window::Kind::kGather, front),
             .slices = fine_,
             .packed_width = PackedWidth(),
             .first = s_.columns.pad_begin,
             .width = s_.fine_width};
   }
-  PackedRows::Layout CoarseLayout(Front front) const {
+  typename PackedRows<Value>::Layout CoarseLayout(Front front) const {
     return {.slots = s_.RowsToPack(Window::Kind::kScatter, front),
             .slices = coarse_,
             .packed_width = s_.coarse_width,
             .first = 0,
             .width = s_.coarse_width};
   }
-  int64_t GatherSize() const { return gather_ ? s_.row_taps() * fine_.count * gather_->weight_size() : 0; }
-  int64_t ScatterSize() const {
-    return scatter_ ? s_.row_taps() * coarse_.count * scatter_->weight_size() : 0;
+  int64_t GatherBytes() const { return gather_ ? s_.row_taps() * fine_.count * gather_->weight_bytes() : 0; }
+  int64_t ScatterBytes() const {
+    return scatter_ ? s_.row_taps() * coarse_.count * scatter_->weight_bytes() : 0;
   }
   int64_t SumSize() const {
     return std::max(gather_ ? s_.coarse_channels * s_.coarse_width : 0,
                     scatter_ ? s_.fine_channels * PackedWidth() : 0);
   }
   int64_t ResultSize() const {
-    return s_.backward ? std::max(SumSize(), weight_gradients_.front().weight_size()) : SumSize();
+    return s_.backward ? std::max(SumSize(), CeilDiv(weight_gradients_.front().weight_bytes(),
+                                                     static_cast<int64_t>(sizeof(float))))
+                       : SumSize();
   }
   int64_t PlainSize() const { return s_.backward ? coarse_.size * fine_.size * s_.columns.kernel : 0; }
   int64_t ScratchBytes() const {
@@ -209,11 +226,11 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
     return bytes;
   }
 
-  float* GatherWeights(int64_t tap, int64_t slice) const {
-    return gather_weights_.data() + (tap * fine_.count + slice) * gather_->weight_size();
+  std::byte* GatherWeights(int64_t tap, int64_t slice) const {
+    return gather_weights_.data() + (tap * fine_.count + slice) * gather_->weight_bytes();
   }
-  float* ScatterWeights(int64_t tap, int64_t slice) const {
-    return scatter_weights_.data() + (tap * coarse_.count + slice) * scatter_->weight_size();
+  std::byte* ScatterWeights(int64_t tap, int64_t slice) const {
+    return scatter_weights_.data() + (tap * coarse_.count + slice) * scatter_->weight_bytes();
   }
   /// Of [coarse channel, fine channel, row tap, column tap], ONNX's layout.
   int64_t WeightIndex(int64_t coarse, int64_t fine, int64_t tap) const {
@@ -227,12 +244,13 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
   std::optional<RowPrimitive> gather_, scatter_;
   std::vector<RowPrimitive> weight_gradients_;  ///< of a whole panel; of what remains at the end of a row
   // oneDNN takes no pointers to const, though it only reads.
-  mutable AlignedBuffer<float> gather_weights_, scatter_weights_;  ///< [row tap][slice]
+  mutable AlignedBuffer<std::byte> gather_weights_, scatter_weights_;  ///< [row tap][slice]
 };
 
-void OneDnnCorrelation::SetWeights(const float* weights) {
-  if (gather_weights_.size() != GatherSize()) gather_weights_ = AlignedBuffer<float>(GatherSize());
-  if (scatter_weights_.size() != ScatterSize()) scatter_weights_ = AlignedBuffer<float>(ScatterSize());
+template <class Value>
+void OneDnnCorrelation<Value>::SetWeights(const float* weights) {
+  if (gather_weights_.size() != GatherBytes()) gather_weights_ = AlignedBuffer<std::byte>(GatherBytes());
+  if (scatter_weights_.size() != ScatterBytes()) scatter_weights_ = AlignedBuffer<std::byte>(ScatterBytes());
   std::vector<float> plain;
   // The weights of a row tap between some channels; zero for channels that only fill a slice up.
   const auto cut = [&](int64_t tap, Range coarse, Range fine) {
@@ -258,13 +276,14 @@ void OneDnnCorrelation::SetWeights(const float* weights) {
   }
 }
 
-void OneDnnCorrelation::GatherRow(std::span<const TapRow<float>> fine, const float* bias,
-                                  float* const* coarse, Front front, Workspace* workspace) const {
-  auto* w = static_cast<OneDnnWorkspace*>(workspace);
+template <class Value>
+void OneDnnCorrelation<Value>::GatherRow(std::span<const TapRow<float>> fine, const float* bias,
+                                         float* const* coarse, Front front, Workspace* workspace) const {
+  auto* w = static_cast<OneDnnWorkspace<Value>*>(workspace);
   const int64_t size = s_.coarse_channels * s_.coarse_width;
   std::fill_n(w->sum.data(), size, 0.0);
   for (const TapRow<float>& row : fine) {
-    float* packed = w->fine[static_cast<size_t>(front)].Get(row.row, row.channels);
+    Value* packed = w->fine[static_cast<size_t>(front)].Get(row.row, row.channels);
     for (int64_t i = 0; i < fine_.count; ++i) {
       gather_->Run(w->result.data(), packed + i * fine_.size * PackedWidth(), GatherWeights(row.tap, i),
                    w->scratch.data());
@@ -275,15 +294,16 @@ void OneDnnCorrelation::GatherRow(std::span<const TapRow<float>> fine, const flo
                        s_.coarse_width);
 }
 
-void OneDnnCorrelation::ScatterRow(std::span<const TapRow<float>> coarse, const float* bias,
-                                   float* const* fine, Workspace* workspace) const {
-  auto* w = static_cast<OneDnnWorkspace*>(workspace);
+template <class Value>
+void OneDnnCorrelation<Value>::ScatterRow(std::span<const TapRow<float>> coarse, const float* bias,
+                                          float* const* fine, Workspace* workspace) const {
+  auto* w = static_cast<OneDnnWorkspace<Value>*>(workspace);
   const int64_t size = s_.fine_channels * PackedWidth();
   // Only a forward pass has a bias to set.
   const Front front = bias ? Front::kForward : Front::kBackward;
   std::fill_n(w->sum.data(), size, 0.0);
   for (const TapRow<float>& row : coarse) {
-    float* packed = w->coarse[static_cast<size_t>(front)].Get(row.row, row.channels);
+    Value* packed = w->coarse[static_cast<size_t>(front)].Get(row.row, row.channels);
     for (int64_t i = 0; i < coarse_.count; ++i) {
       scatter_->Run(packed + i * coarse_.size * s_.coarse_width, w->result.data(), ScatterWeights(row.tap, i),
                     w->scratch.data());
@@ -304,13 +324,15 @@ void OneDnnCorrelation::ScatterRow(std::span<const TapRow<float>> coarse, const 
   rows::AddInterleaved(w->sum.data() + (begin + pad) * s_.fine_channels, inside, bias, end - begin);
 }
 
-void OneDnnCorrelation::AddRowGradient(std::span<const TapRow<float>> fine, const TapRow<float>& coarse,
-                                       double* diff_weights, Workspace* workspace) const {
-  auto* w = static_cast<OneDnnWorkspace*>(workspace);
+template <class Value>
+void OneDnnCorrelation<Value>::AddRowGradient(std::span<const TapRow<float>> fine,
+                                              const TapRow<float>& coarse, double* diff_weights,
+                                              Workspace* workspace) const {
+  auto* w = static_cast<OneDnnWorkspace<Value>*>(workspace);
   constexpr size_t kFront = static_cast<size_t>(Front::kBackward);
-  float* packed_coarse = w->coarse[kFront].Get(coarse.row, coarse.channels);
+  Value* packed_coarse = w->coarse[kFront].Get(coarse.row, coarse.channels);
   for (const TapRow<float>& row : fine) {
-    float* packed_fine = w->fine[kFront].Get(row.row, row.channels);
+    Value* packed_fine = w->fine[kFront].Get(row.row, row.channels);
     for (int64_t i = 0; i < coarse_.count * fine_.count; ++i) {
       const int64_t c = i / fine_.count, f = i % fine_.count;
       for (int64_t x = 0; x < s_.coarse_width; x += panel_) {
@@ -325,8 +347,9 @@ void OneDnnCorrelation::AddRowGradient(std::span<const TapRow<float>> fine, cons
   }
 }
 
-void OneDnnCorrelation::AddSlice(const float* gradient, Range coarse, Range fine, int64_t tap,
-                                 double* sums) const {
+template <class Value>
+void OneDnnCorrelation<Value>::AddSlice(const float* gradient, Range coarse, Range fine, int64_t tap,
+                                        double* sums) const {
   for (int64_t c = coarse.begin; c < coarse.end; ++c) {
     for (int64_t f = fine.begin; f < fine.end; ++f) {
       const float* value = gradient + ((c - coarse.begin) * fine_.size + f - fine.begin) * s_.columns.kernel;
@@ -339,7 +362,8 @@ void OneDnnCorrelation::AddSlice(const float* gradient, Range coarse, Range fine
 }  // namespace
 
 std::unique_ptr<Correlation<float>> MakeOneDnnCorrelation(const CorrelationShape& shape) {
-  return std::make_unique<OneDnnCorrelation>(shape);
+  if (shape.bfloat16 && onednn::HasBFloat16()) return std::make_unique<OneDnnCorrelation<BFloat16>>(shape);
+  return std::make_unique<OneDnnCorrelation<float>>(shape);
 }
 
 }  // namespace swath

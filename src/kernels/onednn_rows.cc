@@ -51,45 +51,65 @@ const dnnl::engine& Engine() {
   return engine;
 }
 
-memory::desc Row(int64_t channels, int64_t width) {
-  return {{1, channels, 1, width}, memory::data_type::f32, Tag::nhwc};
+memory::data_type TypeOf(Factor factor) {
+  return factor == Factor::kBFloat16 ? memory::data_type::bf16 : memory::data_type::f32;
 }
 
-memory::desc Weights(const RowShape& s, Tag tag) {
-  return {{s.coarse_channels, s.fine_channels, 1, s.kernel}, memory::data_type::f32, tag};
+memory::desc Row(int64_t channels, int64_t width, Factor factor) {
+  return {{1, channels, 1, width}, TypeOf(factor), Tag::nhwc};
+}
+
+memory::desc Weights(const RowShape& s, Tag tag, Factor factor = Factor::kFloat32) {
+  return {{s.coarse_channels, s.fine_channels, 1, s.kernel}, TypeOf(factor), tag};
 }
 
 }  // namespace
 
+bool HasBFloat16() {
+  // The values of instruction sets are sets of bits, of which each holds those that it builds on.
+  constexpr unsigned kNeeded = dnnl_cpu_isa_avx512_core_bf16;
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kNeeded) == kNeeded;
+}
+
 struct RowPrimitive::Parts {
   Operation operation;
   RowShape shape;
+  Factor factor;
   dnnl::primitive primitive;
   memory::desc coarse, fine, weights, scratch;
   bool multiplies_matrices = false;
   dnnl::reorder reorder;  ///< of the weights: to oneDNN's layout or, for a gradient, back
 
-  void Make(Operation made, const RowShape& of);
+  void Make(Operation made, const RowShape& of, Factor of_factors);
   memory At(const memory::desc& desc, void* data) const { return {desc, Engine(), data}; }
 };
 
-RowPrimitive::RowPrimitive(Operation operation, const RowShape& shape) : parts_(std::make_unique<Parts>()) {
-  Call([&] { parts_->Make(operation, shape); });
+RowPrimitive::RowPrimitive(Operation operation, const RowShape& shape, Factor factor)
+    : parts_(std::make_unique<Parts>()) {
+  Call([&] { parts_->Make(operation, shape, factor); });
 }
 
-void RowPrimitive::Parts::Make(Operation made, const RowShape& of) {
+void RowPrimitive::Parts::Make(Operation made, const RowShape& of, Factor of_factors) {
   operation = made;
   shape = of;
-  coarse = Row(shape.coarse_channels, shape.coarse_width);
-  fine = Row(shape.fine_channels, shape.fine_width());
+  factor = of_factors;
+  const auto unless_result = [&](Operation makes_it) {
+    return operation == makes_it ? Factor::kFloat32 : factor;
+  };
+  coarse = Row(shape.coarse_channels, shape.coarse_width, unless_result(Operation::kGather));
+  fine = Row(shape.fine_channels, shape.fine_width(), unless_result(Operation::kScatter));
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const auto algorithm = dnnl::algorithm::convolution_direct;
-  const memory::desc any = Weights(shape, Tag::any);
+  const memory::desc any = Weights(shape, Tag::any, unless_result(Operation::kWeightGradient));
+  // What a backward operation is told of the forward one, whose factors the other two are.
+  const memory::desc forward_weights = Weights(shape, Tag::any, factor),
+                     forward_fine = Row(shape.fine_channels, shape.fine_width(), factor);
   // ONNX's dilation of 1 is oneDNN's of 0.
   const memory::dims strides = {1, shape.stride}, dilates = {0, shape.dilation - 1}, pads = {0, 0};
   const dnnl::convolution_forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, algorithm, fine, any, coarse, strides, dilates, pads, pads},
+      {dnnl::prop_kind::forward_training, algorithm, forward_fine, forward_weights, coarse, strides, dilates,
+       pads, pads},
       attributes, Engine());
   const auto take = [this](const auto& desc, const memory::desc& weights_desc) {
     weights = weights_desc;
@@ -124,15 +144,29 @@ RowPrimitive::~RowPrimitive() = default;
 RowPrimitive::RowPrimitive(RowPrimitive&&) noexcept = default;
 RowPrimitive& RowPrimitive::operator=(RowPrimitive&&) noexcept = default;
 
-int64_t RowPrimitive::weight_size() const {
-  return static_cast<int64_t>(parts_->weights.get_size() / sizeof(float));
-}
+int64_t RowPrimitive::weight_bytes() const { return static_cast<int64_t>(parts_->weights.get_size()); }
 
 int64_t RowPrimitive::scratch_bytes() const { return static_cast<int64_t>(parts_->scratch.get_size()); }
 
+int64_t RowPrimitive::code_bytes() const {
+  // The mappings that oneDNN 2.6 makes for the operation and the reordering of its weights: so many kernels
+  // are generated, of bfloat16's way back one in a larger mapping.
+  constexpr int64_t kMapping = int64_t{256} << 10;
+  if (parts_->factor == Factor::kFloat32) return 3 * kMapping;
+  switch (parts_->operation) {
+    case Operation::kGather:
+      return 4 * kMapping;
+    case Operation::kScatter:
+      return 5 * kMapping;
+    case Operation::kWeightGradient:
+      break;
+  }
+  return 7 * kMapping;
+}
+
 int64_t RowPrimitive::matrix_code_bytes() const { return parts_->multiplies_matrices ? kMatrixCodeBytes : 0; }
 
-void RowPrimitive::Pack(const float* weights, float* packed) const {
+void RowPrimitive::Pack(const float* weights, void* packed) const {
   Call([&] {
     dnnl::stream stream(Engine());
     memory src = parts_->At(Weights(parts_->shape, Tag::oihw), const_cast<float*>(weights));
@@ -142,17 +176,17 @@ void RowPrimitive::Pack(const float* weights, float* packed) const {
   });
 }
 
-void RowPrimitive::Unpack(const float* packed, float* weights) const {
+void RowPrimitive::Unpack(const void* packed, float* weights) const {
   Call([&] {
     dnnl::stream stream(Engine());
-    memory src = parts_->At(parts_->weights, const_cast<float*>(packed));
+    memory src = parts_->At(parts_->weights, const_cast<void*>(packed));
     memory dst = parts_->At(Weights(parts_->shape, Tag::oihw), weights);
     parts_->reorder.execute(stream, src, dst);
     stream.wait();
   });
 }
 
-void RowPrimitive::Run(float* coarse, float* fine, float* packed_weights, void* scratch) const {
+void RowPrimitive::Run(void* coarse, void* fine, void* packed_weights, void* scratch) const {
   Call([&] {
     const Parts& p = *parts_;
     const bool gathers = p.operation == Operation::kGather, scatters = p.operation == Operation::kScatter;

@@ -241,7 +241,7 @@ HWY_INLINE void AddLanes(const V (&v)[kCount], double* sums) {
 #else
 /// The lanes of a vector of blocks of four, added up by their place in the block.
 template <class Blocks>
-HWY_INLINE hn::Vec<hn::FixedTag<float, 4> > AddBlocks(Blocks d, hn::Vec<Blocks> v) {
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> AddBlocks(Blocks d, hn::Vec<Blocks> v) {
   if constexpr (hn::MaxLanes(d) == 4) {
     return v;
   } else {
@@ -252,7 +252,7 @@ HWY_INLINE hn::Vec<hn::FixedTag<float, 4> > AddBlocks(Blocks d, hn::Vec<Blocks> 
 
 /// sums[i] += v[i] for the four lanes of v, in vectors of up to four doubles.
 template <class Doubles>
-HWY_INLINE void AddFour(Doubles d, hn::Vec<hn::FixedTag<float, 4> > v, double* sums) {
+HWY_INLINE void AddFour(Doubles d, hn::Vec<hn::FixedTag<float, 4>> v, double* sums) {
   if constexpr (hn::MaxLanes(d) == 4) {
     hn::StoreU(hn::Add(hn::LoadU(d, sums), hn::PromoteTo(d, v)), d, sums);
   } else {
@@ -549,15 +549,28 @@ void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int
 // Columns at a time, so that what is read or written across stays in the cache.
 constexpr int64_t kTransposedColumns = 64;
 
-void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, float* dst) {
+void Assign(float value, float* dst) { *dst = value; }
+void Assign(float value, BFloat16* dst) { *dst = ToBFloat16(value); }
+
+template <class To>
+void InterleaveTo(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, To* dst) {
   const int64_t channels = static_cast<int64_t>(src.size());
   for (int64_t first = 0; first < n; first += kTransposedColumns) {
     const int64_t last = std::min(n, first + kTransposedColumns);
     for (int64_t c = 0; c < channels; ++c) {
       const float* row = src[static_cast<size_t>(c)] + begin;
-      for (int64_t x = first; x < last; ++x) dst[x * pitch + c] = row[x];
+      for (int64_t x = first; x < last; ++x) Assign(row[x], dst + x * pitch + c);
     }
   }
+}
+
+void InterleaveFloats(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch,
+                      float* dst) {
+  InterleaveTo(src, begin, n, pitch, dst);
+}
+void InterleaveRounded(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch,
+                       BFloat16* dst) {
+  InterleaveTo(src, begin, n, pitch, dst);
 }
 
 void AddInterleaved(const double* sum, std::span<float* const> dst, const float* bias, int64_t n) {
@@ -614,6 +627,60 @@ void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float*
   }
 }
 
+#if HWY_TARGET != HWY_SCALAR
+/// The bits of values rounded to bfloat16, and of what is cut off. Highway's own conversion to its bfloat16_t
+/// does not round.
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> RoundedBits(V value) {
+  const hn::RebindToUnsigned<D> d;
+  const auto bits = hn::BitCast(d, value);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1));
+  const auto rounded = hn::Add(hn::Add(bits, hn::Set(d, 0x7fff)), odd);
+  return hn::IfThenElse(hn::RebindMask(d, hn::IsNaN(value)), hn::Or(bits, hn::Set(d, 0x400000)), rounded);
+}
+#endif
+
+void Round(const float* src, int64_t n, BFloat16* dst) {
+  int64_t x = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<uint16_t, D> half;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (; x + lanes <= n; x += lanes) {
+    const auto high = hn::ShiftRight<16>(RoundedBits(hn::LoadU(d, src + x)));
+    hn::StoreU(hn::DemoteTo(half, hn::BitCast(di, high)), half, reinterpret_cast<uint16_t*>(dst + x));
+  }
+#endif
+  for (; x < n; ++x) dst[x] = ToBFloat16(src[x]);
+}
+
+void RoundInPlace(float* row, int64_t n) {
+  int64_t x = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const D d;
+  const auto kept = hn::Set(hn::RebindToUnsigned<D>(), 0xffff0000u);
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (; x + lanes <= n; x += lanes)
+    hn::StoreU(hn::BitCast(d, hn::And(RoundedBits(hn::LoadU(d, row + x)), kept)), d, row + x);
+#endif
+  for (; x < n; ++x) row[x] = FromBFloat16(ToBFloat16(row[x]));
+}
+
+void Widen(const BFloat16* src, int64_t n, float* dst) {
+  int64_t x = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const D d;
+  const hn::RebindToUnsigned<D> du;
+  const hn::Rebind<uint16_t, D> half;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (; x + lanes <= n; x += lanes) {
+    const auto bits = hn::PromoteTo(du, hn::LoadU(half, reinterpret_cast<const uint16_t*>(src + x)));
+    hn::StoreU(hn::BitCast(d, hn::ShiftLeft<16>(bits)), d, dst + x);
+  }
+#endif
+  for (; x < n; ++x) dst[x] = FromBFloat16(src[x]);
+}
+
 const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace swath::rows::HWY_NAMESPACE
@@ -630,10 +697,14 @@ HWY_EXPORT(KeepRepeats);
 HWY_EXPORT(Sum);
 HWY_EXPORT(Split);
 HWY_EXPORT(Merge);
-HWY_EXPORT(Interleave);
+HWY_EXPORT(InterleaveFloats);
+HWY_EXPORT(InterleaveRounded);
 HWY_EXPORT(AddInterleaved);
 HWY_EXPORT(AddTo);
 HWY_EXPORT(FromBytes);
+HWY_EXPORT(Round);
+HWY_EXPORT(RoundInPlace);
+HWY_EXPORT(Widen);
 HWY_EXPORT(TargetName);
 
 void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst,
@@ -666,7 +737,10 @@ void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int
   HWY_DYNAMIC_DISPATCH(Merge)(src, first, n, shift, phases, dst, width, store);
 }
 void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, float* dst) {
-  HWY_DYNAMIC_DISPATCH(Interleave)(src, begin, n, pitch, dst);
+  HWY_DYNAMIC_DISPATCH(InterleaveFloats)(src, begin, n, pitch, dst);
+}
+void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, BFloat16* dst) {
+  HWY_DYNAMIC_DISPATCH(InterleaveRounded)(src, begin, n, pitch, dst);
 }
 void AddInterleaved(const double* sum, std::span<float* const> dst, const float* bias, int64_t n) {
   HWY_DYNAMIC_DISPATCH(AddInterleaved)(sum, dst, bias, n);
@@ -676,6 +750,9 @@ void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float*
                float* const* dst) {
   HWY_DYNAMIC_DISPATCH(FromBytes)(src, channels, width, zero, scale, dst);
 }
+void Round(const float* src, int64_t n, BFloat16* dst) { HWY_DYNAMIC_DISPATCH(Round)(src, n, dst); }
+void RoundInPlace(float* row, int64_t n) { HWY_DYNAMIC_DISPATCH(RoundInPlace)(row, n); }
+void Widen(const BFloat16* src, int64_t n, float* dst) { HWY_DYNAMIC_DISPATCH(Widen)(src, n, dst); }
 const char* TargetName() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
 
 }  // namespace swath::rows

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "swath/range.h"
+#include "tensor/bfloat16.h"
 
 namespace swath::rows {
 
@@ -74,8 +75,9 @@ void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int
            int64_t width, Store store);
 
 /// dst[x · pitch + c] = src[c][begin + x]  for x in [0, n): planes to what libraries call NHWC, of pitch
-/// channels.
+/// channels. As BFloat16 they are rounded.
 void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, float* dst);
+void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, BFloat16* dst);
 
 /// Its inverse, to add up: dst[c][x] = (bias ? bias[c] : dst[c][x]) + sum[x · channels + c]; null dst are
 /// skipped.
@@ -87,6 +89,13 @@ void AddTo(const float* row, int64_t n, double* sum);
 /// The row's interleaved 8-bit channels to planes: dst[c][x] = (src[x · channels + c] - zero[c]) · scale[c].
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
                float* const* dst);
+
+/// dst[x] = src[x] for x in [0, n), rounded as ToBFloat16 does.
+void Round(const float* src, int64_t n, BFloat16* dst);
+/// row[x] = row[x], rounded.
+void RoundInPlace(float* row, int64_t n);
+/// dst[x] = src[x] for x in [0, n).
+void Widen(const BFloat16* src, int64_t n, float* dst);
 
 /// The instruction set in use, e.g. "AVX3".
 const char* TargetName();

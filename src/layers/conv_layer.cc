@@ -34,6 +34,7 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
                          .backward = context.backward,
                          .pack_weights = context.pack_weights,
                          .reads_image = context.reads_image,
+                         .bfloat16 = context.bfloat16,
                          .multiply_adds = context.multiply_adds};
   shape.rows_at_once = RowsAtOnce(shape);
   return shape;

@@ -162,6 +162,7 @@ struct KernelContext {
   bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< as PlanOptions says
   bool reads_image = false;  ///< some channels of a source are the image's
+  bool bfloat16 = false;     ///< factors of products may be rounded to bfloat16, as the sources are
   static constexpr int64_t kManyMultiplyAdds = std::numeric_limits<int64_t>::max();
   int64_t multiply_adds = kManyMultiplyAdds;  ///< a pixel of the image, rounded up
 

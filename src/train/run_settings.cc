@@ -52,6 +52,7 @@ nlohmann::json RunSettings(const Dataset& dataset, const Graph& graph, const std
       {"accumulate", options.accumulate},
       {"seed", options.seed},
       {"strips", options.plan.strips},
+      {"precision", ToString(options.plan.precision)},
       {"memory", options.memory}};
 }
 

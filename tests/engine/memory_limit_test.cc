@@ -86,7 +86,8 @@ TEST_F(MemoryLimitTest, WithoutNeedNothingIsGivenUp) {
 TEST_F(MemoryLimitTest, TheLeastThatIsNamedIsEnoughAndHardlyLessIsNot) {
   for (const PlanOptions& options :
        {PlanOptions{.threads = 1}, PlanOptions{.threads = 2}, PlanOptions{.threads = 2, .strips = 3},
-        PlanOptions{.threads = 2, .pack_weights = false}, PlanOptions{.precision = Precision::kFloat64}}) {
+        PlanOptions{.threads = 2, .pack_weights = false}, PlanOptions{.precision = Precision::kFloat64},
+        PlanOptions{.precision = Precision::kBFloat16}}) {
     const int64_t least = Least(options);
     EXPECT_LE(kOther + Fit(least * kMiB, options).engine_bytes(), least * kMiB);
     EXPECT_THROW(Fit((least - 1) * kMiB, options), Error);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <string>
 
 #include "engine/schedule.h"
 #include "swath/error.h"
@@ -36,6 +37,22 @@ TEST(Plan, MemoryDoesNotGrowWithTheHeight) {
       EXPECT_EQ(MakePlan(graph, loss.get(), 1600, height, {.threads = 2, .strips = 2}).engine_bytes(), bytes)
           << height;
     }
+  }
+}
+
+/// Rows that are kept for long are kept in half of the bytes; others are not, and never cost more.
+TEST(Plan, BFloat16NeedsNoMoreMemory) {
+  const auto loss = MakeLoss({});
+  for (const char* name : {"unet-4492", "unet:base=16,depth=3"}) {
+    const Graph graph = BuiltInModel(name, 1);
+    const auto rows = [&](Precision precision) {
+      const Plan plan =
+          MakePlan(graph, loss.get(), 1024, 1024, {.threads = 1, .strips = 1, .precision = precision});
+      return plan.ring_bytes + plan.view_bytes;
+    };
+    const double share =
+        static_cast<double>(rows(Precision::kBFloat16)) / static_cast<double>(rows(Precision::kFloat32));
+    EXPECT_LT(share, name == std::string("unet-4492") ? 1.0 : 0.85) << name;
   }
 }
 

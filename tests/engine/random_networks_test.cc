@@ -218,5 +218,47 @@ TEST(RandomNetworks, AnyOperatorFloatRowsStayWithinTheirTolerance) {
               static_cast<long long>(sides));
 }
 
+/// With bfloat16 rows: against the in-core engine that rounds the same rows. Where float32 sums are on
+/// different sides of the middle between two such numbers, a value differs by a whole step; that is rare, and
+/// costs no more than the rows do.
+TEST(RandomNetworks, BFloat16RowsErrAsTheirRoundingDoes) {
+  constexpr uint32_t kAnyNetworks = 600;
+  int64_t networks = 0, same = 0;
+  for (uint32_t seed = 0; seed < kAnyNetworks; ++seed) {
+    SCOPED_TRACE("network " + std::to_string(seed));
+    const test::RandomNetwork network = test::MakeRandomNetwork(seed, test::Variety::kAll);
+    const auto image = test::RandomImage(network.width, network.height, network.graph.input_channels, seed);
+    AnyObjective any = MakeObjective(network, image, seed);
+    any.sample.labels = network.slide ? nullptr : &any.labels;
+    const auto in_core = [&](Precision precision) {
+      return MakeReferenceEngine(network.graph, any.objective(), precision)->Step(any.sample);
+    };
+    const StepResult exact = in_core(Precision::kFloat64), rounded = in_core(Precision::kBFloat16);
+    const auto engine = MakeStreamingEngine(network.graph, any.objective(), network.width, network.height,
+                                            {.threads = 1 + seed % 2,
+                                             .strips = 1 + seed % 4,
+                                             .panels = 1 + seed % 3,
+                                             .precision = Precision::kBFloat16});
+    const StepResult result = engine->Step(any.sample);
+    // Of tensors whose terms cancel, to less than float32 sums can tell, relative to these.
+    const auto largest = [](const std::vector<GradientError>& errors) {
+      double relative = 0;
+      for (const GradientError& e : errors) {
+        const double of = std::max(e.largest, 1e-4 * e.terms);
+        if (of > 0) relative = std::max(relative, e.error / of);
+      }
+      return relative;
+    };
+    const double off = largest(CompareGradients(network.graph, result, rounded)),
+                 cost = largest(CompareGradients(network.graph, rounded, exact));
+    ++networks;
+    same += off <= 1e-4;
+    EXPECT_LE(off, std::max(1e-4, 2 * cost));
+  }
+  EXPECT_GE(same, networks * 9 / 10);
+  std::printf("%lld networks, in %lld gradients within 1e-4 of those of the same rounding\n",
+              static_cast<long long>(networks), static_cast<long long>(same));
+}
+
 }  // namespace
 }  // namespace swath

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <random>
 
+#include "kernels/correlation.h"
+#include "kernels/onednn_rows.h"
 #include "layers/layers.h"
 #include "swath/compare.h"
 #include "swath/engine.h"
@@ -52,7 +54,7 @@ Graph WideNetwork() {
   return graph;
 }
 
-int64_t Count(const Plan& plan, const char* kernel) {
+int64_t Count(const Plan& plan, std::string_view kernel) {
   return std::count_if(plan.tensors.begin(), plan.tensors.end(),
                        [&](const TensorPlan& tensor) { return tensor.kernel == kernel; });
 }
@@ -74,6 +76,27 @@ TEST(WideNetworks, AreExactOnOneDnn) {
         EXPECT_LE(e.relative, precision == Precision::kFloat64 ? 1e-12 : 1e-5)
             << e.parameter << ", " << strips;
     }
+  }
+}
+
+/// What is multiplied is rounded, too, where the processor multiplies such numbers: weights and gradients.
+TEST(WideNetworks, ErrAsRoundingDoesWithBFloat16) {
+  const Graph graph = WideNetwork();
+  const auto loss = MakeLoss({.kind = LossKind::kCrossEntropy, .logits = 2});
+  const auto image = test::RandomImage(70, 54, 3, 1), labels = test::RandomLabels(70, 54, 2, 1);
+  const Sample sample{&image, &labels};
+  const auto in_core = [&](Precision precision) {
+    return MakeReferenceEngine(graph, *loss, precision)->Step(sample);
+  };
+  const StepResult exact = in_core(Precision::kFloat64);
+  const StepResult rounded = in_core(Precision::kBFloat16);
+  const double cost = LargestRelative(CompareGradients(graph, rounded, exact));
+  for (const int64_t strips : {1, 2, 5}) {
+    const auto engine = MakeStreamingEngine(
+        graph, loss.get(), 70, 54, {.threads = 1, .strips = strips, .precision = Precision::kBFloat16});
+    EXPECT_EQ(Count(engine->plan(), onednn::HasBFloat16() ? kBFloat16Kernel : "onednn"), 3);
+    // A value that float32 sums put on the other side of the middle between two is off by a whole step.
+    EXPECT_LE(LargestRelative(CompareGradients(graph, engine->Step(sample), rounded)), 0.5 * cost);
   }
 }
 

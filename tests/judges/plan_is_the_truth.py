@@ -12,8 +12,8 @@ more than 5 %, or where either grows with H by more than what must grow:
   * nothing else.
 
 Peak resident memory of the process is printed beside them. A wide network, which oneDNN computes, is held against its plan
-at two sizes besides; and so are built-in networks with a head over the slide, with statistics of the image, and of many
-channels. Their sweeps are printed, too.
+at two sizes besides, and with rows of bfloat16; and so are built-in networks with a head over the slide, with statistics of
+the image, and of many channels. Their sweeps are printed, too.
 """
 
 import argparse
@@ -121,13 +121,14 @@ def main():
                                 f"{growth} for the TIFF's index and 1 %")
     wide = arguments.work / "wide.onnx"
     write_wide_network(wide)
-    for width, height in ((256, 512), (1600, 256)):
-        step, memory = run(width, height, "--model", str(wide))
+    for model, width, height, precision in ((wide, 256, 512, "fp32"), (wide, WIDTH, 256, "fp32"),
+                                            (wide, WIDTH, 256, "bf16"), ("unet-4492", WIDTH, 2000, "bf16")):
+        step, memory = run(width, height, "--model", str(model), "--precision", precision)
         plan, peak = step["plan_bytes"], memory["peak_bytes"] - baseline
-        print(f"wide network, {width} x {height}: plan {plan / MIB:.2f} MiB, counted {peak / MIB:.2f}, "
-              f"ratio {peak / plan:.3f}", flush=True)
+        name = f"{pathlib.Path(model).stem}, {width} x {height}, {precision}"
+        print(f"{name}: plan {plan / MIB:.2f} MiB, counted {peak / MIB:.2f}, ratio {peak / plan:.3f}", flush=True)
         if not abs(peak / plan - 1) <= TOLERANCE:
-            failures.append(f"wide network, {width} x {height}: counted bytes are {peak / plan:.3f} of the plan's")
+            failures.append(f"{name}: counted bytes are {peak / plan:.3f} of the plan's")
     for model, options in (("resnet-18:head=attention", ("--batchnorm", "frozen")),
                            ("unet:base=16,norm=batch", ("--batchnorm", "image")), ("convnext-tiny", ())):
         step, memory = run(224, 160, "--model", model, *options)

@@ -5,18 +5,21 @@
 
 #include <random>
 
+#include "tensor/bfloat16.h"
+
 namespace swath {
 namespace {
 
 /// Rows with a margin of zeros on both sides, as row rings have them.
 struct Rows {
-  Rows(int64_t channels, int64_t width, int64_t margin, std::mt19937* random) {
+  Rows(int64_t channels, int64_t width, int64_t margin, bool bfloat16, std::mt19937* random) {
     std::normal_distribution<float> normal;
     for (int64_t c = 0; c < channels; ++c) {
       floats.emplace_back(static_cast<size_t>(width + 2 * margin), 0.0f);
       doubles.emplace_back(static_cast<size_t>(width), 0.0);
       for (int64_t x = 0; x < width; ++x) {
-        const float v = random ? normal(*random) : 0;
+        float v = random ? normal(*random) : 0;
+        if (bfloat16) v = FromBFloat16(ToBFloat16(v));
         floats.back()[static_cast<size_t>(x + margin)] = v;
         doubles.back()[static_cast<size_t>(x)] = static_cast<double>(v);
       }
@@ -44,10 +47,11 @@ constexpr double kLongSums = 4e-5;
 
 /// Rows [begin, end) of a tensor, of which only some are there.
 struct Tensor {
-  Tensor(Range window, int64_t all_channels, int64_t row_width, int64_t margin, std::mt19937* random)
+  Tensor(Range window, int64_t all_channels, int64_t row_width, int64_t margin, bool bfloat16,
+         std::mt19937* random)
       : range(window), channels(all_channels), width(row_width) {
     for (int64_t y = range.begin; y < range.end; ++y) {
-      rows.emplace_back(channels, width, margin, random);
+      rows.emplace_back(channels, width, margin, bfloat16, random);
       f.insert(f.end(), rows.back().f.begin(), rows.back().f.end());
       d.insert(d.end(), rows.back().d.begin(), rows.back().d.end());
     }
@@ -78,8 +82,9 @@ struct Tensor {
 
 /// Forward with a bias and backward to add, as the layer does it: rows_at_once rows of what it writes and
 /// those that they read, some of which lie outside the image. tolerance: of values, relative to 1 and
-/// themselves. `glass`: columns of the coarse tensor that are the same every `period`, and those of the fine
-/// one with them. Returns how many multiply-adds were skipped.
+/// themselves. With shape.bfloat16 all factors are such numbers, so that products are exact. `glass`: columns
+/// of the coarse tensor that are the same every `period`, and those of the fine one with them. Returns how
+/// many multiply-adds were skipped.
 struct Glass {
   Range columns;
   int64_t period = 1;
@@ -91,7 +96,10 @@ int64_t Check(const CorrelationShape& shape, uint32_t seed, std::unique_ptr<Corr
   const auto workspace = fast->MakeWorkspace();
   std::vector<float> weights(static_cast<size_t>(shape.weight_size()));
   std::normal_distribution<float> normal;
-  for (float& w : weights) w = normal(random) * 0.3f;
+  for (float& w : weights) {
+    w = normal(random) * 0.3f;
+    if (shape.bfloat16) w = FromBFloat16(ToBFloat16(w));
+  }
   exact->SetWeights(weights.data());
   fast->SetWeights(weights.data());
   const std::vector<float> bias(static_cast<size_t>(shape.coarse_channels + shape.fine_channels), 0.25f);
@@ -104,10 +112,10 @@ int64_t Check(const CorrelationShape& shape, uint32_t seed, std::unique_ptr<Corr
                 src_width = gathers ? shape.fine_width : shape.coarse_width,
                 dst_channels = gathers ? shape.coarse_channels : shape.fine_channels,
                 dst_width = gathers ? shape.coarse_width : shape.fine_width;
-  Tensor src(src_rows, src_channels, src_width, fast->margin(), &random),
-      dst(dst_rows, dst_channels, dst_width, fast->margin(), &random),
-      diff_src(src_rows, src_channels, src_width, fast->margin(), &random),
-      diff_dst(dst_rows, dst_channels, dst_width, fast->margin(), &random);
+  Tensor src(src_rows, src_channels, src_width, fast->margin(), shape.bfloat16, &random),
+      dst(dst_rows, dst_channels, dst_width, fast->margin(), shape.bfloat16, &random),
+      diff_src(src_rows, src_channels, src_width, fast->margin(), shape.bfloat16, &random),
+      diff_dst(dst_rows, dst_channels, dst_width, fast->margin(), shape.bfloat16, &random);
   const int64_t stride = shape.columns.stride;
   const auto repeat = [&](Tensor* tensor, bool coarse) {
     const int64_t of_one = coarse ? 1 : stride;
@@ -214,6 +222,17 @@ TEST(Correlation, OneDnnEqualsTheReference) {
   for (uint32_t seed = 0; seed < 150; ++seed) {
     SCOPED_TRACE(seed);
     const CorrelationShape shape = DrawShape(&random, 1, seed % 4 ? 20 : 130);
+    Check(shape, seed, MakeOneDnnCorrelation(shape), kLongSums);
+  }
+}
+
+/// Whether or not the processor multiplies bfloat16.
+TEST(Correlation, OneDnnOfBFloat16EqualsTheReference) {
+  std::mt19937 random(5);
+  for (uint32_t seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE(seed);
+    CorrelationShape shape = DrawShape(&random, 1, seed % 4 ? 20 : 130);
+    shape.bfloat16 = true;
     Check(shape, seed, MakeOneDnnCorrelation(shape), kLongSums);
   }
 }

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace swath::rows {
@@ -176,6 +178,59 @@ TEST(Rows, FromBytes) {
         EXPECT_EQ(rows[static_cast<size_t>(c)][width], 5);
       }
     }
+  }
+}
+
+TEST(Rows, RoundsToTheNearestBFloat16) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const int64_t n : kLengths) {
+    std::vector<float> src = RandomRow(static_cast<size_t>(n), 1);
+    // 8 binary digits: a tie goes to the even neighbour, up or down; what is above the largest is infinite.
+    const std::vector<std::pair<float, float>> known = {{0.0f, 0.0f},
+                                                        {-0.0f, -0.0f},
+                                                        {1 + 0x1p-8f, 1},
+                                                        {1 + 3 * 0x1p-8f, 1 + 0x1p-6f},
+                                                        {1 + 0x1.01p-8f, 1 + 0x1p-7f},
+                                                        {-1 - 0x1p-8f, -1},
+                                                        {0x1.ffp127f, infinity},
+                                                        {0x1.fep127f, 0x1.fep127f},
+                                                        {-infinity, -infinity},
+                                                        {0x1p-149f, 0}};
+    const size_t count = std::min(known.size(), src.size());
+    for (size_t i = 0; i < count; ++i) src[i] = known[i].first;
+    std::vector<BFloat16> rounded(src.size());
+    Round(src.data(), n, rounded.data());
+    std::vector<float> back(src.size());
+    Widen(rounded.data(), n, back.data());
+    std::vector<float> in_place = src;
+    RoundInPlace(in_place.data(), n);
+    EXPECT_EQ(in_place, back);
+    for (size_t i = 0; i < src.size(); ++i) {
+      EXPECT_EQ(rounded[i].bits, ToBFloat16(src[i]).bits) << src[i];
+      EXPECT_EQ(back[i], FromBFloat16(rounded[i]));
+      if (i < count) {
+        EXPECT_EQ(back[i], known[i].second);
+        EXPECT_EQ(std::signbit(back[i]), std::signbit(known[i].second));
+      } else {
+        EXPECT_LE(std::abs(back[i] - src[i]), 0x1p-8f * std::abs(src[i]));
+      }
+    }
+    // Also one whose digits are all among those that go.
+    src.assign(src.size(), std::bit_cast<float>(0x7f800001u));
+    Round(src.data(), n, rounded.data());
+    for (const BFloat16 value : rounded) EXPECT_TRUE(std::isnan(FromBFloat16(value)));
+  }
+}
+
+TEST(Rows, InterleaveRoundsToBFloat16) {
+  const std::vector<float> a = RandomRow(100, 1), b = RandomRow(100, 2);
+  const float* const rows[] = {a.data(), b.data()};
+  std::vector<BFloat16> dst(3 * 90);
+  Interleave(rows, 7, 90, 3, dst.data());
+  for (size_t x = 0; x < 90; ++x) {
+    EXPECT_EQ(dst[3 * x].bits, ToBFloat16(a[x + 7]).bits);
+    EXPECT_EQ(dst[3 * x + 1].bits, ToBFloat16(b[x + 7]).bits);
+    EXPECT_EQ(dst[3 * x + 2].bits, 0);
   }
 }
 

@@ -101,7 +101,7 @@ template <class Value>
 struct OneDnnWorkspace final : Workspace {
   std::vector<PackedRows<Value>> fine, coarse;  ///< by Front
   AlignedBuffer<float> result;                  ///< of one primitive
-  AlignedBuffer<float> plain;                   ///< a gradient of weights, unpacked
+  AlignedBuffer<float> plain;                   ///< gradients of weights, unpacked, by row
   AlignedBuffer<double> sum;                    ///< over row taps and slices
   AlignedBuffer<std::byte> scratch;
 
@@ -217,7 +217,9 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
                                                      static_cast<int64_t>(sizeof(float))))
                        : SumSize();
   }
-  int64_t PlainSize() const { return s_.backward ? coarse_.size * fine_.size * s_.columns.kernel : 0; }
+  int64_t PlainSize() const {
+    return s_.backward ? s_.row_taps() * coarse_.size * fine_.size * s_.columns.kernel : 0;
+  }
   int64_t ScratchBytes() const {
     int64_t bytes =
         std::max(gather_ ? gather_->scratch_bytes() : 0, scatter_ ? scatter_->scratch_bytes() : 0);
@@ -236,8 +238,9 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
   int64_t WeightIndex(int64_t coarse, int64_t fine, int64_t tap) const {
     return ((coarse * s_.fine_channels + fine) * s_.row_taps() + tap) * s_.columns.kernel;
   }
-  /// sums += what a primitive made of a slice of either tensor.
-  void AddSlice(const float* gradient, Range coarse, Range fine, int64_t tap, double* sums) const;
+  /// sums += what a primitive made of a slice of either tensor, with each of the fine rows.
+  void AddSlice(const float* gradients, Range coarse, Range fine, std::span<const TapRow<float>> rows,
+                double* sums) const;
 
   Slices fine_, coarse_;
   int64_t panel_;  ///< coarse columns whose products are added in float32
@@ -331,30 +334,37 @@ void OneDnnCorrelation<Value>::AddRowGradient(std::span<const TapRow<float>> fin
   auto* w = static_cast<OneDnnWorkspace<Value>*>(workspace);
   constexpr size_t kFront = static_cast<size_t>(Front::kBackward);
   Value* packed_coarse = w->coarse[kFront].Get(coarse.row, coarse.channels);
-  for (const TapRow<float>& row : fine) {
-    Value* packed_fine = w->fine[kFront].Get(row.row, row.channels);
-    for (int64_t i = 0; i < coarse_.count * fine_.count; ++i) {
-      const int64_t c = i / fine_.count, f = i % fine_.count;
-      for (int64_t x = 0; x < s_.coarse_width; x += panel_) {
-        const RowPrimitive& primitive = weight_gradients_[s_.coarse_width - x >= panel_ ? 0 : 1];
+  std::vector<Value*> packed_fine;
+  for (const TapRow<float>& row : fine) packed_fine.push_back(w->fine[kFront].Get(row.row, row.channels));
+  // The weights of all row taps lie together in ONNX's layout: they are added at once.
+  const int64_t size = coarse_.size * fine_.size * s_.columns.kernel;
+  for (int64_t i = 0; i < coarse_.count * fine_.count; ++i) {
+    const int64_t c = i / fine_.count, f = i % fine_.count;
+    for (int64_t x = 0; x < s_.coarse_width; x += panel_) {
+      const RowPrimitive& primitive = weight_gradients_[s_.coarse_width - x >= panel_ ? 0 : 1];
+      for (size_t r = 0; r < fine.size(); ++r) {
         primitive.Run(packed_coarse + (c * s_.coarse_width + x) * coarse_.size,
-                      packed_fine + (f * PackedWidth() + x * s_.columns.stride) * fine_.size,
+                      packed_fine[r] + (f * PackedWidth() + x * s_.columns.stride) * fine_.size,
                       w->result.data(), w->scratch.data());
-        primitive.Unpack(w->result.data(), w->plain.data());
-        AddSlice(w->plain.data(), coarse_.At(c), fine_.At(f), row.tap, diff_weights);
+        primitive.Unpack(w->result.data(), w->plain.data() + static_cast<int64_t>(r) * size);
       }
+      AddSlice(w->plain.data(), coarse_.At(c), fine_.At(f), fine, diff_weights);
     }
   }
 }
 
 template <class Value>
-void OneDnnCorrelation<Value>::AddSlice(const float* gradient, Range coarse, Range fine, int64_t tap,
-                                        double* sums) const {
+void OneDnnCorrelation<Value>::AddSlice(const float* gradients, Range coarse, Range fine,
+                                        std::span<const TapRow<float>> rows, double* sums) const {
+  const int64_t kernel = s_.columns.kernel, size = coarse_.size * fine_.size * kernel;
   for (int64_t c = coarse.begin; c < coarse.end; ++c) {
     for (int64_t f = fine.begin; f < fine.end; ++f) {
-      const float* value = gradient + ((c - coarse.begin) * fine_.size + f - fine.begin) * s_.columns.kernel;
-      double* sum = sums + WeightIndex(c, f, tap);
-      for (int64_t k = 0; k < s_.columns.kernel; ++k) sum[k] += static_cast<double>(value[k]);
+      const float* value = gradients + ((c - coarse.begin) * fine_.size + f - fine.begin) * kernel;
+      for (const TapRow<float>& row : rows) {
+        double* sum = sums + WeightIndex(c, f, row.tap);
+        for (int64_t k = 0; k < kernel; ++k) sum[k] += static_cast<double>(value[k]);
+        value += size;
+      }
     }
   }
 }

@@ -546,18 +546,91 @@ void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int
   edge(j, last);
 }
 
+#if HWY_TARGET != HWY_SCALAR
+/// The bits of values rounded to bfloat16, and others after them. Highway's own conversion to its bfloat16_t
+/// does not round.
+template <class Floats>
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<Floats>> RoundedBits(Floats, hn::Vec<Floats> value) {
+  const hn::RebindToUnsigned<Floats> d;
+  const auto bits = hn::BitCast(d, value);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1));
+  const auto rounded = hn::Add(hn::Add(bits, hn::Set(d, 0x7fff)), odd);
+  return hn::IfThenElse(hn::RebindMask(d, hn::IsNaN(value)), hn::Or(bits, hn::Set(d, 0x400000)), rounded);
+}
+
+template <class Floats>
+HWY_INLINE void StoreRounded(Floats d, hn::Vec<Floats> value, BFloat16* dst) {
+  const hn::Rebind<uint16_t, Floats> half;
+  const auto high = hn::BitCast(hn::RebindToSigned<Floats>(), hn::ShiftRight<16>(RoundedBits(d, value)));
+  hn::StoreU(hn::DemoteTo(half, high), half, reinterpret_cast<uint16_t*>(dst));
+}
+#endif
+
 // Columns at a time, so that what is read or written across stays in the cache.
 constexpr int64_t kTransposedColumns = 64;
 
-void Assign(float value, float* dst) { *dst = value; }
-void Assign(float value, BFloat16* dst) { *dst = ToBFloat16(value); }
+HWY_INLINE void Assign(float value, float* dst) { *dst = value; }
+HWY_INLINE void Assign(float value, BFloat16* dst) { *dst = ToBFloat16(value); }
+
+#if HWY_TARGET != HWY_SCALAR
+using D4 = hn::FixedTag<float, 4>;
+using V4 = hn::Vec<D4>;
+
+HWY_INLINE void StoreFour(V4 v, float* dst) { hn::StoreU(v, D4(), dst); }
+HWY_INLINE void StoreFour(V4 v, BFloat16* dst) { StoreRounded(D4(), v, dst); }
+
+/// Four rows of four become four columns.
+HWY_INLINE void Transpose(V4 (&v)[4]) {
+  const D4 d;
+  const hn::Repartition<double, D4> pairs;
+  const auto low = [&](V4 a, V4 b) HWY_ATTR { return hn::BitCast(pairs, hn::InterleaveLower(d, a, b)); };
+  const auto high = [&](V4 a, V4 b) HWY_ATTR { return hn::BitCast(pairs, hn::InterleaveUpper(d, a, b)); };
+  const auto low_a = low(v[0], v[1]), low_b = low(v[2], v[3]), high_a = high(v[0], v[1]),
+             high_b = high(v[2], v[3]);
+  v[0] = hn::BitCast(d, hn::InterleaveLower(pairs, low_a, low_b));
+  v[1] = hn::BitCast(d, hn::InterleaveUpper(pairs, low_a, low_b));
+  v[2] = hn::BitCast(d, hn::InterleaveLower(pairs, high_a, high_b));
+  v[3] = hn::BitCast(d, hn::InterleaveUpper(pairs, high_a, high_b));
+}
+
+/// v + sum[0 … 4), in vectors of up to four doubles.
+template <class Doubles>
+HWY_INLINE V4 AddSums(Doubles d, V4 v, const double* sum) {
+  if constexpr (hn::MaxLanes(d) == 4) {
+    return hn::DemoteTo(D4(), hn::Add(hn::PromoteTo(d, v), hn::LoadU(d, sum)));
+  } else {
+    const hn::Half<D4> half;
+    const auto add = [&](auto floats, const double* to) HWY_ATTR {
+      return hn::DemoteTo(half, hn::Add(hn::PromoteTo(d, floats), hn::LoadU(d, to)));
+    };
+    return hn::Combine(D4(), add(hn::UpperHalf(half, v), sum + 2), add(hn::LowerHalf(half, v), sum));
+  }
+}
+#endif
 
 template <class To>
-void InterleaveTo(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, To* dst) {
+HWY_INLINE void InterleaveTo(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch,
+                             To* dst) {
   const int64_t channels = static_cast<int64_t>(src.size());
   for (int64_t first = 0; first < n; first += kTransposedColumns) {
     const int64_t last = std::min(n, first + kTransposedColumns);
-    for (int64_t c = 0; c < channels; ++c) {
+    int64_t c = 0;
+#if HWY_TARGET != HWY_SCALAR
+    for (; c + 4 <= channels; c += 4) {
+      const float* const* rows = src.data() + c;
+      int64_t x = first;
+      for (; x + 4 <= last; x += 4) {
+        V4 v[4];
+        for (int i = 0; i < 4; ++i) v[i] = hn::LoadU(D4(), rows[i] + begin + x);
+        Transpose(v);
+        for (int i = 0; i < 4; ++i) StoreFour(v[i], dst + (x + i) * pitch + c);
+      }
+      for (; x < last; ++x) {
+        for (int i = 0; i < 4; ++i) Assign(rows[i][begin + x], dst + x * pitch + c + i);
+      }
+    }
+#endif
+    for (; c < channels; ++c) {
       const float* row = src[static_cast<size_t>(c)] + begin;
       for (int64_t x = first; x < last; ++x) Assign(row[x], dst + x * pitch + c);
     }
@@ -575,14 +648,31 @@ void InterleaveRounded(std::span<const float* const> src, int64_t begin, int64_t
 
 void AddInterleaved(const double* sum, std::span<float* const> dst, const float* bias, int64_t n) {
   const int64_t channels = static_cast<int64_t>(dst.size());
+  const auto add = [&](int64_t c, int64_t begin, int64_t end) {
+    float* row = dst[static_cast<size_t>(c)];
+    for (int64_t x = begin; row && x < end; ++x)
+      row[x] = static_cast<float>(static_cast<double>(bias ? bias[c] : row[x]) + sum[x * channels + c]);
+  };
   for (int64_t first = 0; first < n; first += kTransposedColumns) {
     const int64_t last = std::min(n, first + kTransposedColumns);
-    for (int64_t c = 0; c < channels; ++c) {
-      float* row = dst[static_cast<size_t>(c)];
-      if (!row) continue;
-      for (int64_t x = first; x < last; ++x)
-        row[x] = static_cast<float>(static_cast<double>(bias ? bias[c] : row[x]) + sum[x * channels + c]);
+    int64_t c = 0;
+#if HWY_TARGET != HWY_SCALAR
+    for (; c + 4 <= channels; c += 4) {
+      float* const* rows = dst.data() + c;
+      int64_t x = first;
+      for (; x + 4 <= last && std::find(rows, rows + 4, nullptr) == rows + 4; x += 4) {
+        V4 v[4];
+        for (int i = 0; i < 4; ++i) v[i] = bias ? hn::LoadU(D4(), bias + c) : hn::LoadU(D4(), rows[i] + x);
+        if (!bias) Transpose(v);
+        for (int i = 0; i < 4; ++i)
+          v[i] = AddSums(hn::CappedTag<double, 4>(), v[i], sum + (x + i) * channels + c);
+        Transpose(v);
+        for (int i = 0; i < 4; ++i) hn::StoreU(v[i], D4(), rows[i] + x);
+      }
+      for (int64_t i = c; i < c + 4; ++i) add(i, x, last);
     }
+#endif
+    for (; c < channels; ++c) add(c, first, last);
   }
 }
 
@@ -627,29 +717,12 @@ void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float*
   }
 }
 
-#if HWY_TARGET != HWY_SCALAR
-/// The bits of values rounded to bfloat16, and of what is cut off. Highway's own conversion to its bfloat16_t
-/// does not round.
-HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> RoundedBits(V value) {
-  const hn::RebindToUnsigned<D> d;
-  const auto bits = hn::BitCast(d, value);
-  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1));
-  const auto rounded = hn::Add(hn::Add(bits, hn::Set(d, 0x7fff)), odd);
-  return hn::IfThenElse(hn::RebindMask(d, hn::IsNaN(value)), hn::Or(bits, hn::Set(d, 0x400000)), rounded);
-}
-#endif
-
 void Round(const float* src, int64_t n, BFloat16* dst) {
   int64_t x = 0;
 #if HWY_TARGET != HWY_SCALAR
   const D d;
-  const hn::RebindToSigned<D> di;
-  const hn::Rebind<uint16_t, D> half;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (; x + lanes <= n; x += lanes) {
-    const auto high = hn::ShiftRight<16>(RoundedBits(hn::LoadU(d, src + x)));
-    hn::StoreU(hn::DemoteTo(half, hn::BitCast(di, high)), half, reinterpret_cast<uint16_t*>(dst + x));
-  }
+  for (; x + lanes <= n; x += lanes) StoreRounded(d, hn::LoadU(d, src + x), dst + x);
 #endif
   for (; x < n; ++x) dst[x] = ToBFloat16(src[x]);
 }
@@ -661,7 +734,7 @@ void RoundInPlace(float* row, int64_t n) {
   const auto kept = hn::Set(hn::RebindToUnsigned<D>(), 0xffff0000u);
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (; x + lanes <= n; x += lanes)
-    hn::StoreU(hn::BitCast(d, hn::And(RoundedBits(hn::LoadU(d, row + x)), kept)), d, row + x);
+    hn::StoreU(hn::BitCast(d, hn::And(RoundedBits(d, hn::LoadU(d, row + x)), kept)), d, row + x);
 #endif
   for (; x < n; ++x) row[x] = FromBFloat16(ToBFloat16(row[x]));
 }

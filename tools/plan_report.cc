@@ -12,6 +12,7 @@ namespace swath::tools {
 
 std::string Division(const Plan& plan) {
   std::string text = fmt::format("{}, {} at once", Plural(plan.options.strips, "strip"), plan.in_flight);
+  if (plan.team > 1) text += fmt::format(", {} threads each", plan.team);
   if (plan.options.panels > 1) {
     const double more =
         static_cast<double>(plan.multiply_adds()) / static_cast<double>(plan.least_multiply_adds);
@@ -93,6 +94,7 @@ nlohmann::json PlanJson(const Plan& plan) {
           {"strips", plan.options.strips},
           {"threads", plan.options.threads},
           {"in_flight", plan.in_flight},
+          {"team", plan.team},
           {"panels", plan.options.panels},
           {"pack_weights", plan.options.pack_weights},
           {"precision", ToString(plan.options.precision)},

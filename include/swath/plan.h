@@ -31,6 +31,7 @@ enum class LossSweeps {
 struct PlanOptions {
   int64_t threads = 0;       ///< 0: one for each processor
   int64_t strips = 0;        ///< 0: DefaultStrips, by image and network
+  int64_t in_flight = 0;     ///< the most strips that are computed at once, 0: as many as there are threads
   int64_t panels = 1;        ///< strips in columns, one after the other
   bool pack_weights = true;  ///< false: kernels of wide layers do without a second copy, and are slower
   Precision precision = Precision::kFloat32;
@@ -66,6 +67,7 @@ struct Plan {
   std::vector<TensorPlan> tensors;
   std::vector<OpPlan> ops;      ///< in the order of their forward passes
   int64_t in_flight = 0;        ///< strips computed at once
+  int64_t team = 1;             ///< threads that share the work of each
   int64_t sweeps = 1;           ///< over the image, in all
   int64_t forward_sweeps = 0;   ///< those that end in reductions
   int64_t loss_sweeps = 1;      ///< 2: one more is for the loss's sums alone

@@ -27,9 +27,13 @@ std::vector<int64_t> PanelCounts(int64_t width) {
 /// Without packed weights a step takes longer by about this factor (docs/results.md).
 constexpr double kUnpacked = 1.25;
 
+/// Of a second thread that shares the work of a strip; a strip of its own would be worth 1.
+constexpr double kHelper = 0.5;
+
 double Cost(const Plan& plan) {
-  return static_cast<double>(plan.multiply_adds()) / static_cast<double>(plan.in_flight) *
-         (plan.options.pack_weights ? 1.0 : kUnpacked);
+  const double at_once =
+      static_cast<double>(plan.in_flight) * (1 + kHelper * static_cast<double>(plan.team - 1));
+  return static_cast<double>(plan.multiply_adds()) / at_once * (plan.options.pack_weights ? 1.0 : kUnpacked);
 }
 
 /// Rounded up: what is named as enough must be enough.
@@ -46,15 +50,14 @@ Plan FitPlan(const Graph& graph, const Objective& objective, int64_t width, int6
              const PlanOptions& options, const MemoryLimit& limit) {
   std::optional<Plan> best, least;
   int64_t least_total = 0;
-  int64_t threads = options.threads;
-  if (threads <= 0) threads = std::max<int64_t>(1, static_cast<int64_t>(std::thread::hardware_concurrency()));
-  for (; threads >= 1; --threads) {
+  PlanOptions tried = options;
+  if (tried.threads <= 0)
+    tried.threads = std::max<int64_t>(1, static_cast<int64_t>(std::thread::hardware_concurrency()));
+  for (tried.in_flight = tried.threads; tried.in_flight >= 1; --tried.in_flight) {
     for (const bool pack : {true, false}) {
-      PlanOptions tried = options;
-      tried.threads = threads;
       tried.pack_weights = options.pack_weights && pack;
-      // More than one strip is for more than one thread.
-      if (threads == 1 && options.strips == 0) tried.strips = 1;
+      // There is more than one strip for more than one at once.
+      if (tried.in_flight == 1 && options.strips == 0) tried.strips = 1;
       // More panels need less and cost more, until there is more halo in them than anything else.
       std::optional<Plan> fits;
       for (int64_t before = INT64_MAX; const int64_t panels : PanelCounts(width)) {

@@ -151,7 +151,9 @@ class Planner {
     p_.panels = MakePanels(p_.program, plan.options.panels, PanelMultiple());
     plan.options.panels = static_cast<int64_t>(p_.panels.size());
     ChooseStrips();
-    plan.in_flight = std::min<int64_t>(plan.options.threads, plan.options.strips);
+    plan.in_flight = std::min(plan.options.threads, plan.options.strips);
+    if (plan.options.in_flight > 0) plan.in_flight = std::min(plan.in_flight, plan.options.in_flight);
+    plan.team = plan.options.threads / plan.in_flight;
     PlaceGradients();
     PlaceStates();
     ChooseSweeps();
@@ -468,6 +470,7 @@ PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, b
                           .dst_columns = panel.columns[static_cast<size_t>(op.dst)],
                           .backward = backward && op.backward,
                           .pack_weights = prepared.plan.options.pack_weights,
+                          .team = prepared.plan.team,
                           .bfloat16 = prepared.plan.options.precision == Precision::kBFloat16,
                           .multiply_adds = MultiplyAddsAPixel(prepared, op)};
     for (const OpSource& src : op.srcs) {

@@ -108,8 +108,11 @@ StripRunner<T>::StripRunner(const Prepared& prepared, const PanelKernels<T>& ker
   for (const ViewUse& use : prepared.views)
     views_.emplace_back(kernels.template Layout<T>(prepared, use.tensor, use.capacity));
   written_ = AlignedBuffer<T>(kernels.WrittenValues(prepared));
-  for (const auto& kernel : kernels.kernels)
+  if (prepared.plan.team > 1) team_ = std::make_unique<Team>(prepared.plan.team);
+  for (const auto& kernel : kernels.kernels) {
     workspaces_.push_back(kernel ? kernel->MakeWorkspace() : nullptr);
+    if (workspaces_.back()) workspaces_.back()->team = team_.get();
+  }
   arguments_.resize(program.ops.size());
   for (size_t i = 0; i < program.ops.size(); ++i) {
     arguments_[i].src_pointers.resize(program.ops[i].srcs.size());
@@ -175,6 +178,7 @@ Profile StripRunner<T>::TakeProfile() {
 
 template <class T>
 void StripRunner<T>::Reset(const Strip& strip) {
+  if (team_) team_->Drop();  // of a strip that failed
   input_.Reset(strip.rows[0].begin);
   for (size_t t = 0; t < values_.size(); ++t) {
     values_[t].Reset(strip.rows[t].begin);
@@ -190,7 +194,9 @@ void StripRunner<T>::Reset(const Strip& strip) {
 
 template <class T>
 void StripRunner<T>::Lap(double* seconds) {
-  *seconds += SecondsSince(std::exchange(lap_, std::chrono::steady_clock::now()));
+  // All threads of the team have it, whether they help or not.
+  *seconds += static_cast<double>(prepared_.plan.team) *
+              SecondsSince(std::exchange(lap_, std::chrono::steady_clock::now()));
 }
 
 template <class T>

@@ -135,6 +135,7 @@ class StripRunner {
   std::vector<Ring> views_;                             // as Prepared::views
   AlignedBuffer<T> written_;                            // rows of a compact tensor
   std::vector<std::unique_ptr<Workspace>> workspaces_;  // by op
+  std::unique_ptr<Team> team_;                          // null: nobody helps
   std::vector<Arguments> arguments_;                    // by op
   std::vector<uint64_t> seeds_;                         // by op, of its name
   std::vector<T*> loss_pointers_;

@@ -6,7 +6,8 @@
 ///   Gather   coarse += W · fine      Conv forward,          ConvTranspose gradient of src
 ///   Scatter  fine   += Wᵀ · coarse   ConvTranspose forward, Conv gradient of src
 ///   AddWeightGradient                both
-/// Each takes windows of rows of both tensors and lets every two rows meet that do. Weights have ONNX's
+/// Each takes windows of rows of both tensors and lets every two rows meet that do; what it hands out to the
+/// workspace's team may not be done when it returns. Weights have ONNX's
 /// layout, which in these words is the same for both operators: [coarse channel, fine channel / groups, row
 /// tap, column tap].
 #pragma once
@@ -39,6 +40,7 @@ struct CorrelationShape {
   bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< false: no second copy of the weights, at the cost of time
   bool reads_image = false;  ///< KernelContext's
+  int64_t team = 1;          ///< KernelContext's
   bool bfloat16 = false;     ///< KernelContext's
   int64_t multiply_adds = KernelContext::kManyMultiplyAdds;  ///< KernelContext's
 

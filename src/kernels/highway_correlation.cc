@@ -390,11 +390,26 @@ void HighwayCorrelation::Correlate(const Pass& pass, const float* bias, float* c
   };
   int64_t terms = 0;
   for (const rows::Tap& tap : w->taps) terms += tap.count;
+  // Worth waking a thread for.
+  constexpr int64_t kLeastWork = int64_t{1} << 20;
   for (const Stretch& stretch : pass.stretches) {
-    if (pass.exact || stretch.repeats > 0) {
+    if (stretch.repeats > 0) {
       correlate(double{}, stretch.columns);
     } else {
-      correlate(float{}, stretch.columns);
+      const int64_t columns = stretch.columns.size(), work = terms * pass.outputs * columns,
+                    pieces = w->team ? std::clamp<int64_t>(work / kLeastWork, 1, w->team->size()) : 1;
+      for (int64_t i = 0; i < pieces; ++i) {
+        const Range piece{stretch.columns.begin + columns * i / pieces,
+                          stretch.columns.begin + columns * (i + 1) / pieces};
+        Share(pieces > 1 ? w->team : nullptr, [&correlate, &pass, piece](int64_t) {
+          if (pass.exact) {
+            correlate(double{}, piece);
+          } else {
+            correlate(float{}, piece);
+          }
+        });
+      }
+      if (pieces > 1) w->team->Wait();
     }
     const int64_t n = stretch.columns.size();
     for (int64_t o = 0; o < pass.outputs; ++o) {

@@ -1,6 +1,7 @@
 /// Wide layers, by oneDNN: a convolution of single rows for every row tap. Rows come as [channel, column] and
 /// are packed to [column, channel] once for the window that moves over them, in float32 or, where the layer
-/// and the processor allow, in bfloat16; sums over row taps are doubles.
+/// and the processor allow, in bfloat16; sums over row taps are doubles. A row is shared out among the
+/// threads of a team by channels of what is computed.
 #include <algorithm>
 #include <optional>
 #include <type_traits>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/team.h"
 #include "kernels/correlation.h"
 #include "kernels/onednn_rows.h"
 #include "kernels/rows.h"
@@ -23,17 +25,28 @@ using onednn::RowShape;
 /// over columns for the gradient of a weight.
 constexpr int64_t kMostTerms = 512;
 
-/// Channels of one tensor cut into slices of one size, the last filled up with channels of zeros, so that
-/// each has at most kMostTerms terms, `each` a channel.
+/// Channels of one tensor cut into slices of one size, the last filled up with channels of zeros.
 struct Slices {
-  Slices(int64_t all, int64_t each)
-      : channels(all), count(std::min(all, CeilDiv(all * each, kMostTerms))), size(CeilDiv(all, count)) {}
+  /// Each has at most kMostTerms terms, `each` a channel.
+  static Slices OfTerms(int64_t all, int64_t each) {
+    const int64_t most = std::min(all, CeilDiv(all * each, kMostTerms));
+    return {all, most, CeilDiv(all, most)};
+  }
+  /// What threads take in turns: enough for a few of them, and not too narrow for oneDNN. The number of
+  /// threads has no part in it, so that bits do not depend on it.
+  static Slices OfWork(int64_t all) {
+    constexpr int64_t kWanted = 4, kNarrowest = 32, kVector = 16;
+    const int64_t each = std::min(all, std::max(kNarrowest, RoundUp(CeilDiv(all, kWanted), kVector)));
+    return {all, CeilDiv(all, each), each};
+  }
 
   int64_t channels;
   int64_t count;
   int64_t size;
 
   int64_t padded() const { return count * size; }
+  /// The channels of slice i, and those that fill it up.
+  Range Filled(int64_t i) const { return {i * size, (i + 1) * size}; }
   /// The channels of slice i that are there.
   Range At(int64_t i) const { return {std::min(i * size, channels), std::min((i + 1) * size, channels)}; }
 };
@@ -100,10 +113,14 @@ class PackedRows {
 template <class Value>
 struct OneDnnWorkspace final : Workspace {
   std::vector<PackedRows<Value>> fine, coarse;  ///< by Front
-  AlignedBuffer<float> result;                  ///< of one primitive
-  AlignedBuffer<float> plain;                   ///< gradients of weights, unpacked, by row
-  AlignedBuffer<double> sum;                    ///< over row taps and slices
-  AlignedBuffer<std::byte> scratch;
+  /// Of one thread.
+  struct Buffers {
+    AlignedBuffer<float> result;  ///< of one primitive
+    AlignedBuffer<float> plain;   ///< gradients of weights, unpacked, by row
+    AlignedBuffer<double> sum;    ///< over row taps and slices
+    AlignedBuffer<std::byte> scratch;
+  };
+  std::vector<Buffers> buffers;
 
   void Reset() override {
     for (PackedRows<Value>& rows : fine) rows.Reset();
@@ -117,16 +134,18 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
  public:
   explicit OneDnnCorrelation(const CorrelationShape& shape)
       : SingleRowCorrelation<float>(shape),
-        fine_(shape.fine_channels, shape.columns.kernel),
-        coarse_(shape.coarse_channels, CeilDiv(shape.columns.kernel, shape.columns.stride)),
+        fine_(Slices::OfTerms(shape.fine_channels, shape.columns.kernel)),
+        coarse_(Slices::OfTerms(shape.coarse_channels, CeilDiv(shape.columns.kernel, shape.columns.stride))),
+        fine_work_(Slices::OfWork(shape.fine_channels)),
+        coarse_work_(Slices::OfWork(shape.coarse_channels)),
         panel_(std::min(shape.coarse_width, kMostTerms)) {
     // A prediction goes one way only.
     const bool gathers = shape.columns.kind == Window::Kind::kGather;
     if (gathers || shape.backward)
-      gather_.emplace(Operation::kGather, Shape(shape.coarse_channels, fine_.size, shape.coarse_width),
+      gather_.emplace(Operation::kGather, Shape(coarse_work_.size, fine_.size, shape.coarse_width),
                       kFactor<Value>);
     if (!gathers || shape.backward)
-      scatter_.emplace(Operation::kScatter, Shape(coarse_.size, shape.fine_channels, shape.coarse_width),
+      scatter_.emplace(Operation::kScatter, Shape(coarse_.size, fine_work_.size, shape.coarse_width),
                        kFactor<Value>);
     for (const int64_t width : {panel_, shape.coarse_width % panel_}) {
       if (width > 0 && shape.backward)
@@ -151,11 +170,11 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
     return bytes;
   }
   int64_t workspace_bytes() const override {
-    int64_t bytes =
-        (ResultSize() + PlainSize()) * int64_t{sizeof(float)} + SumSize() * int64_t{sizeof(double)};
+    int64_t bytes = s_.team * ((ResultSize() + PlainSize()) * int64_t{sizeof(float)} +
+                               SumSize() * int64_t{sizeof(double)} + ScratchBytes());
     for (const Front front : {Front::kForward, Front::kBackward})
       bytes += FineLayout(front).bytes() + CoarseLayout(front).bytes();
-    return bytes + ScratchBytes();
+    return bytes;
   }
   std::unique_ptr<Workspace> MakeWorkspace() const override {
     auto workspace = std::make_unique<OneDnnWorkspace<Value>>();
@@ -163,10 +182,11 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
       workspace->fine.emplace_back(FineLayout(front));
       workspace->coarse.emplace_back(CoarseLayout(front));
     }
-    workspace->result = AlignedBuffer<float>(ResultSize());
-    workspace->plain = AlignedBuffer<float>(PlainSize());
-    workspace->sum = AlignedBuffer<double>(SumSize());
-    workspace->scratch = AlignedBuffer<std::byte>(ScratchBytes());
+    for (int64_t i = 0; i < s_.team; ++i) {
+      workspace->buffers.push_back({AlignedBuffer<float>(ResultSize()), AlignedBuffer<float>(PlainSize()),
+                                    AlignedBuffer<double>(SumSize()),
+                                    AlignedBuffer<std::byte>(ScratchBytes())});
+    }
     return workspace;
   }
 
@@ -204,13 +224,15 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
             .first = 0,
             .width = s_.coarse_width};
   }
-  int64_t GatherBytes() const { return gather_ ? s_.row_taps() * fine_.count * gather_->weight_bytes() : 0; }
+  int64_t GatherBytes() const {
+    return gather_ ? s_.row_taps() * fine_.count * coarse_work_.count * gather_->weight_bytes() : 0;
+  }
   int64_t ScatterBytes() const {
-    return scatter_ ? s_.row_taps() * coarse_.count * scatter_->weight_bytes() : 0;
+    return scatter_ ? s_.row_taps() * coarse_.count * fine_work_.count * scatter_->weight_bytes() : 0;
   }
   int64_t SumSize() const {
-    return std::max(gather_ ? s_.coarse_channels * s_.coarse_width : 0,
-                    scatter_ ? s_.fine_channels * PackedWidth() : 0);
+    return std::max(gather_ ? coarse_work_.size * s_.coarse_width : 0,
+                    scatter_ ? fine_work_.size * PackedWidth() : 0);
   }
   int64_t ResultSize() const {
     return s_.backward ? std::max(SumSize(), CeilDiv(weight_gradients_.front().weight_bytes(),
@@ -228,22 +250,45 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
     return bytes;
   }
 
-  std::byte* GatherWeights(int64_t tap, int64_t slice) const {
-    return gather_weights_.data() + (tap * fine_.count + slice) * gather_->weight_bytes();
+  /// Of a slice of what is read and one of what is written.
+  std::byte* GatherWeights(int64_t tap, int64_t slice, int64_t work) const {
+    const int64_t i = (tap * fine_.count + slice) * coarse_work_.count + work;
+    return gather_weights_.data() + i * gather_->weight_bytes();
   }
-  std::byte* ScatterWeights(int64_t tap, int64_t slice) const {
-    return scatter_weights_.data() + (tap * coarse_.count + slice) * scatter_->weight_bytes();
+  std::byte* ScatterWeights(int64_t tap, int64_t slice, int64_t work) const {
+    const int64_t i = (tap * coarse_.count + slice) * fine_work_.count + work;
+    return scatter_weights_.data() + i * scatter_->weight_bytes();
   }
   /// Of [coarse channel, fine channel, row tap, column tap], ONNX's layout.
   int64_t WeightIndex(int64_t coarse, int64_t fine, int64_t tap) const {
     return ((coarse * s_.fine_channels + fine) * s_.row_taps() + tap) * s_.columns.kernel;
   }
+  using Buffers = typename OneDnnWorkspace<Value>::Buffers;
+  /// A row as it is packed, and the tap through which it is seen.
+  struct PackedTap {
+    Value* values;
+    int64_t tap;
+  };
+  static std::vector<PackedTap> Pack(std::span<const TapRow<float>> taps, PackedRows<Value>* rows) {
+    std::vector<PackedTap> packed;
+    for (const TapRow<float>& row : taps) packed.push_back({rows->Get(row.row, row.channels), row.tap});
+    return packed;
+  }
+  /// A slice of channels of a row, as one thread computes it.
+  void GatherSlice(std::span<const PackedTap> fine, int64_t work, const float* bias, float* const* coarse,
+                   Buffers* b) const;
+  void ScatterSlice(std::span<const PackedTap> coarse, int64_t work, const float* bias, float* const* fine,
+                    Buffers* b) const;
+  /// Adds the gradients of the weights between slice c of the coarse tensor and slice f of the fine one.
+  void AddSliceGradient(std::span<const PackedTap> fine, Value* coarse, int64_t c, int64_t f,
+                        double* diff_weights, Buffers* b) const;
   /// sums += what a primitive made of a slice of either tensor, with each of the fine rows.
-  void AddSlice(const float* gradients, Range coarse, Range fine, std::span<const TapRow<float>> rows,
+  void AddSlice(const float* gradients, Range coarse, Range fine, std::span<const PackedTap> rows,
                 double* sums) const;
 
-  Slices fine_, coarse_;
-  int64_t panel_;  ///< coarse columns whose products are added in float32
+  Slices fine_, coarse_;            ///< of what is read
+  Slices fine_work_, coarse_work_;  ///< of what is written
+  int64_t panel_;                   ///< coarse columns whose products are added in float32
   std::optional<RowPrimitive> gather_, scatter_;
   std::vector<RowPrimitive> weight_gradients_;  ///< of a whole panel; of what remains at the end of a row
   // oneDNN takes no pointers to const, though it only reads.
@@ -268,13 +313,13 @@ void OneDnnCorrelation<Value>::SetWeights(const float* weights) {
     return plain.data();
   };
   for (int64_t tap = 0; tap < s_.row_taps(); ++tap) {
-    for (int64_t i = 0; i < fine_.count && gather_; ++i) {
-      gather_->Pack(cut(tap, {0, s_.coarse_channels}, {i * fine_.size, (i + 1) * fine_.size}),
-                    GatherWeights(tap, i));
+    for (int64_t i = 0; i < fine_.count * coarse_work_.count && gather_; ++i) {
+      const int64_t f = i / coarse_work_.count, c = i % coarse_work_.count;
+      gather_->Pack(cut(tap, coarse_work_.Filled(c), fine_.Filled(f)), GatherWeights(tap, f, c));
     }
-    for (int64_t i = 0; i < coarse_.count && scatter_; ++i) {
-      scatter_->Pack(cut(tap, {i * coarse_.size, (i + 1) * coarse_.size}, {0, s_.fine_channels}),
-                     ScatterWeights(tap, i));
+    for (int64_t i = 0; i < coarse_.count * fine_work_.count && scatter_; ++i) {
+      const int64_t c = i / fine_work_.count, f = i % fine_work_.count;
+      scatter_->Pack(cut(tap, coarse_.Filled(c), fine_work_.Filled(f)), ScatterWeights(tap, c, f));
     }
   }
 }
@@ -283,48 +328,73 @@ template <class Value>
 void OneDnnCorrelation<Value>::GatherRow(std::span<const TapRow<float>> fine, const float* bias,
                                          float* const* coarse, Front front, Workspace* workspace) const {
   auto* w = static_cast<OneDnnWorkspace<Value>*>(workspace);
-  const int64_t size = s_.coarse_channels * s_.coarse_width;
-  std::fill_n(w->sum.data(), size, 0.0);
-  for (const TapRow<float>& row : fine) {
-    Value* packed = w->fine[static_cast<size_t>(front)].Get(row.row, row.channels);
+  const std::vector<PackedTap> packed = Pack(fine, &w->fine[static_cast<size_t>(front)]);
+  for (int64_t i = 0; i < coarse_work_.count; ++i) {
+    Share(w->team, [=, this](int64_t thread) {
+      GatherSlice(packed, i, bias, coarse, &w->buffers[static_cast<size_t>(thread)]);
+    });
+  }
+}
+
+template <class Value>
+void OneDnnCorrelation<Value>::GatherSlice(std::span<const PackedTap> fine, int64_t work, const float* bias,
+                                           float* const* coarse, Buffers* b) const {
+  const int64_t size = coarse_work_.size * s_.coarse_width;
+  std::fill_n(b->sum.data(), size, 0.0);
+  for (const PackedTap& row : fine) {
     for (int64_t i = 0; i < fine_.count; ++i) {
-      gather_->Run(w->result.data(), packed + i * fine_.size * PackedWidth(), GatherWeights(row.tap, i),
-                   w->scratch.data());
-      rows::AddTo(w->result.data(), size, w->sum.data());
+      gather_->Run(b->result.data(), row.values + i * fine_.size * PackedWidth(),
+                   GatherWeights(row.tap, i, work), b->scratch.data());
+      rows::AddTo(b->result.data(), size, b->sum.data());
     }
   }
-  rows::AddInterleaved(w->sum.data(), {coarse, static_cast<size_t>(s_.coarse_channels)}, bias,
-                       s_.coarse_width);
+  const Range channels = coarse_work_.At(work);
+  std::vector<float*> dst(static_cast<size_t>(coarse_work_.size), nullptr);
+  std::copy(coarse + channels.begin, coarse + channels.end, dst.begin());
+  rows::AddInterleaved(b->sum.data(), dst, bias ? bias + channels.begin : nullptr, s_.coarse_width);
 }
 
 template <class Value>
 void OneDnnCorrelation<Value>::ScatterRow(std::span<const TapRow<float>> coarse, const float* bias,
                                           float* const* fine, Workspace* workspace) const {
   auto* w = static_cast<OneDnnWorkspace<Value>*>(workspace);
-  const int64_t size = s_.fine_channels * PackedWidth();
   // Only a forward pass has a bias to set.
   const Front front = bias ? Front::kForward : Front::kBackward;
-  std::fill_n(w->sum.data(), size, 0.0);
-  for (const TapRow<float>& row : coarse) {
-    Value* packed = w->coarse[static_cast<size_t>(front)].Get(row.row, row.channels);
+  const std::vector<PackedTap> packed = Pack(coarse, &w->coarse[static_cast<size_t>(front)]);
+  for (int64_t i = 0; i < fine_work_.count; ++i) {
+    Share(w->team, [=, this](int64_t thread) {
+      ScatterSlice(packed, i, bias, fine, &w->buffers[static_cast<size_t>(thread)]);
+    });
+  }
+}
+
+template <class Value>
+void OneDnnCorrelation<Value>::ScatterSlice(std::span<const PackedTap> coarse, int64_t work,
+                                            const float* bias, float* const* fine, Buffers* b) const {
+  const int64_t size = fine_work_.size * PackedWidth();
+  std::fill_n(b->sum.data(), size, 0.0);
+  for (const PackedTap& row : coarse) {
     for (int64_t i = 0; i < coarse_.count; ++i) {
-      scatter_->Run(packed + i * coarse_.size * s_.coarse_width, w->result.data(), ScatterWeights(row.tap, i),
-                    w->scratch.data());
-      rows::AddTo(w->result.data(), size, w->sum.data());
+      scatter_->Run(row.values + i * coarse_.size * s_.coarse_width, b->result.data(),
+                    ScatterWeights(row.tap, i, work), b->scratch.data());
+      rows::AddTo(b->result.data(), size, b->sum.data());
     }
   }
   // Columns of the image that no tap reaches have the bias alone.
   const int64_t pad = s_.columns.pad_begin, begin = std::max<int64_t>(0, -pad),
                 end = std::clamp(PackedWidth() - pad, begin, s_.fine_width);
-  std::vector<float*> inside;
-  for (int64_t f = 0; f < s_.fine_channels; ++f) {
-    if (bias && fine[f]) {
+  const Range channels = fine_work_.At(work);
+  std::vector<float*> inside(static_cast<size_t>(fine_work_.size), nullptr);
+  for (int64_t f = channels.begin; f < channels.end; ++f) {
+    if (!fine[f]) continue;
+    if (bias) {
       std::fill(fine[f], fine[f] + begin, bias[f]);
       std::fill(fine[f] + end, fine[f] + s_.fine_width, bias[f]);
     }
-    inside.push_back(fine[f] ? fine[f] + begin : nullptr);
+    inside[static_cast<size_t>(f - channels.begin)] = fine[f] + begin;
   }
-  rows::AddInterleaved(w->sum.data() + (begin + pad) * s_.fine_channels, inside, bias, end - begin);
+  rows::AddInterleaved(b->sum.data() + (begin + pad) * fine_work_.size, inside,
+                       bias ? bias + channels.begin : nullptr, end - begin);
 }
 
 template <class Value>
@@ -334,33 +404,47 @@ void OneDnnCorrelation<Value>::AddRowGradient(std::span<const TapRow<float>> fin
   auto* w = static_cast<OneDnnWorkspace<Value>*>(workspace);
   constexpr size_t kFront = static_cast<size_t>(Front::kBackward);
   Value* packed_coarse = w->coarse[kFront].Get(coarse.row, coarse.channels);
-  std::vector<Value*> packed_fine;
-  for (const TapRow<float>& row : fine) packed_fine.push_back(w->fine[kFront].Get(row.row, row.channels));
+  const std::vector<PackedTap> packed = Pack(fine, &w->fine[kFront]);
+  const auto share = [&](int64_t c, int64_t f, std::vector<PackedTap> rows) {
+    Share(w->team, [=, this, some = std::move(rows)](int64_t thread) {
+      AddSliceGradient(some, packed_coarse, c, f, diff_weights, &w->buffers[static_cast<size_t>(thread)]);
+    });
+  };
+  if (coarse_.count * fine_.count == 1) {
+    // No other way to share them out; they are few.
+    for (const PackedTap& row : packed) share(0, 0, {row});
+    return;
+  }
   // The weights of all row taps lie together in ONNX's layout: they are added at once.
+  for (int64_t i = 0; i < coarse_.count * fine_.count; ++i) share(i / fine_.count, i % fine_.count, packed);
+}
+
+template <class Value>
+void OneDnnCorrelation<Value>::AddSliceGradient(std::span<const PackedTap> fine, Value* coarse, int64_t c,
+                                                int64_t f, double* diff_weights, Buffers* b) const {
   const int64_t size = coarse_.size * fine_.size * s_.columns.kernel;
-  for (int64_t i = 0; i < coarse_.count * fine_.count; ++i) {
-    const int64_t c = i / fine_.count, f = i % fine_.count;
-    for (int64_t x = 0; x < s_.coarse_width; x += panel_) {
-      const RowPrimitive& primitive = weight_gradients_[s_.coarse_width - x >= panel_ ? 0 : 1];
-      for (size_t r = 0; r < fine.size(); ++r) {
-        primitive.Run(packed_coarse + (c * s_.coarse_width + x) * coarse_.size,
-                      packed_fine[r] + (f * PackedWidth() + x * s_.columns.stride) * fine_.size,
-                      w->result.data(), w->scratch.data());
-        primitive.Unpack(w->result.data(), w->plain.data() + static_cast<int64_t>(r) * size);
-      }
-      AddSlice(w->plain.data(), coarse_.At(c), fine_.At(f), fine, diff_weights);
+  for (int64_t x = 0; x < s_.coarse_width; x += panel_) {
+    const RowPrimitive& primitive = weight_gradients_[s_.coarse_width - x >= panel_ ? 0 : 1];
+    float* plain = b->plain.data();
+    for (const PackedTap& row : fine) {
+      primitive.Run(coarse + (c * s_.coarse_width + x) * coarse_.size,
+                    row.values + (f * PackedWidth() + x * s_.columns.stride) * fine_.size, b->result.data(),
+                    b->scratch.data());
+      primitive.Unpack(b->result.data(), plain);
+      plain += size;
     }
+    AddSlice(b->plain.data(), coarse_.At(c), fine_.At(f), fine, diff_weights);
   }
 }
 
 template <class Value>
 void OneDnnCorrelation<Value>::AddSlice(const float* gradients, Range coarse, Range fine,
-                                        std::span<const TapRow<float>> rows, double* sums) const {
+                                        std::span<const PackedTap> rows, double* sums) const {
   const int64_t kernel = s_.columns.kernel, size = coarse_.size * fine_.size * kernel;
   for (int64_t c = coarse.begin; c < coarse.end; ++c) {
     for (int64_t f = fine.begin; f < fine.end; ++f) {
       const float* value = gradients + ((c - coarse.begin) * fine_.size + f - fine.begin) * kernel;
-      for (const TapRow<float>& row : rows) {
+      for (const PackedTap& row : rows) {
         double* sum = sums + WeightIndex(c, f, row.tap);
         for (int64_t k = 0; k < kernel; ++k) sum[k] += static_cast<double>(value[k]);
         value += size;

@@ -34,6 +34,7 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
                          .backward = context.backward,
                          .pack_weights = context.pack_weights,
                          .reads_image = context.reads_image,
+                         .team = context.team,
                          .bfloat16 = context.bfloat16,
                          .multiply_adds = context.multiply_adds};
   shape.rows_at_once = RowsAtOnce(shape);
@@ -69,6 +70,7 @@ class ConvKernel final : public RowKernel<T> {
     } else {
       correlation_->Scatter(row.srcs[0], bias_, dst, workspace);
     }
+    Wait(workspace);
   }
 
   void Backward(const BackwardRow<T>& row, Workspace* workspace) const override {
@@ -77,15 +79,21 @@ class ConvKernel final : public RowKernel<T> {
     if (!gathers_ && workspace) workspace->Reset();
     const RowWindow<const T> diff_dst{{row.y, row.y + row.count}, channels_, width_, row.diff_dst};
     if (row.diff_parameters) AddParameterGradients(row, diff_dst, workspace);
-    if (row.diff_srcs[0].rows.empty()) return;
-    if (gathers_) {
-      correlation_->Scatter(diff_dst, nullptr, row.diff_srcs[0], workspace);
-    } else {
-      correlation_->Gather(diff_dst, nullptr, row.diff_srcs[0], Front::kBackward, workspace);
+    if (!row.diff_srcs[0].rows.empty()) {
+      if (gathers_) {
+        correlation_->Scatter(diff_dst, nullptr, row.diff_srcs[0], workspace);
+      } else {
+        correlation_->Gather(diff_dst, nullptr, row.diff_srcs[0], Front::kBackward, workspace);
+      }
     }
+    Wait(workspace);
   }
 
  private:
+  static void Wait(Workspace* workspace) {
+    if (workspace && workspace->team) workspace->team->Wait();
+  }
+
   void AddParameterGradients(const BackwardRow<T>& row, const RowWindow<const T>& diff_dst,
                              Workspace* workspace) const {
     if (double* diff_weights = row.diff_parameters[0]) {

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/team.h"
 #include "geometry/window.h"
 #include "layers/attributes.h"
 #include "swath/graph.h"
@@ -99,6 +100,8 @@ class Workspace {
 
   /// Multiply-adds that were not done, since their sums were known.
   int64_t skipped = 0;
+  /// Threads to share work with, or null; a kernel that hands out tasks waits for them before it returns.
+  Team* team = nullptr;
 };
 
 /// One row of a layer, forward; or several, of a layer that asks for them (RowLayer::rows_at_once). Pointers
@@ -162,6 +165,7 @@ struct KernelContext {
   bool backward = true;      ///< false: prediction only, no memory for the way back
   bool pack_weights = true;  ///< as PlanOptions says
   bool reads_image = false;  ///< some channels of a source are the image's
+  int64_t team = 1;          ///< the most threads that a workspace's team has
   bool bfloat16 = false;     ///< factors of products may be rounded to bfloat16, as the sources are
   static constexpr int64_t kManyMultiplyAdds = std::numeric_limits<int64_t>::max();
   int64_t multiply_adds = kManyMultiplyAdds;  ///< a pixel of the image, rounded up

@@ -10,6 +10,7 @@
 #include "layers/layers.h"
 #include "swath/compare.h"
 #include "swath/engine.h"
+#include "swath/model.h"
 #include "tests/support/memory_image.h"
 
 namespace swath {
@@ -125,15 +126,29 @@ TEST(WideNetworks, AreExactWithoutPackedWeightsAndInPanels) {
   check({.threads = 2, .strips = 3, .panels = 3, .precision = Precision::kFloat64});
 }
 
+/// Whether threads have strips of their own or share one.
 TEST(WideNetworks, SameStripsSameBits) {
-  const Graph graph = WideNetwork();
-  const auto loss = MakeLoss({.kind = LossKind::kCrossEntropy, .logits = 2});
-  const auto image = test::RandomImage(640, 40, 3, 2), labels = test::RandomLabels(640, 40, 2, 2);
-  std::vector<StepResult> results;
-  for (const int64_t threads : {1, 2, 3}) {
-    const auto engine = MakeStreamingEngine(graph, loss.get(), 640, 40, {.threads = threads, .strips = 3});
-    results.push_back(engine->Step({&image, &labels}));
-    EXPECT_EQ(results.back().gradients, results[0].gradients) << threads << " threads";
+  const Graph wide = WideNetwork(), narrow = BuiltInModel("unet-4492", 1);
+  struct Case {
+    const Graph& graph;
+    int64_t width, height, logits;
+  };
+  // So many columns that rows of the narrow one are shared out, too.
+  for (const Case& c : {Case{wide, 640, 40, 2}, Case{narrow, 8192, 64, 1}}) {
+    const auto loss =
+        MakeLoss({.kind = c.logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy, .logits = c.logits});
+    const auto image = test::RandomImage(c.width, c.height, 3, 2),
+               labels = test::RandomLabels(c.width, c.height, 2, 2);
+    for (const int64_t strips : {1, 3}) {
+      std::vector<StepResult> results;
+      for (const int64_t threads : {1, 2, 3, 7}) {
+        const auto engine = MakeStreamingEngine(c.graph, loss.get(), c.width, c.height,
+                                                {.threads = threads, .strips = strips});
+        EXPECT_EQ(engine->plan().team, std::max<int64_t>(1, threads / strips));
+        results.push_back(engine->Step({&image, &labels}));
+        EXPECT_EQ(results.back().gradients, results[0].gradients) << threads << " threads, " << strips;
+      }
+    }
   }
 }
 

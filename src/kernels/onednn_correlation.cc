@@ -116,7 +116,7 @@ struct OneDnnWorkspace final : Workspace {
   /// Of one thread.
   struct Buffers {
     AlignedBuffer<float> result;  ///< of one primitive
-    AlignedBuffer<float> plain;   ///< gradients of weights, unpacked, by row
+    AlignedBuffer<float> plain;   ///< gradients of weights, [coarse, fine, row tap, column tap]
     AlignedBuffer<double> sum;    ///< over row taps and slices
     AlignedBuffer<std::byte> scratch;
   };
@@ -206,7 +206,8 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
             .coarse_width = coarse_width,
             .kernel = s_.columns.kernel,
             .stride = s_.columns.stride,
-            .dilation = s_.columns.dilation};
+            .dilation = s_.columns.dilation,
+            .row_taps = s_.row_taps()};
   }
   int64_t PackedWidth() const { return Shape(1, 1, s_.coarse_width).fine_width(); }
 
@@ -282,7 +283,8 @@ class OneDnnCorrelation final : public SingleRowCorrelation<float> {
   /// Adds the gradients of the weights between slice c of the coarse tensor and slice f of the fine one.
   void AddSliceGradient(std::span<const PackedTap> fine, Value* coarse, int64_t c, int64_t f,
                         double* diff_weights, Buffers* b) const;
-  /// sums += what a primitive made of a slice of either tensor, with each of the fine rows.
+  /// sums += what a primitive made of a slice of either tensor, with each of the fine rows: all at once,
+  /// where all row taps are there.
   void AddSlice(const float* gradients, Range coarse, Range fine, std::span<const PackedTap> rows,
                 double* sums) const;
 
@@ -410,28 +412,24 @@ void OneDnnCorrelation<Value>::AddRowGradient(std::span<const TapRow<float>> fin
       AddSliceGradient(some, packed_coarse, c, f, diff_weights, &w->buffers[static_cast<size_t>(thread)]);
     });
   };
-  if (coarse_.count * fine_.count == 1) {
-    // No other way to share them out; they are few.
+  // There is no other way to share out a single pair of slices.
+  if (w->team && coarse_.count * fine_.count == 1) {
     for (const PackedTap& row : packed) share(0, 0, {row});
     return;
   }
-  // The weights of all row taps lie together in ONNX's layout: they are added at once.
   for (int64_t i = 0; i < coarse_.count * fine_.count; ++i) share(i / fine_.count, i % fine_.count, packed);
 }
 
 template <class Value>
 void OneDnnCorrelation<Value>::AddSliceGradient(std::span<const PackedTap> fine, Value* coarse, int64_t c,
                                                 int64_t f, double* diff_weights, Buffers* b) const {
-  const int64_t size = coarse_.size * fine_.size * s_.columns.kernel;
   for (int64_t x = 0; x < s_.coarse_width; x += panel_) {
     const RowPrimitive& primitive = weight_gradients_[s_.coarse_width - x >= panel_ ? 0 : 1];
-    float* plain = b->plain.data();
     for (const PackedTap& row : fine) {
       primitive.Run(coarse + (c * s_.coarse_width + x) * coarse_.size,
                     row.values + (f * PackedWidth() + x * s_.columns.stride) * fine_.size, b->result.data(),
                     b->scratch.data());
-      primitive.Unpack(b->result.data(), plain);
-      plain += size;
+      primitive.Unpack(b->result.data(), b->plain.data() + row.tap * s_.columns.kernel);
     }
     AddSlice(b->plain.data(), coarse_.At(c), fine_.At(f), fine, diff_weights);
   }
@@ -440,14 +438,17 @@ void OneDnnCorrelation<Value>::AddSliceGradient(std::span<const PackedTap> fine,
 template <class Value>
 void OneDnnCorrelation<Value>::AddSlice(const float* gradients, Range coarse, Range fine,
                                         std::span<const PackedTap> rows, double* sums) const {
-  const int64_t kernel = s_.columns.kernel, size = coarse_.size * fine_.size * kernel;
+  const int64_t kernel = s_.columns.kernel, all = s_.row_taps() * kernel;
   for (int64_t c = coarse.begin; c < coarse.end; ++c) {
-    for (int64_t f = fine.begin; f < fine.end; ++f) {
-      const float* value = gradients + ((c - coarse.begin) * fine_.size + f - fine.begin) * kernel;
-      for (const PackedTap& row : rows) {
-        double* sum = sums + WeightIndex(c, f, row.tap);
-        for (int64_t k = 0; k < kernel; ++k) sum[k] += static_cast<double>(value[k]);
-        value += size;
+    const float* value = gradients + (c - coarse.begin) * fine_.size * all;
+    double* sum = sums + WeightIndex(c, fine.begin, 0);
+    if (static_cast<int64_t>(rows.size()) == s_.row_taps()) {
+      swath::rows::AddTo(value, fine.size() * all, sum);
+      continue;
+    }
+    for (const PackedTap& row : rows) {
+      for (int64_t i = row.tap * kernel; i < fine.size() * all; i += all) {
+        for (int64_t k = i; k < i + kernel; ++k) sum[k] += static_cast<double>(value[k]);
       }
     }
   }

@@ -63,6 +63,14 @@ memory::desc Weights(const RowShape& s, Tag tag, Factor factor = Factor::kFloat3
   return {{s.coarse_channels, s.fine_channels, 1, s.kernel}, TypeOf(factor), tag};
 }
 
+/// One row tap among all.
+memory::desc PlainGradient(const RowShape& s) {
+  const int64_t pitch = s.row_taps * s.kernel;
+  return {{s.coarse_channels, s.fine_channels, 1, s.kernel},
+          memory::data_type::f32,
+          memory::dims{s.fine_channels * pitch, pitch, s.kernel, 1}};
+}
+
 }  // namespace
 
 bool HasBFloat16() {
@@ -134,8 +142,8 @@ void RowPrimitive::Parts::Make(Operation made, const RowShape& of, Factor of_fac
       break;
     }
   }
-  const memory::desc plain = Weights(shape, Tag::oihw);
   const bool back = operation == Operation::kWeightGradient;
+  const memory::desc plain = back ? PlainGradient(shape) : Weights(shape, Tag::oihw);
   reorder = dnnl::reorder(
       dnnl::reorder::primitive_desc(Engine(), back ? weights : plain, Engine(), back ? plain : weights));
 }
@@ -180,7 +188,7 @@ void RowPrimitive::Unpack(const void* packed, float* weights) const {
   Call([&] {
     dnnl::stream stream(Engine());
     memory src = parts_->At(parts_->weights, const_cast<void*>(packed));
-    memory dst = parts_->At(Weights(parts_->shape, Tag::oihw), weights);
+    memory dst = parts_->At(PlainGradient(parts_->shape), weights);
     parts_->reorder.execute(stream, src, dst);
     stream.wait();
   });

@@ -18,6 +18,7 @@ struct RowShape {
   int64_t kernel = 1;
   int64_t stride = 1;
   int64_t dilation = 1;
+  int64_t row_taps = 1;  ///< of the layer: Unpack leaves room for those that it does not write
 
   int64_t fine_width() const { return (coarse_width - 1) * stride + (kernel - 1) * dilation + 1; }
 };
@@ -59,7 +60,7 @@ class RowPrimitive {
 
   /// Weights [coarse, fine, column tap] to factors in oneDNN's layout, for kGather and kScatter.
   void Pack(const float* weights, void* packed) const;
-  /// A result back from it, for kWeightGradient.
+  /// A result back from it, for kWeightGradient: one row tap of [coarse, fine, row tap, column tap].
   void Unpack(const void* packed, float* weights) const;
 
   /// Overwrites the operation's result, reads the other two, which are factors.

@@ -129,8 +129,8 @@ class StripRunner {
   Profile profile_;
   std::chrono::steady_clock::time_point lap_;
   RowRing<uint8_t> input_;
-  std::vector<Ring> values_;                            // by tensor; those of the input and of
-  std::vector<RowRing<BFloat16>> compact_;              // compact tensors are empty, as are others here
+  std::vector<Ring> values_;                            // by tensor; empty for the input and compact ones
+  std::vector<RowRing<BFloat16>> compact_;              // by tensor; empty for all others
   std::vector<std::vector<Ring>> gradients_;            // [cotangent][tensor]
   std::vector<Ring> views_;                             // as Prepared::views
   AlignedBuffer<T> written_;                            // rows of a compact tensor

@@ -308,6 +308,7 @@ class Planner {
     p_.compact.assign(tensors.size(), false);
     if (p_.plan.options.precision != Precision::kBFloat16) return;
     for (size_t t = 1; t < tensors.size(); ++t) {
+      if (tensors[t].shape.channels == 0) continue;  // counts a reduction's rows, and has none
       int64_t converted = 0;
       for (const int reader : p_.program.readers[t]) {
         const Op& op = p_.program.ops[static_cast<size_t>(reader)];

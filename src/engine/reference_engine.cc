@@ -64,12 +64,12 @@ class ReferenceEngine final : public Engine {
     Round(t, tensor);
     if (rows_ != Precision::kBFloat16 || in_core_[static_cast<size_t>(t)] || t == graph_.output) return;
     if (!kept_.contains(graph_.tensors[static_cast<size_t>(t)])) return;
-    RoundToBFloat16(tensor);
+    RoundAll(tensor);
   }
 
-  static void RoundToBFloat16(Tensor* tensor) {
+  static void RoundAll(Tensor* tensor) {
     for (double& value : tensor->values)
-      value = static_cast<double>(FromBFloat16(ToBFloat16(static_cast<float>(value))));
+      value = static_cast<double>(RoundToBFloat16(static_cast<float>(value)));
   }
 
   /// What the streaming engine rounds to bfloat16: rows that it keeps, and weights and gradients where this
@@ -85,7 +85,7 @@ class ReferenceEngine final : public Engine {
                                    [&](const OpPlan& o) { return o.name == node.name; });
       if (op == plan.ops.end() || op->kernel != kBFloat16Kernel) continue;
       Parameter weights = graph_.parameters[static_cast<size_t>(node.parameters[0])];
-      for (float& w : weights.values) w = FromBFloat16(ToBFloat16(w));
+      for (float& w : weights.values) w = RoundToBFloat16(w);
       rounded_weights_.emplace(node.name, std::move(weights));
     }
   }
@@ -200,7 +200,7 @@ class ReferenceEngine final : public Engine {
       const bool trainable = graph_.parameters[static_cast<size_t>(p)].trainable;
       gradients.diff_parameters.push_back(trainable ? &result->gradients[static_cast<size_t>(p)] : nullptr);
     }
-    if (rounded_weights_.contains(node.name)) RoundToBFloat16(&diff_dst);
+    if (rounded_weights_.contains(node.name)) RoundAll(&diff_dst);
     ReferenceArgs args = Arguments(node);
     const Kink* kink = FindKink(node);
     // A maximum is picked by all the values that it is picked from.

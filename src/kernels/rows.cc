@@ -659,8 +659,9 @@ void AddInterleaved(const double* sum, std::span<float* const> dst, const float*
 #if HWY_TARGET != HWY_SCALAR
     for (; c + 4 <= channels; c += 4) {
       float* const* rows = dst.data() + c;
+      const bool all = std::find(rows, rows + 4, nullptr) == rows + 4;
       int64_t x = first;
-      for (; x + 4 <= last && std::find(rows, rows + 4, nullptr) == rows + 4; x += 4) {
+      for (; all && x + 4 <= last; x += 4) {
         V4 v[4];
         for (int i = 0; i < 4; ++i) v[i] = bias ? hn::LoadU(D4(), bias + c) : hn::LoadU(D4(), rows[i] + x);
         if (!bias) Transpose(v);
@@ -736,7 +737,7 @@ void RoundInPlace(float* row, int64_t n) {
   for (; x + lanes <= n; x += lanes)
     hn::StoreU(hn::BitCast(d, hn::And(RoundedBits(d, hn::LoadU(d, row + x)), kept)), d, row + x);
 #endif
-  for (; x < n; ++x) row[x] = FromBFloat16(ToBFloat16(row[x]));
+  for (; x < n; ++x) row[x] = RoundToBFloat16(row[x]);
 }
 
 void Widen(const BFloat16* src, int64_t n, float* dst) {

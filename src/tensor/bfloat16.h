@@ -23,4 +23,6 @@ inline float FromBFloat16(BFloat16 value) {
   return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16);
 }
 
+inline float RoundToBFloat16(float value) { return FromBFloat16(ToBFloat16(value)); }
+
 }  // namespace swath

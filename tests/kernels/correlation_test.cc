@@ -19,7 +19,7 @@ struct Rows {
       doubles.emplace_back(static_cast<size_t>(width), 0.0);
       for (int64_t x = 0; x < width; ++x) {
         float v = random ? normal(*random) : 0;
-        if (bfloat16) v = FromBFloat16(ToBFloat16(v));
+        if (bfloat16) v = RoundToBFloat16(v);
         floats.back()[static_cast<size_t>(x + margin)] = v;
         doubles.back()[static_cast<size_t>(x)] = static_cast<double>(v);
       }
@@ -98,7 +98,7 @@ int64_t Check(const CorrelationShape& shape, uint32_t seed, std::unique_ptr<Corr
   std::normal_distribution<float> normal;
   for (float& w : weights) {
     w = normal(random) * 0.3f;
-    if (shape.bfloat16) w = FromBFloat16(ToBFloat16(w));
+    if (shape.bfloat16) w = RoundToBFloat16(w);
   }
   exact->SetWeights(weights.data());
   fast->SetWeights(weights.data());

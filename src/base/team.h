@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace swath {
@@ -47,11 +48,12 @@ class Team {
 };
 
 /// Runs the task on a team, or here where there is none.
-inline void Share(Team* team, Team::Task task) {
+template <class F>
+void Share(Team* team, F&& task) {
   if (team) {
-    team->Add(std::move(task));
+    team->Add(std::forward<F>(task));
   } else {
-    task(0);
+    task(int64_t{0});
   }
 }
 

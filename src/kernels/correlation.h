@@ -7,9 +7,8 @@
 ///   Scatter  fine   += Wᵀ · coarse   ConvTranspose forward, Conv gradient of src
 ///   AddWeightGradient                both
 /// Each takes windows of rows of both tensors and lets every two rows meet that do; what it hands out to the
-/// workspace's team may not be done when it returns. Weights have ONNX's
-/// layout, which in these words is the same for both operators: [coarse channel, fine channel / groups, row
-/// tap, column tap].
+/// workspace's team may not be done when it returns. Weights have ONNX's layout, which in these words is the
+/// same for both operators: [coarse channel, fine channel / groups, row tap, column tap].
 #pragma once
 
 #include <cstdint>
@@ -158,10 +157,10 @@ std::unique_ptr<Correlation<T>> ChooseCorrelation(const CorrelationShape& shape)
 /// panels have other widths.
 int64_t RowsAtOnce(const CorrelationShape& shape);
 
-std::unique_ptr<Correlation<double>> MakeReferenceCorrelation(const CorrelationShape& shape);
 /// The name of the kernel that rounds all factors to bfloat16: rows, weights and gradients.
 inline constexpr std::string_view kBFloat16Kernel = "onednn-bf16";
 
+std::unique_ptr<Correlation<double>> MakeReferenceCorrelation(const CorrelationShape& shape);
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape);
 /// For one group only. With CorrelationShape::bfloat16, and where the processor multiplies such numbers, it
 /// is kBFloat16Kernel.

@@ -35,8 +35,10 @@ struct Slices {
   /// What threads take in turns: enough for a few of them, and not too narrow for oneDNN. The number of
   /// threads has no part in it, so that bits do not depend on it.
   static Slices OfWork(int64_t all) {
-    constexpr int64_t kWanted = 4, kNarrowest = 32, kVector = 16;
-    const int64_t each = std::min(all, std::max(kNarrowest, RoundUp(CeilDiv(all, kWanted), kVector)));
+    constexpr int64_t kMost = 4, kVector = 16, kFewestVectors = 2;
+    const int64_t vectors = CeilDiv(all, kVector),
+                  wanted = std::clamp<int64_t>(vectors / kFewestVectors, 1, kMost);
+    const int64_t each = std::min(all, CeilDiv(vectors, wanted) * kVector);
     return {all, CeilDiv(all, each), each};
   }
 

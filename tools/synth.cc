@@ -10,11 +10,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
 #include "base/pending_file.h"
+#include "base/processors.h"
 #include "output/parallel_for.h"
 #include "swath/otsu.h"
 #include "swath/pyramid_writer.h"
@@ -178,7 +178,7 @@ void Run(Settings settings) {
   const Size size = ParseSize("--size", settings.size);
   SettleSplit(settings);
   if (settings.threads == 0) {
-    settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    settings.threads = static_cast<int>(Processors());
   }
   CheckCsv(settings);
   std::error_code error;

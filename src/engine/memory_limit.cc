@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
 #include "base/process_memory.h"
+#include "base/processors.h"
 #include "swath/plan.h"
 
 namespace swath {
@@ -51,8 +51,7 @@ Plan FitPlan(const Graph& graph, const Objective& objective, int64_t width, int6
   std::optional<Plan> best, least;
   int64_t least_total = 0;
   PlanOptions tried = options;
-  if (tried.threads <= 0)
-    tried.threads = std::max<int64_t>(1, static_cast<int64_t>(std::thread::hardware_concurrency()));
+  if (tried.threads <= 0) tried.threads = Processors();
   for (tried.in_flight = tried.threads; tried.in_flight >= 1; --tried.in_flight) {
     for (const bool pack : {true, false}) {
       tried.pack_weights = options.pack_weights && pack;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <numeric>
-#include <thread>
 
 #include "base/error.h"
+#include "base/processors.h"
 #include "engine/schedule.h"
 #include "swath/model.h"
 
@@ -193,7 +193,7 @@ class Planner {
   void ChooseStrips() {
     Plan& plan = p_.plan;
     if (plan.options.threads <= 0) {
-      plan.options.threads = std::max<int64_t>(1, static_cast<int64_t>(std::thread::hardware_concurrency()));
+      plan.options.threads = Processors();
     }
     if (plan.options.strips <= 0)
       plan.options.strips =

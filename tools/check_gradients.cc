@@ -123,11 +123,8 @@ bool Check(const Graph& graph, const Objective& objective, const Sample& sample,
   const char* name = bf16 ? "bf16" : "float32";
   const auto arithmetic = CompareGradients(graph, run(options.precision), reference.at_kinks);
   const auto rounding = CompareGradients(graph, reference.rounded, reference.at_kinks);
-  const auto plural = [](int64_t n, const char* what) {
-    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-  };
-  fmt::print("{}, {}, {}\n{:<24} {:>12} {:>12} {:>12} {:>12}\n", plural(options.strips, "strip"),
-             plural(options.panels, "panel"), plural(sweeps, "sweep"), "parameter", "max |g|", "schedule",
+  fmt::print("{}, {}, {}\n{:<24} {:>12} {:>12} {:>12} {:>12}\n", Plural(options.strips, "strip"),
+             Plural(options.panels, "panel"), Plural(sweeps, "sweep"), "parameter", "max |g|", "schedule",
              name, "rounding");
   for (size_t i = 0; i < schedule.size(); ++i) {
     std::printf("%-24s %12.3g %12.2g %12.2g %12.2g%s\n", schedule[i].parameter.c_str(), schedule[i].largest,

@@ -61,31 +61,35 @@ TEST(RandomNetworks, StreamingEqualsInCore) {
               kNetworks, worst, static_cast<long long>(zeros), static_cast<long long>(cancelled));
 }
 
-/// What a random network is trained with.
-struct AnyObjective {
-  std::unique_ptr<Loss> pixels;
-  std::unique_ptr<SlideLoss> slide;
-  test::MemoryImage labels;
-  Sample sample;
+/// What a random network is trained with: an image, and labels or a target.
+struct AnyTask {
+  /// `seed` is the network's.
+  AnyTask(const test::RandomNetwork& network, uint32_t seed, uint32_t image_seed)
+      : image(test::RandomImage(network.width, network.height, network.graph.input_channels, image_seed)),
+        labels(test::RandomLabels(network.width, network.height,
+                                  network.logits == 1 ? 2 : int(network.logits), seed)),
+        sample{&image, nullptr, {}, seed + 1} {
+    if (!network.slide) {
+      pixels = MakeLoss({.kind = DrawLoss(seed, network.logits), .logits = network.logits});
+      sample.labels = &labels;
+      return;
+    }
+    const SlideLossKind kind = network.logits > 1 && seed % 2 ? SlideLossKind::kCrossEntropy
+                               : seed % 3                     ? SlideLossKind::kBce
+                                                              : SlideLossKind::kMse;
+    slide = MakeSlideLoss({.kind = kind, .values = network.logits});
+    sample.target.assign(static_cast<size_t>(slide->targets()), 1.0);
+  }
+  AnyTask(const AnyTask&) = delete;
+  AnyTask& operator=(const AnyTask&) = delete;
 
   Objective objective() const { return pixels ? Objective(pixels.get()) : Objective(slide.get()); }
-};
 
-AnyObjective MakeObjective(const test::RandomNetwork& network, const RowSource& image, uint32_t seed) {
-  AnyObjective any{.labels = test::RandomLabels(network.width, network.height,
-                                                network.logits == 1 ? 2 : int(network.logits), seed)};
-  any.sample = {&image, nullptr, {}, seed + 1};
-  if (!network.slide) {
-    any.pixels = MakeLoss({.kind = DrawLoss(seed, network.logits), .logits = network.logits});
-    return any;
-  }
-  const SlideLossKind kind = network.logits > 1 && seed % 2 ? SlideLossKind::kCrossEntropy
-                             : seed % 3                     ? SlideLossKind::kBce
-                                                            : SlideLossKind::kMse;
-  any.slide = MakeSlideLoss({.kind = kind, .values = network.logits});
-  any.sample.target.assign(static_cast<size_t>(any.slide->targets()), 1.0);
-  return any;
-}
+  test::MemoryImage image, labels;
+  std::unique_ptr<Loss> pixels;
+  std::unique_ptr<SlideLoss> slide;
+  Sample sample;  // refers to the others
+};
 
 /// Every operator, reductions in chains, values in core: any strips, panels and threads give the reference's
 /// gradient.
@@ -96,9 +100,7 @@ TEST(RandomNetworks, AnyOperatorStreamingEqualsInCore) {
   for (uint32_t seed = 0; seed < kAnyNetworks; ++seed) {
     SCOPED_TRACE("network " + std::to_string(seed));
     const test::RandomNetwork network = test::MakeRandomNetwork(seed, test::Variety::kAll);
-    const auto image = test::RandomImage(network.width, network.height, network.graph.input_channels, seed);
-    AnyObjective any = MakeObjective(network, image, seed);
-    any.sample.labels = network.slide ? nullptr : &any.labels;
+    const AnyTask any(network, seed, seed);
     const StepResult reference =
         MakeReferenceEngine(network.graph, any.objective(), Precision::kFloat64)->Step(any.sample);
     ASSERT_TRUE(std::isfinite(reference.loss.loss));
@@ -185,10 +187,7 @@ TEST(RandomNetworks, AnyOperatorFloatRowsStayWithinTheirTolerance) {
     if (ReadsBytes(network.graph)) continue;
     ++networks;
     const auto measure = [&](uint32_t image_seed) {
-      const auto image =
-          test::RandomImage(network.width, network.height, network.graph.input_channels, image_seed);
-      AnyObjective any = MakeObjective(network, image, seed);
-      any.sample.labels = network.slide ? nullptr : &any.labels;
+      const AnyTask any(network, seed, image_seed);
       const test::FloatReference reference =
           test::MakeFloatReference(network.graph, any.objective(), any.sample);
       sides += reference.exact.sides;
@@ -227,9 +226,7 @@ TEST(RandomNetworks, BFloat16RowsErrAsTheirRoundingDoes) {
   for (uint32_t seed = 0; seed < kAnyNetworks; ++seed) {
     SCOPED_TRACE("network " + std::to_string(seed));
     const test::RandomNetwork network = test::MakeRandomNetwork(seed, test::Variety::kAll);
-    const auto image = test::RandomImage(network.width, network.height, network.graph.input_channels, seed);
-    AnyObjective any = MakeObjective(network, image, seed);
-    any.sample.labels = network.slide ? nullptr : &any.labels;
+    const AnyTask any(network, seed, seed);
     const auto in_core = [&](Precision precision) {
       return MakeReferenceEngine(network.graph, any.objective(), precision)->Step(any.sample);
     };

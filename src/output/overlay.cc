@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <numeric>
 
 #include "geometry/window.h"
 #include "output/shrink.h"
@@ -44,7 +45,15 @@ void Overlay::AddRow(const uint8_t* row) {
   for (int64_t cell = 0; cell < cells_wide_; ++cell) {
     const auto counts = counts_.begin() + (cell_row + cell) * classes_;
     // Pixel x is in cell x · cells_wide_ / width_, rounded down.
-    for (const int64_t end = CeilDiv((cell + 1) * width_, cells_wide_); x < end; ++x) {
+    const int64_t end = CeilDiv((cell + 1) * width_, cells_wide_);
+    if (classes_ == 2) {  // by far the most frequent, and a sum is much faster
+      const uint32_t ones = std::accumulate(row + x, row + end, uint32_t{0});
+      counts[0] += static_cast<uint32_t>(end - x) - ones;
+      counts[1] += ones;
+      x = end;
+      continue;
+    }
+    for (; x < end; ++x) {
       assert(row[x] < classes_);
       ++counts[row[x]];
     }

@@ -169,6 +169,22 @@ TEST(PyramidWriter, ProbabilitiesComeBackExactlyAndAreAveraged) {
   }
 }
 
+/// Tiles of one value, which are compressed once, between others, some of which differ in one pixel only.
+TEST(PyramidWriter, PlainTilesComeBackExactly) {
+  const TemporaryFolder folder;
+  Picture picture = MakePicture(1500, 1100, 1);
+  for (int64_t y = 0; y < picture.height; ++y) {
+    for (int64_t x = 0; x < picture.width; ++x) {
+      const int64_t tile = y / 256 * 6 + x / 256, kind = tile % 4;
+      uint8_t& pixel = picture.pixels[static_cast<size_t>(y * picture.width + x)];
+      if (kind == 0 || kind == 1) pixel = static_cast<uint8_t>(tile / 4 % 3);
+      if (kind == 2) pixel = x % 256 == tile && y % 256 == 17;
+    }
+  }
+  Write(folder.File("p.tif"), picture, {.pixels = PyramidPixels::kLabels}, 100);
+  EXPECT_EQ(ReadPyramid(folder.File("p.tif"), 1).front().pixels, picture.pixels);
+}
+
 TEST(PyramidWriter, FloatsComeBackExactlyAndAreAveraged) {
   const TemporaryFolder folder;
   for (const auto& [width, height] : kSizes) {

@@ -1,4 +1,5 @@
 /// MaxPool (ONNX opset 8, 10, 11, 12). The gradient goes to the first maximum in row-major order.
+#include <algorithm>
 #include <limits>
 
 #include "base/error.h"
@@ -44,15 +45,16 @@ class MaxPool final : public SimpleRowLayer<MaxPool> {
   void ForwardOneRow(const ForwardRow<T>& row, const KernelContext& context, const ParameterList&) const {
     const RowWindow<const T>& src = row.srcs[0];
     for (int64_t c = 0; c < context.dst.channels; ++c) {
-      T* dst = row.dst[c] - context.dst_columns.begin;
       std::fill_n(row.dst[c], context.width(), -std::numeric_limits<T>::infinity());
       ForTaps(pool_.rows, row.y, context.srcs[0].height, [&](int64_t, int64_t r) {
-        const T* values = src.At(r, c) - context.src_columns.begin;
-        for (int64_t x = context.dst_columns.begin; x < context.dst_columns.end; ++x) {
-          ForTaps(pool_.columns, x, context.srcs[0].width, [&](int64_t, int64_t column) {
-            if (values[column] > dst[x]) dst[x] = values[column];
-          });
-        }
+        ForColumnTaps(context, context.dst_columns, [&](int64_t tap, Range columns) {
+          T* dst = row.dst[c] + columns.begin - context.dst_columns.begin;
+          const T* values = src.At(r, c) + SrcColumn(columns.begin, tap) - context.src_columns.begin;
+          for (int64_t x = 0; x < columns.size(); ++x) {
+            const T value = values[x * pool_.columns.stride];
+            dst[x] = value > dst[x] ? value : dst[x];
+          }
+        });
       });
     }
   }
@@ -62,25 +64,70 @@ class MaxPool final : public SimpleRowLayer<MaxPool> {
     for (int64_t c = 0; c < context.dst.channels; ++c) {
       // A channel either needs its gradient in every row or in none, and row y reads at least one.
       if (!row.diff_srcs[0].At(row.diff_srcs[0].rows.begin, c)) continue;
-      const T* diff_dst = row.diff_dst[c] - context.dst_columns.begin;
-      for (int64_t x = context.dst_columns.begin; x < context.dst_columns.end; ++x) {
-        T best = -std::numeric_limits<T>::infinity();
-        int64_t best_row = -1, best_column = -1;
-        ForTaps(pool_.rows, row.y, context.srcs[0].height, [&](int64_t, int64_t r) {
-          const T* values = row.srcs[0].At(r, c) - context.src_columns.begin;
-          ForTaps(pool_.columns, x, context.srcs[0].width, [&](int64_t, int64_t column) {
-            if (best_row >= 0 && !(values[column] > best)) return;
-            best = values[column];
-            best_row = r;
-            best_column = column;
-          });
-        });
-        row.diff_srcs[0].At(best_row, c)[best_column - context.src_columns.begin] += diff_dst[x];
+      for (int64_t x = context.dst_columns.begin; x < context.dst_columns.end; x += kColumns) {
+        BackwardColumns(row, context, c, {x, std::min(x + kColumns, context.dst_columns.end)});
       }
     }
   }
 
  private:
+  /// Whose maxima are looked for together, tap by tap; few enough for the stack.
+  static constexpr int64_t kColumns = 256;
+
+  int64_t SrcColumn(int64_t column, int64_t tap) const {
+    return column * pool_.columns.stride - pool_.columns.pad_begin + tap * pool_.columns.dilation;
+  }
+
+  /// f(column tap, those of `columns` that read a pixel of the image through it).
+  template <class F>
+  void ForColumnTaps(const KernelContext& context, Range columns, F&& f) const {
+    const int64_t stride = pool_.columns.stride;
+    for (int64_t tap = 0; tap < pool_.columns.kernel; ++tap) {
+      const int64_t first = SrcColumn(0, tap);
+      const Range inside{std::max(columns.begin, CeilDiv(-first, stride)),
+                         std::min(columns.end, CeilDiv(context.srcs[0].width - first, stride))};
+      if (!inside.empty()) f(tap, inside);
+    }
+  }
+
+  template <class T>
+  void BackwardColumns(const BackwardRow<T>& row, const KernelContext& context, int64_t c,
+                       Range columns) const {
+    T best[kColumns];
+    int32_t taps[kColumns];  ///< row tap · kernel + column tap of the first maximum, -1 for none yet
+    std::fill_n(best, columns.size(), T{0});
+    std::fill_n(taps, columns.size(), -1);
+    const int64_t kernel = pool_.columns.kernel, stride = pool_.columns.stride;
+    ForTaps(pool_.rows, row.y, context.srcs[0].height, [&](int64_t row_tap, int64_t r) {
+      ForColumnTaps(context, columns, [&](int64_t tap, Range inside) {
+        const T* values = row.srcs[0].At(r, c) + SrcColumn(inside.begin, tap) - context.src_columns.begin;
+        T* const max = best + inside.begin - columns.begin;
+        int32_t* const max_taps = taps + inside.begin - columns.begin;
+        for (int64_t x = 0; x < inside.size(); ++x) {
+          // Without a branch, which would be taken at random.
+          const T value = values[x * stride];
+          const bool better = (value > max[x]) | (max_taps[x] < 0);
+          max[x] = better ? value : max[x];
+          max_taps[x] = better ? static_cast<int32_t>(row_tap * kernel + tap) : max_taps[x];
+        }
+      });
+    });
+    const T* diff_dst = row.diff_dst[c] + columns.begin - context.dst_columns.begin;
+    ForTaps(pool_.rows, row.y, context.srcs[0].height, [&](int64_t row_tap, int64_t r) {
+      ForColumnTaps(context, columns, [&](int64_t tap, Range inside) {
+        T* diff_src = row.diff_srcs[0].At(r, c) + SrcColumn(inside.begin, tap) - context.src_columns.begin;
+        const int64_t first = inside.begin - columns.begin;
+        const int32_t taken = static_cast<int32_t>(row_tap * kernel + tap);
+        T parts[kColumns];
+        for (int64_t x = 0; x < inside.size(); ++x) {
+          const T diff = diff_dst[first + x];
+          parts[x] = taps[first + x] == taken ? diff : T{0};
+        }
+        for (int64_t x = 0; x < inside.size(); ++x) diff_src[x * stride] += parts[x];
+      });
+    });
+  }
+
   template <class F>
   static void ForEachOutput(const Shape& shape, F&& f) {
     for (int64_t c = 0; c < shape.channels; ++c) {

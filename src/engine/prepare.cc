@@ -474,9 +474,10 @@ PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, b
                           .team = prepared.plan.team,
                           .bfloat16 = prepared.plan.options.precision == Precision::kBFloat16,
                           .multiply_adds = MultiplyAddsAPixel(prepared, op)};
-    for (const OpSource& src : op.srcs) {
-      context.in_core.push_back(!src.streamed());
-      for (const SourcePart& part : src.parts) context.reads_image |= part.view >= 0;
+    for (const OpSource& src : op.srcs) context.in_core.push_back(!src.streamed());
+    for (const SourcePart& part : op.srcs[0].parts) {
+      const size_t before = context.image_channels.size();
+      context.image_channels.resize(before + static_cast<size_t>(part.channels.size()), part.view >= 0);
     }
     try {
       kernel = op.layer->MakeKernel<T>(context);

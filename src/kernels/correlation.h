@@ -35,12 +35,12 @@ struct CorrelationShape {
   int64_t groups = 1;
   Window rows;     ///< its kind says which way is forward: Gather for Conv, Scatter for ConvTranspose
   Window columns;  ///< of the same kind
-  int64_t rows_at_once = 1;  ///< the most of what the layer writes that a call is for
-  bool backward = true;      ///< false: prediction only, no memory for the way back
-  bool pack_weights = true;  ///< false: no second copy of the weights, at the cost of time
-  bool reads_image = false;  ///< KernelContext's
-  int64_t team = 1;          ///< KernelContext's
-  bool bfloat16 = false;     ///< KernelContext's
+  int64_t rows_at_once = 1;          ///< the most of what the layer writes that a call is for
+  bool backward = true;              ///< false: prediction only, no memory for the way back
+  bool pack_weights = true;          ///< false: no second copy of the weights, at the cost of time
+  std::vector<bool> image_channels;  ///< KernelContext's; empty where none is
+  int64_t team = 1;                  ///< KernelContext's
+  bool bfloat16 = false;             ///< KernelContext's
   int64_t multiply_adds = KernelContext::kManyMultiplyAdds;  ///< KernelContext's
 
   /// Rows that a kernel may keep packed of the fine tensor (kGather) or the coarse one (kScatter): a window

@@ -16,12 +16,14 @@ namespace {
 /// A layer of so few multiply-adds a pixel of the image adds over taps in doubles: it is to be exact rather
 /// than fast. Where rows are bfloat16 there is nothing to be gained.
 constexpr int64_t kExact = 50;
-/// Forward, one that reads the image does up to here: samples have 256 values, so that roundings of products
-/// with them are few, and add up over the image.
+/// Forward, the terms of the image are added in doubles up to here: samples have 256 values, so that
+/// roundings of products with them are few, and add up over the image.
 constexpr int64_t kExactOfImage = 256;
 /// And one of so few adds the products of weight gradients in doubles from the start, too: it sees few
 /// pixels, those of glass all alike, and costs next to nothing.
 constexpr int64_t kExactGradient = 16;
+/// Of a run: beginning and ending one costs time, long sums in float32 cost digits.
+constexpr int64_t kMostTerms = 96;
 
 /// A few channels that are computed together: at most rows::kMostOutputs, all of one group.
 struct Block {
@@ -56,6 +58,8 @@ struct HighwayWorkspace final : Workspace {
   int64_t margin = 0;
   std::vector<rows::Tap> taps;
   std::vector<rows::TapRun> runs;
+  size_t image_taps = 0;  ///< how many of them, and of the runs, are added in doubles though others are not
+  size_t image_runs = 0;
   int64_t terms = 0;  ///< of the last run
   std::vector<const float*> sources;
   std::vector<double> sums;
@@ -68,6 +72,7 @@ struct HighwayWorkspace final : Workspace {
   void Clear() {
     taps.clear();
     runs.clear();
+    image_taps = image_runs = 0;
   }
   void Reset() override {
     packed[0].Reset();
@@ -80,8 +85,9 @@ class HighwayCorrelation final : public Correlation<float> {
   explicit HighwayCorrelation(const CorrelationShape& shape)
       : s_(shape),
         exact_(!shape.bfloat16 && shape.multiply_adds <= kExact),
-        exact_forward_(exact_ ||
-                       (!shape.bfloat16 && shape.reads_image && shape.multiply_adds <= kExactOfImage)),
+        exact_image_(!exact_ && !shape.bfloat16 &&
+                     std::count(shape.image_channels.begin(), shape.image_channels.end(), true) > 0 &&
+                     shape.multiply_adds <= kExactOfImage),
         stride_(shape.columns.stride),
         period_(stride_ / std::gcd(stride_, shape.columns.dilation)),
         step_(period_ * shape.columns.dilation / stride_),
@@ -117,7 +123,7 @@ class HighwayCorrelation final : public Correlation<float> {
                int64_t{sizeof(float)} +
            MostTaps() * int64_t{sizeof(rows::Tap) + sizeof(rows::TapRun) + sizeof(float*) +
                                 2 * sizeof(double) * rows::kMostOutputs} +
-           Repeats::Bytes(MostColumns(), coarse_block_);
+           int64_t{sizeof(rows::TapRun)} + Repeats::Bytes(MostColumns(), coarse_block_);
   }
 
   std::unique_ptr<Workspace> MakeWorkspace() const override {
@@ -132,7 +138,7 @@ class HighwayCorrelation final : public Correlation<float> {
     workspace->zeros.resize(static_cast<size_t>(ZerosSize()));
     workspace->margin = margin_;
     workspace->taps.reserve(static_cast<size_t>(MostTaps()));
-    workspace->runs.reserve(static_cast<size_t>(MostTaps()));
+    workspace->runs.reserve(static_cast<size_t>(MostTaps() + 1));
     workspace->sources.reserve(static_cast<size_t>(MostTaps()));
     workspace->sums.reserve(static_cast<size_t>(MostTaps() * rows::kMostOutputs));
     workspace->repeated.reserve(static_cast<size_t>(MostTaps() * rows::kMostOutputs));
@@ -170,8 +176,6 @@ class HighwayCorrelation final : public Correlation<float> {
     return neighbours ? std::min(std::max<int64_t>(1, rows::kMostOutputs / block.count), s_.row_taps() + 1)
                       : 1;
   }
-  /// Forward there is a bias.
-  bool IsExact(const float* bias) const { return bias ? exact_forward_ : exact_; }
   /// Row taps that lie together in gather_ and scatter_: all, and once more those that the outputs of a pass
   /// reach beyond the last.
   int64_t CyclicTaps(const Block& block) const { return s_.row_taps() + RowsOfPass(block) - 1; }
@@ -184,9 +188,6 @@ class HighwayCorrelation final : public Correlation<float> {
   struct BlockWeights {
     std::vector<float> floats;  ///< where not all is added in doubles
     std::vector<double> doubles;
-
-    const float* data(float) const { return floats.data(); }
-    const double* data(double) const { return doubles.data(); }
   };
 
   int64_t WeightIndex(int64_t coarse, int64_t fine_in_group, int64_t row_tap, int64_t column_tap) const {
@@ -228,14 +229,22 @@ class HighwayCorrelation final : public Correlation<float> {
                                  const HighwayWorkspace& workspace) {
     return window.rows.contains(row) ? window.At(row, c) : workspace.zeros.data() + workspace.margin;
   }
+  /// Of what a pass reads.
+  enum class Channels { kAll, kImage, kOthers };
+  /// Channels of a group, from `first` on.
+  template <class F>
+  void ForChannels(Channels which, int64_t first, int64_t count, F&& f) const;
+  /// Makes the taps of a pass: add_taps(Channels) for what is added alike.
+  template <class F>
+  void MakeTaps(bool forward, HighwayWorkspace* workspace, F&& add_taps) const;
   /// The terms of a source row for outputs of a pass: those whose column taps differ by period_ see the same
   /// values, step_ columns further on, and are one tap.
-  void AddGatherTaps(const Block& block, const Sources& sources, const RowWindow<const float>& fine,
-                     Front front, HighwayWorkspace* workspace) const;
+  void AddGatherTaps(const Block& block, const Sources& sources, Channels which,
+                     const RowWindow<const float>& fine, Front front, HighwayWorkspace* workspace) const;
   int64_t TermsFrom(int64_t k) const { return CeilDiv(s_.columns.kernel - k, period_); }
   /// Adds a tap to a run that goes on, or begins one.
   static void AddTap(const rows::Tap& tap, int64_t split, HighwayWorkspace* workspace);
-  void AddScatterTaps(const Block& block, const Sources& sources, int64_t phase,
+  void AddScatterTaps(const Block& block, const Sources& sources, Channels which, int64_t phase,
                       const RowWindow<const float>& coarse, HighwayWorkspace* workspace) const;
   /// Where coarse column 0 reads channel f of a packed row through column tap k.
   const float* PackedTap(const float* packed, int64_t f, int64_t k) const {
@@ -249,16 +258,16 @@ class HighwayCorrelation final : public Correlation<float> {
     const BlockWeights& weights;
     int64_t step, pitch;
     int64_t outputs;
-    bool exact;  ///< all in doubles
     std::span<const Stretch> stretches;
   };
-  static void Correlate(const Pass& pass, const float* bias, float* const* dst, HighwayWorkspace* workspace);
+  void Correlate(const Pass& pass, const float* bias, float* const* dst, HighwayWorkspace* workspace) const;
   /// diff_weights of one fine row and those of `rows` that it meets.
   void AddRowGradient(const Block& block, const RowWindow<const float>& fine, int64_t row,
                       const RowWindow<const float>& coarse, Range rows, std::span<const Stretch> stretches,
                       double* diff_weights, HighwayWorkspace* workspace) const;
   CorrelationShape s_;
-  bool exact_, exact_forward_;  ///< all sums over taps are in doubles, both ways or forward
+  bool exact_;        ///< all sums over taps are in doubles
+  bool exact_image_;  ///< forward, those over the image's channels are
   int64_t stride_;
   int64_t period_;  ///< column taps after which one meets the same phase again
   int64_t step_;    ///< and how many columns of it further on
@@ -359,9 +368,31 @@ void HighwayCorrelation::ForSources(const Block& block, Range rows, bool gathers
   }
 }
 
+template <class F>
+void HighwayCorrelation::MakeTaps(bool forward, HighwayWorkspace* w, F&& add_taps) const {
+  w->Clear();
+  if (!forward || !exact_image_) return add_taps(Channels::kAll);
+  add_taps(Channels::kImage);
+  w->image_taps = w->taps.size();
+  w->image_runs = w->runs.size();
+  // The sum so far, a run of no taps: the next one is added by itself.
+  w->runs.push_back({0, 1});
+  w->terms = kMostTerms;
+  add_taps(Channels::kOthers);
+}
+
+template <class F>
+void HighwayCorrelation::ForChannels(Channels which, int64_t first, int64_t count, F&& f) const {
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t channel = first + i;
+    if (which != Channels::kAll &&
+        s_.image_channels[static_cast<size_t>(channel)] != (which == Channels::kImage))
+      continue;
+    f(channel, i);
+  }
+}
+
 void HighwayCorrelation::AddTap(const rows::Tap& tap, int64_t split, HighwayWorkspace* workspace) {
-  // Beginning and ending a run costs time; long sums in float32 cost digits.
-  constexpr int64_t kMostTerms = 96;
   workspace->taps.push_back(tap);
   std::vector<rows::TapRun>& runs = workspace->runs;
   if (runs.empty() || runs.back().split != split || workspace->terms + tap.count > kMostTerms) {
@@ -382,11 +413,18 @@ std::span<const Stretch> HighwayCorrelation::StretchesOf(const Outputs& outputs,
 }
 
 void HighwayCorrelation::Correlate(const Pass& pass, const float* bias, float* const* dst,
-                                   HighwayWorkspace* w) {
-  const auto correlate = [&](auto type, Range columns) {
-    rows::Correlate(
-        rows::Taps<decltype(type)>{w->taps, w->runs, pass.weights.data(type), pass.step, pass.pitch},
-        pass.outputs, bias, dst, columns);
+                                   HighwayWorkspace* w) const {
+  const rows::Taps<double> all{w->taps, w->runs, pass.weights.doubles.data(), pass.step, pass.pitch};
+  rows::Taps<double> image = all;
+  image.taps = all.taps.first(w->image_taps);
+  image.runs = all.runs.first(w->image_runs);
+  const rows::Taps<float> others{all.taps.subspan(w->image_taps), all.runs.subspan(w->image_runs),
+                                 pass.weights.floats.data(), pass.step, pass.pitch};
+  const auto exactly = [&](Range columns) { rows::Correlate(all, pass.outputs, bias, dst, columns); };
+  const auto correlate = [&](Range columns) {
+    if (exact_) return exactly(columns);
+    if (!image.runs.empty()) rows::Correlate(image, pass.outputs, bias, dst, columns);
+    rows::Correlate(others, pass.outputs, image.runs.empty() ? bias : nullptr, dst, columns);
   };
   int64_t terms = 0;
   for (const rows::Tap& tap : w->taps) terms += tap.count;
@@ -394,20 +432,14 @@ void HighwayCorrelation::Correlate(const Pass& pass, const float* bias, float* c
   constexpr int64_t kLeastWork = int64_t{1} << 20;
   for (const Stretch& stretch : pass.stretches) {
     if (stretch.repeats > 0) {
-      correlate(double{}, stretch.columns);
+      exactly(stretch.columns);
     } else {
       const int64_t columns = stretch.columns.size(), work = terms * pass.outputs * columns,
                     pieces = w->team ? std::clamp<int64_t>(work / kLeastWork, 1, w->team->size()) : 1;
       for (int64_t i = 0; i < pieces; ++i) {
         const Range piece{stretch.columns.begin + columns * i / pieces,
                           stretch.columns.begin + columns * (i + 1) / pieces};
-        Share(pieces > 1 ? w->team : nullptr, [&correlate, &pass, piece](int64_t) {
-          if (pass.exact) {
-            correlate(double{}, piece);
-          } else {
-            correlate(float{}, piece);
-          }
-        });
+        Share(pieces > 1 ? w->team : nullptr, [&correlate, piece](int64_t) { correlate(piece); });
       }
       if (pieces > 1) w->team->Wait();
     }
@@ -432,21 +464,22 @@ void HighwayCorrelation::Gather(const RowWindow<const float>& fine, const float*
       const Range rows{y, std::min(y + per_pass, coarse.rows.end)};
       const Outputs outputs = OutputsOf(b, coarse, rows, bias, w);
       if (!outputs.any) continue;
-      w->Clear();
-      ForSources(b, rows, true, fine.rows, [&](const Sources& s) { AddGatherTaps(b, s, fine, front, w); });
-      Correlate({gather_[i], step_, period_ * Pitch(b), outputs.count, IsExact(bias),
-                 StretchesOf(outputs, !bias, w)},
+      MakeTaps(bias != nullptr, w, [&](Channels which) {
+        ForSources(b, rows, true, fine.rows,
+                   [&](const Sources& s) { AddGatherTaps(b, s, which, fine, front, w); });
+      });
+      Correlate({gather_[i], step_, period_ * Pitch(b), outputs.count, StretchesOf(outputs, !bias, w)},
                 bias ? outputs.bias : nullptr, outputs.rows, w);
     }
   }
 }
 
-void HighwayCorrelation::AddGatherTaps(const Block& b, const Sources& s, const RowWindow<const float>& fine,
-                                       Front front, HighwayWorkspace* w) const {
+void HighwayCorrelation::AddGatherTaps(const Block& b, const Sources& s, Channels which,
+                                       const RowWindow<const float>& fine, Front front,
+                                       HighwayWorkspace* w) const {
   const float* packed = Pack(fine, s.row, front, w);
-  int64_t weight = s.first_tap * b.count;
-  for (int64_t f = 0; f < s_.fine_per_group(); ++f, weight += s_.columns.kernel * Pitch(b)) {
-    const int64_t channel = b.group * s_.fine_per_group() + f;
+  ForChannels(which, b.group * s_.fine_per_group(), s_.fine_per_group(), [&](int64_t channel, int64_t f) {
+    const int64_t weight = s.first_tap * b.count + f * s_.columns.kernel * Pitch(b);
     const auto row = [&](int64_t y, int64_t k) {
       return RowOrZeros(fine, y, channel, *w) + k * s_.columns.dilation - s_.columns.pad_begin;
     };
@@ -455,7 +488,7 @@ void HighwayCorrelation::AddGatherTaps(const Block& b, const Sources& s, const R
                   *other = s.both ? row(s.row + s_.row_taps(), k) : src;
       AddTap({src, other, weight + k * Pitch(b), TermsFrom(k)}, s.split, w);
     }
-  }
+  });
 }
 
 void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const float* bias,
@@ -471,12 +504,13 @@ void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const flo
       const Outputs outputs = OutputsOf(b, fine, rows, bias, w);
       if (!outputs.any) continue;
       // Phases are added to the fine rows when all are there.
-      const Pass pass{scatter_[i],   -step_,        period_ * Pitch(b),
-                      outputs.count, IsExact(bias), StretchesOf(outputs, stride_ == 1 && !bias, w)};
+      const Pass pass{scatter_[i], -step_, period_ * Pitch(b), outputs.count,
+                      StretchesOf(outputs, stride_ == 1 && !bias, w)};
       for (int64_t phase = 0; phase < stride_; ++phase) {
-        w->Clear();
-        ForSources(b, rows, false, coarse.rows,
-                   [&](const Sources& s) { AddScatterTaps(b, s, phase, coarse, w); });
+        MakeTaps(bias != nullptr, w, [&](Channels which) {
+          ForSources(b, rows, false, coarse.rows,
+                     [&](const Sources& s) { AddScatterTaps(b, s, which, phase, coarse, w); });
+        });
         if (stride_ == 1) {
           if (bias || !w->taps.empty()) Correlate(pass, bias ? outputs.bias : nullptr, outputs.rows, w);
           continue;
@@ -498,11 +532,10 @@ void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const flo
   }
 }
 
-void HighwayCorrelation::AddScatterTaps(const Block& b, const Sources& s, int64_t phase,
+void HighwayCorrelation::AddScatterTaps(const Block& b, const Sources& s, Channels which, int64_t phase,
                                         const RowWindow<const float>& coarse, HighwayWorkspace* w) const {
-  int64_t weight = s.first_tap * b.count;
-  for (int64_t c = 0; c < s_.coarse_per_group(); ++c, weight += s_.columns.kernel * Pitch(b)) {
-    const int64_t channel = b.group * s_.coarse_per_group() + c;
+  ForChannels(which, b.group * s_.coarse_per_group(), s_.coarse_per_group(), [&](int64_t channel, int64_t c) {
+    const int64_t weight = s.first_tap * b.count + c * s_.columns.kernel * Pitch(b);
     const float *src = RowOrZeros(coarse, s.row, channel, *w) + first_,
                 *other = s.both ? RowOrZeros(coarse, s.row + s_.row_taps(), channel, *w) + first_ : src;
     for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
@@ -510,7 +543,7 @@ void HighwayCorrelation::AddScatterTaps(const Block& b, const Sources& s, int64_
       if (reach % stride_ == phase)
         AddTap({src - shift, other - shift, weight + k * Pitch(b), TermsFrom(k)}, s.split, w);
     }
-  }
+  });
 }
 
 void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,

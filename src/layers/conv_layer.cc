@@ -33,7 +33,7 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
                          .columns = PanelColumns(conv.columns, context),
                          .backward = context.backward,
                          .pack_weights = context.pack_weights,
-                         .reads_image = context.reads_image,
+                         .image_channels = context.image_channels,
                          .team = context.team,
                          .bfloat16 = context.bfloat16,
                          .multiply_adds = context.multiply_adds};

@@ -162,11 +162,11 @@ struct KernelContext {
   std::vector<bool> in_core;  ///< by source
   Range src_columns;          ///< of the streamed sources: all that dst_columns read inside the image
   Range dst_columns;
-  bool backward = true;      ///< false: prediction only, no memory for the way back
-  bool pack_weights = true;  ///< as PlanOptions says
-  bool reads_image = false;  ///< some channels of a source are the image's
-  int64_t team = 1;          ///< the most threads that a workspace's team has
-  bool bfloat16 = false;     ///< factors of products may be rounded to bfloat16, as the sources are
+  bool backward = true;              ///< false: prediction only, no memory for the way back
+  bool pack_weights = true;          ///< as PlanOptions says
+  std::vector<bool> image_channels;  ///< of the first source, whether they are the image's
+  int64_t team = 1;                  ///< the most threads that a workspace's team has
+  bool bfloat16 = false;             ///< factors of products may be rounded to bfloat16, as the sources are
   static constexpr int64_t kManyMultiplyAdds = std::numeric_limits<int64_t>::max();
   int64_t multiply_adds = kManyMultiplyAdds;  ///< a pixel of the image, rounded up
 

@@ -172,8 +172,10 @@ CorrelationShape DrawShape(std::mt19937* random, int64_t groups, int64_t most_ch
                    .pad_begin = draw(0, 5),
                    .pad_end = draw(0, 5)};
   shape.rows_at_once = draw(1, 5);
-  shape.multiply_adds = draw(0, 2) * 40;  // sums in doubles; those over taps only; none, or only forward
-  shape.reads_image = draw(0, 1);
+  shape.multiply_adds = draw(0, 2) * 40;  // sums in doubles; those over taps only; none, or only the image's
+  shape.image_channels.resize(
+      static_cast<size_t>(kind == Window::Kind::kGather ? shape.fine_channels : shape.coarse_channels));
+  for (auto&& image : shape.image_channels) image = draw(0, 2) == 0;
   shape.fine_width = draw(1, 90);
   Window conv = shape.columns;
   conv.kind = Window::Kind::kGather;

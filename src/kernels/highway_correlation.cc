@@ -423,8 +423,13 @@ void HighwayCorrelation::Correlate(const Pass& pass, const float* bias, float* c
   const auto exactly = [&](Range columns) { rows::Correlate(all, pass.outputs, bias, dst, columns); };
   const auto correlate = [&](Range columns) {
     if (exact_) return exactly(columns);
-    if (!image.runs.empty()) rows::Correlate(image, pass.outputs, bias, dst, columns);
-    rows::Correlate(others, pass.outputs, image.runs.empty() ? bias : nullptr, dst, columns);
+    if (image.runs.empty()) return rows::Correlate(others, pass.outputs, bias, dst, columns);
+    constexpr int64_t kColumns = 2048;  // of the outputs, which stay in the cache
+    for (int64_t x = columns.begin; x < columns.end; x += kColumns) {
+      const Range piece{x, std::min(x + kColumns, columns.end)};
+      rows::Correlate(image, pass.outputs, bias, dst, piece);
+      rows::Correlate(others, pass.outputs, nullptr, dst, piece);
+    }
   };
   int64_t terms = 0;
   for (const rows::Tap& tap : w->taps) terms += tap.count;

@@ -11,6 +11,7 @@ pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 find_package(dnnl REQUIRED)
 find_package(OpenMP REQUIRED)  # oneDNN's threads: Swath only says that it wants none
+find_package(EXPAT REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)

@@ -40,6 +40,8 @@ struct SlideInfo {
   std::vector<SlideLevel> levels;  ///< level 0, the largest, first; never empty
   std::optional<double> mpp_x;     ///< micrometres per level-0 pixel, where the file says so
   std::optional<double> mpp_y;
+  /// Where the image's centre lies, seen from the slide's, in nanometres; of Hamamatsu's formats.
+  std::optional<std::array<double, 2>> centre_offset;
   bool grey = false;                    ///< one channel in the file, which is read as RGB of three equal ones
   Region bounds;                        ///< where the scanner found something; else the whole slide
   std::vector<std::string> associated;  ///< labels, macros, thumbnails, other pages; never read

@@ -41,10 +41,15 @@ std::optional<int64_t> Integer(openslide_t* slide, const std::string& name) {
   return text ? std::optional<int64_t>(std::strtoll(text->c_str(), nullptr, 10)) : std::nullopt;
 }
 
-std::optional<double> PixelSize(openslide_t* slide, const char* name) {
+std::optional<double> Number(openslide_t* slide, const char* name) {
   const auto text = Property(slide, name);
-  const double value = text ? std::strtod(text->c_str(), nullptr) : 0;
-  return std::isfinite(value) && value > 0 ? std::optional(value) : std::nullopt;
+  const double value = text ? std::strtod(text->c_str(), nullptr) : NAN;
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+std::optional<double> PixelSize(openslide_t* slide, const char* name) {
+  const auto value = Number(slide, name);
+  return value > 0.0 ? value : std::nullopt;
 }
 
 /// Reads ARGB in pieces, so that its scratch does not grow with the width.
@@ -203,6 +208,9 @@ class OpenSlideSlide final : public SlideFormat {
                     Integer(slide, OPENSLIDE_PROPERTY_NAME_BOUNDS_Y).value_or(0),
                     Integer(slide, OPENSLIDE_PROPERTY_NAME_BOUNDS_WIDTH).value_or(whole.width),
                     Integer(slide, OPENSLIDE_PROPERTY_NAME_BOUNDS_HEIGHT).value_or(whole.height)};
+    const auto x = Number(slide, "hamamatsu.XOffsetFromSlideCentre"),
+               y = Number(slide, "hamamatsu.YOffsetFromSlideCentre");
+    if (x && y) info_.centre_offset = {*x, *y};
     for (const char* const* name = openslide_get_associated_image_names(slide); *name != nullptr; ++name) {
       info_.associated.emplace_back(*name);
     }

@@ -1,0 +1,113 @@
+/// Aperio ImageScope's XML: layers (Annotation) of regions, with vertices in level-0 pixels.
+#include <algorithm>
+#include <utility>
+
+#include "annotation/readers.h"
+#include "annotation/xml_file.h"
+
+namespace swath {
+namespace {
+
+/// Of a region; others are lines.
+enum RegionType { kFreehand = 0, kRectangle = 1, kEllipse = 2 };
+
+class ImageScopeReader final : public XmlHandler {
+ public:
+  explicit ImageScopeReader(Annotations* read) : read_(read) {}
+
+  void Begin(std::string_view element, const XmlAttributes& attributes) override {
+    if (element == "Annotation") {
+      layer_ = {};
+      holes_.clear();
+      layer_name_ = attributes.Text("Name");
+      layer_id_ = attributes.Text("Id");
+      colour_.reset();
+      if (const auto colour = attributes.Get("LineColor")) colour_ = Colour(*colour);
+    } else if (element == "Attribute" && layer_name_.empty() && layer_.empty()) {
+      // What a layer is, where its name does not say it. "Description" is what ImageScope calls the attribute
+      // until somebody does.
+      const std::string name = attributes.Text("Name"), value = attributes.Text("Value");
+      layer_name_ = name != "Description" ? name : value;
+    } else if (element == "Region") {
+      type_ = attributes.Get("Type") ? static_cast<int>(attributes.Number("Type")) : kFreehand;
+      negative_ = attributes.Text("NegativeROA") == "1";
+      name_ = attributes.Text("Text");
+      ring_.clear();
+    } else if (element == "Vertex") {
+      ring_.push_back({attributes.Number("X"), attributes.Number("Y")});
+    }
+  }
+
+  void End(std::string_view element, std::string_view) override {
+    if (element == "Region") AddRegion();
+    if (element == "Annotation") AddLayer();
+  }
+
+ private:
+  /// 0x00BBGGRR, as a decimal number.
+  static std::array<uint8_t, 3> Colour(std::string_view text) {
+    const auto bits = static_cast<int64_t>(XmlNumber("LineColor", text));
+    return {static_cast<uint8_t>(bits), static_cast<uint8_t>(bits >> 8), static_cast<uint8_t>(bits >> 16)};
+  }
+
+  void AddRegion() {
+    if (type_ != kFreehand && type_ != kRectangle && type_ != kEllipse) {
+      ++read_->without_area["line"];
+      return;
+    }
+    if (ring_.size() >= 2 && (type_ == kEllipse || (type_ == kRectangle && ring_.size() == 2)))
+      ring_ = FromBox();
+    Ring ring = Cleaned(std::move(ring_));
+    if (negative_) {
+      if (!ring.empty()) holes_.push_back(std::move(ring));
+      return;
+    }
+    Annotation area{.class_name = {}, .name = name_, .colour = colour_};
+    if (!ring.empty()) area.polygons.push_back({std::move(ring), {}});
+    layer_.push_back(std::move(area));
+  }
+
+  /// An ellipse is given by the corners of the box around it, a rectangle sometimes, too.
+  Ring FromBox() const {
+    const auto [left, right] = std::minmax_element(ring_.begin(), ring_.end(),
+                                                   [](const Point& a, const Point& b) { return a.x < b.x; });
+    const auto [top, bottom] = std::minmax_element(ring_.begin(), ring_.end(),
+                                                   [](const Point& a, const Point& b) { return a.y < b.y; });
+    if (type_ == kRectangle)
+      return {{left->x, top->y}, {right->x, top->y}, {right->x, bottom->y}, {left->x, bottom->y}};
+    return EllipseRing({(left->x + right->x) / 2, (top->y + bottom->y) / 2}, (right->x - left->x) / 2,
+                       (bottom->y - top->y) / 2);
+  }
+
+  void AddLayer() {
+    for (Annotation& area : layer_) {
+      area.class_name = layer_name_.empty() ? "layer " + layer_id_ : layer_name_;
+      for (Polygon& polygon : area.polygons) polygon.holes = holes_;
+      AddArea(std::move(area), read_);
+    }
+    if (layer_.empty() && !holes_.empty())
+      read_->without_area["negative region"] += static_cast<int64_t>(holes_.size());
+    layer_.clear();
+  }
+
+  Annotations* read_;
+  std::vector<Annotation> layer_;
+  std::vector<Ring> holes_;  ///< of the layer's areas
+  std::string layer_name_, layer_id_;
+  std::optional<std::array<uint8_t, 3>> colour_;
+  Ring ring_;
+  int type_ = kFreehand;
+  bool negative_ = false;
+  std::string name_;
+};
+
+}  // namespace
+
+Annotations ReadImageScope(const std::string& path) {
+  Annotations read{.path = path, .format = "ImageScope XML", .areas = {}, .without_area = {}};
+  ImageScopeReader reader(&read);
+  ReadXml(path, &reader);
+  return read;
+}
+
+}  // namespace swath

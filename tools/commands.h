@@ -6,6 +6,7 @@
 
 namespace swath::tools {
 
+void AddAnnotate(CLI::App& app);
 void AddBench(CLI::App& app);
 void AddBenchPredict(CLI::App& bench);
 void AddBenchStep(CLI::App& bench);

@@ -12,6 +12,7 @@
 #include "swath/otsu.h"
 #include "tools/commands.h"
 #include "tools/eval_targets.h"
+#include "tools/label_options.h"
 #include "tools/options.h"
 #include "tools/progress_line.h"
 #include "tools/resources.h"
@@ -26,6 +27,7 @@ struct Settings {
   std::optional<int> level;
   std::optional<double> mpp;
   int ignore_label = 255;
+  LabelOptions labels;
   PlanOptions plan;
   int64_t memory = 0;
   bool json = false;
@@ -139,7 +141,11 @@ void Run(const Settings& settings) {
   const auto loss = MakeLoss({.kind = logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy,
                               .logits = logits,
                               .ignore_label = settings.ignore_label});
-  const Dataset dataset = OpenDataset(settings.data, {.level = settings.level, .mpp = settings.mpp});
+  const Dataset dataset = OpenDataset(
+      settings.data, {.level = settings.level,
+                      .mpp = settings.mpp,
+                      .label_rules = MakeLabelRules(settings.labels, ModelClasses(graph),
+                                                    static_cast<uint8_t>(settings.ignore_label))});
   std::vector<SlideScore> scores;
   for (const DatasetEntry& entry : dataset.entries) {
     if (settings.split != "all" && ToString(entry.split) != settings.split) continue;
@@ -176,6 +182,7 @@ void AddEval(CLI::App& app) {
   command->add_option("--ignore-label", settings->ignore_label, "Label that does not count")
       ->check(WholeNumber(0, 255))
       ->capture_default_str();
+  AddLabelOptions(command, &settings->labels, "Options");
   AddThreadsOption(command, &settings->plan);
   AddPrecisionOption(command, &settings->plan);
   AddMemoryOption(command, &settings->memory);

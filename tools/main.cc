@@ -96,6 +96,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Train and run convolutional networks end to end on gigapixel images, row by row, exactly."};
   app.require_subcommand(1);
   app.set_version_flag("--version", "swath " SWATH_VERSION, "Print the version and exit");
+  swath::tools::AddAnnotate(app);
   swath::tools::AddBench(app);
   swath::tools::AddCheckGradients(app);
   swath::tools::AddEval(app);

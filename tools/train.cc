@@ -17,6 +17,7 @@
 #include "swath/trainer.h"
 #include "tools/commands.h"
 #include "tools/config_file.h"
+#include "tools/label_options.h"
 #include "tools/objective.h"
 #include "tools/options.h"
 #include "tools/train_progress.h"
@@ -32,6 +33,7 @@ struct Settings {
   WeightsOption weights;
   std::vector<std::string> rate_factors;
   DatasetOptions pixels;
+  LabelOptions labels;
   TrainOptions train;
   int64_t steps = 0;
   int64_t epochs = 0;
@@ -95,6 +97,8 @@ void Run(CLI::App& command, const Settings& settings) {
          settings.model);
   DatasetOptions pixels = settings.pixels;
   pixels.labels = options.slide_loss ? Labels::kTargets : Labels::kMasks;
+  pixels.label_rules =
+      MakeLabelRules(settings.labels, ModelClasses(graph), static_cast<uint8_t>(options.loss.ignore_label));
   const Dataset dataset = OpenDataset(settings.data, pixels);
   options.optimizer.kind = ParseOptimizerKind(settings.optimizer);
   options.schedule.kind = ParseScheduleKind(settings.schedule);
@@ -125,7 +129,7 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
   command
       ->add_option("--data", settings->data,
                    "CSV with the columns slide,split and mask, or target for a network with one output a "
-                   "slide; perhaps region")
+                   "slide; perhaps region.\nA mask is an image of labels, or annotations")
       ->required()
       ->group("Data");
   auto* level = command->add_option("--level", settings->pixels.level, "Level of the slides to read [0]")
@@ -139,6 +143,7 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
       ->check(WholeNumber(0, 255))
       ->capture_default_str()
       ->group("Data");
+  AddLabelOptions(command, &settings->labels, "Data");
   command
       ->add_option("--model", settings->model,
                    fmt::format("An ONNX file, or {};\noptions follow a colon: {}",

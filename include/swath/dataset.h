@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "swath/annotation.h"
 #include "swath/augment.h"
 #include "swath/engine.h"
 #include "swath/error.h"
@@ -23,9 +24,11 @@ std::string ToString(Split split);
 
 /// One line of the file.
 struct DatasetEntry {
-  std::string name;         ///< the slide as the file writes it
-  std::string slide;        ///< path
-  std::string mask;         ///< path; empty where masks are not read
+  std::string name;   ///< the slide as the file writes it
+  std::string slide;  ///< path
+  std::string mask;   ///< path; empty where masks are not read
+  /// Where the mask is given as annotations, these.
+  std::shared_ptr<const Annotations> annotations = {};
   std::string target = {};  ///< as the file writes it; empty where targets are not read
   Split split = Split::kTrain;
   bool grey = false;                  ///< the slide's file has one channel
@@ -49,6 +52,7 @@ struct DatasetOptions {
   std::optional<int> level = {};
   std::optional<double> mpp = {};
   Labels labels = Labels::kMasks;
+  LabelRules label_rules = {};  ///< for masks that are given as annotations
 };
 
 struct Dataset {
@@ -61,7 +65,8 @@ struct Dataset {
 };
 
 /// Reads a CSV file (RFC 4180, UTF-8) whose header names the columns slide, mask, split and, where wanted,
-/// region and mask_covers, in any order. Paths are relative to the file's folder; split is train, val or
+/// region and mask_covers, in any order. A mask is an image of labels, or annotations, whose classes become
+/// labels by DatasetOptions::label_rules. Paths are relative to the file's folder; split is train, val or
 /// test; region is "x,y,width,height" in level-0 pixels, in quotes, and empty for a whole slide; the region
 /// is then the image, and the mask that of the slide or of the region, as it fits or as a column mask_covers
 /// says. With Labels::kTargets a column target stands in place of mask. Opens every slide and mask, so that a

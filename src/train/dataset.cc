@@ -77,6 +77,12 @@ RowOptions RowsOf(const DatasetOptions& options, const std::optional<Region>& re
   return {.level = options.level, .mpp = options.mpp, .region = region};
 }
 
+/// The labels that an entry's file gives, whether as an image or as annotations.
+std::unique_ptr<RowSource> OpenMaskOf(const DatasetEntry& entry, const LabelRules& rules) {
+  return entry.annotations ? OpenAnnotationLabels(*entry.annotations, rules, entry.place)
+                           : OpenMask(entry.mask, entry.place);
+}
+
 class DatasetReader {
  public:
   DatasetReader(std::string path, const DatasetOptions& options)
@@ -138,7 +144,14 @@ class DatasetReader {
     if (columns_[kMaskCovers] >= 0)
       entry.place.mask_covers =
           at("mask_covers", [&] { return ParseMaskCovers(Field(record, kMaskCovers)); });
-    if (masks) at("mask", [&] { OpenMask(entry.mask, entry.place); });
+    if (masks) {
+      at("mask", [&] {
+        if (IsAnnotationFile(entry.mask))
+          entry.annotations =
+              std::make_shared<const Annotations>(ReadAnnotations(entry.mask, &slide->info()));
+        OpenMaskOf(entry, options_.label_rules);
+      });
+    }
     return entry;
   }
 
@@ -237,7 +250,7 @@ std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry&
 
 std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label,
                                       const Augmentation& augmentation) {
-  std::unique_ptr<RowSource> labels = OpenMask(entry.mask, entry.place);
+  std::unique_ptr<RowSource> labels = OpenMaskOf(entry, dataset.options.label_rules);
   auto existence = Slide::Open(entry.slide)->OpenExistence(RowsOf(dataset.options, entry.region));
   if (existence)
     labels = std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);

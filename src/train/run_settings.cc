@@ -11,7 +11,10 @@ namespace swath {
 
 nlohmann::json RunSettings(const Dataset& dataset, const Graph& graph, const std::vector<size_t>& frozen,
                            const TrainOptions& options) {
-  auto slides = nlohmann::json::array();
+  auto slides = nlohmann::json::array(), labels = nlohmann::json::array();
+  for (const auto& [name, rule] : dataset.options.label_rules.classes)
+    labels.push_back({name, static_cast<int>(rule.kind), rule.label});
+  labels.push_back(dataset.options.label_rules.elsewhere);
   for (const DatasetEntry& entry : dataset.entries) {
     if (entry.split == Split::kTest) continue;
     const Region region = entry.region.value_or(Region{});
@@ -45,6 +48,7 @@ nlohmann::json RunSettings(const Dataset& dataset, const Graph& graph, const std
       {"augment", ToWords(options.augment)},
       {"dropout", options.dropout},
       {"ignore-label", options.loss.ignore_label},
+      {"label", labels},
       {"freeze", freeze},
       {"weights", fmt::format("values {:016x}", HashOfFixedValues(graph))},
       {"optimizer", ToString(options.optimizer.kind)},

@@ -39,8 +39,8 @@ TEST(CommandLine, UsageErrorsAreOneLine) {
   const std::string threads = "--threads: expected a whole number from 0 to 1024, found '-1'";
   const std::string seed = "--seed: expected a whole number from 0 to 18446744073709551615, found ";
   const std::vector<Wrong> cases = {
-      {{}, "swath: expected a command of swath: bench, check-gradients, "},
-      {{"foo"}, "'foo' is no command of swath, expected one of bench, "},
+      {{}, "swath: expected a command of swath: annotate, bench, check-gradients, "},
+      {{"foo"}, "'foo' is no command of swath, expected one of annotate, bench, "},
       {{"foo", "--bar"}, "'foo' is no command of swath"},
       {{"two\nlines"}, "'two lines' is no command"},
       {{"--foo"}, "'--foo' is no option of swath"},

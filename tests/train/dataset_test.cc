@@ -188,6 +188,26 @@ TEST_F(DatasetTest, APartIsTheSamePixelsAndLabels) {
   }
 }
 
+/// Annotations in place of a mask, and a part of them.
+TEST_F(DatasetTest, AMaskMayBeAnnotations) {
+  test::WriteText(folder_.File("a.geojson"),
+                  R"({"type":"Feature","properties":{"classification":{"name":"Tumor"}},"geometry":
+                  {"type":"Polygon","coordinates":[[[4,2],[25,2],[25,13],[4,13],[4,2]]]}})");
+  const std::string csv =
+      "slide,mask,split,region\na.png,a.geojson,train,\na.png,a.geojson,val,\"3,1,12,9\"\n";
+  EXPECT_THAT(Message(csv), HasSubstr("slides.csv:2: mask: a.geojson: areas of classes that nothing is said "
+                                      "about: 'Tumor' (1 area)"));
+  DatasetOptions options;
+  options.label_rules = {.classes = {{"Tumor", {LabelRule::Kind::kLabel, 3}}}, .elsewhere = 1};
+  const Dataset dataset = Open(csv, options);
+  std::vector<uint8_t> expected;
+  for (int64_t y = 0; y < 20; ++y) {
+    for (int64_t x = 0; x < 30; ++x) expected.push_back(x >= 4 && x < 25 && y >= 2 && y < 13 ? 3 : 1);
+  }
+  EXPECT_EQ(ReadAll(*OpenLabels(dataset, dataset.entries[0], 255)), expected);
+  EXPECT_EQ(ReadAll(*OpenLabels(dataset, dataset.entries[1], 255)), Crop(expected, 30, 1, {3, 1, 12, 9}));
+}
+
 TEST_F(DatasetTest, LabelsFollowTheImage) {
   const auto grey = [](int64_t x, int64_t y) { return static_cast<uint8_t>(3 * x + 5 * y); };
   test::WritePng(folder_.File("a.png"), 30, 20, 3, [&](int64_t x, int64_t y, int64_t) { return grey(x, y); });

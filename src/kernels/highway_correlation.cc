@@ -23,7 +23,7 @@ constexpr int64_t kExactOfImage = 256;
 /// pixels, those of glass all alike, and costs next to nothing.
 constexpr int64_t kExactGradient = 16;
 /// Of a run: beginning and ending one costs time, long sums in float32 cost digits.
-constexpr int64_t kMostTerms = 96;
+constexpr int64_t kMostTerms = 32;
 
 /// A few channels that are computed together: at most rows::kMostOutputs, all of one group.
 struct Block {

@@ -9,12 +9,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json_text.h"
 #include "swath/annotation.h"
 #include "swath/png_writer.h"
+#include "swath/polygon_tracer.h"
 #include "swath/pyramid_writer.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
@@ -212,11 +214,49 @@ void WriteMask(const Settings& settings, const Read& read) {
   for (size_t i = 0; i < classes.size(); ++i) fmt::print("{:>4}  {}\n", i, classes[i]);
 }
 
+/// What annotations call the areas of a label; the ignored ones as QuPath does.
+std::string NameOf(const Settings& settings, uint8_t label) {
+  if (label == settings.ignore_label) return "Ignore*";
+  return label < settings.classes.size() ? settings.classes[label] : fmt::format("label {}", label);
+}
+
+/// The outlines of a mask's areas, in level-0 pixels of the slide where it is given.
+void TraceMask(const Settings& settings) {
+  const SlideLevel size = Slide::Open(settings.annotations)->info().levels.front();
+  const SlideLevel whole = settings.slide.empty() ? size : Slide::Open(settings.slide)->info().levels.front();
+  const auto labels = OpenMask(settings.annotations, {.width = size.width,
+                                                      .height = size.height,
+                                                      .slide_width = whole.width,
+                                                      .slide_height = whole.height,
+                                                      .region = {0, 0, whole.width, whole.height}});
+  const double scale_x = static_cast<double>(whole.width) / static_cast<double>(size.width),
+               scale_y = static_cast<double>(whole.height) / static_cast<double>(size.height);
+  const auto scale = [&](Ring* ring) {
+    for (Point& p : *ring) p = {p.x * scale_x, p.y * scale_y};
+  };
+  GeoJsonWriter writer(settings.out);
+  PolygonTracer tracer(size.width, [&](uint8_t label, Polygon polygon) {
+    scale(&polygon.outer);
+    for (Ring& hole : polygon.holes) scale(&hole);
+    writer.Write({.class_name = NameOf(settings, label), .name = {}, .polygons = {std::move(polygon)}});
+  });
+  PixelProgress progress("outlines", static_cast<double>(size.width * size.height));
+  std::vector<uint8_t> row(static_cast<size_t>(size.width));
+  for (int64_t y = 0; y < size.height; ++y) {
+    labels->Read({y, y + 1}, row.data());
+    tracer.AddRow(row.data());
+    progress.Show(y + 1, size.height);
+  }
+  tracer.Finish();
+  writer.Finish();
+}
+
 void RunConvert(const Settings& settings) {
   const std::string extension = std::filesystem::path(settings.out).extension().string();
   const bool geojson = extension == ".geojson" || extension == ".json";
   if (!geojson && extension != ".tif" && extension != ".tiff" && extension != ".png")
     Fail(ErrorCode::kUsage, "--out: expected a .geojson, .tif or .png, found '{}'", settings.out);
+  if (geojson && !IsAnnotationFile(settings.annotations)) return TraceMask(settings);
   const Read read = ReadBoth(settings);
   if (geojson) {
     WriteGeoJson(read.annotations, settings.out);
@@ -227,7 +267,8 @@ void RunConvert(const Settings& settings) {
 
 void AddFiles(CLI::App* command, Settings* settings) {
   command
-      ->add_option("annotations", settings->annotations, "GeoJSON, or the XML of ASAP, ImageScope, NDP.view")
+      ->add_option("annotations", settings->annotations,
+                   "GeoJSON, or the XML of ASAP, ImageScope, NDP.view; to convert, also a mask, PNG or TIFF")
       ->required();
   command->add_option("--slide", settings->slide, "The slide that they are of");
 }
@@ -248,12 +289,14 @@ void AddAnnotate(CLI::App& app) {
   info->callback([settings] { RunInfo(*settings); });
   CLI::App* convert = annotate->add_subcommand(
       "convert",
-      "Writes annotations as GeoJSON for QuPath, or as a mask of labels. A later area covers an earlier "
-      "one.\n\n"
+      "Writes annotations as GeoJSON for QuPath, or as a mask of labels, where a later area covers an "
+      "earlier\n"
+      "one; or the outlines of a mask's areas as GeoJSON, along the edges of pixels.\n\n"
       "Examples:\n"
       "  swath annotate convert regions.xml -o regions.geojson\n"
       "  swath annotate convert slide.geojson --slide slide.svs --classes background,tumour\n"
-      "      --label Tumor=tumour --label Necrosis=ignore -o mask.tif");
+      "      --label Tumor=tumour --label Necrosis=ignore -o mask.tif\n"
+      "  swath annotate convert mask.tif --slide slide.svs --classes background,tumour -o areas.geojson");
   AddFiles(convert, settings.get());
   convert->add_option("-o,--out", settings->out, "File to write: .geojson; .tif or .png for a mask")
       ->required();

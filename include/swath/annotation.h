@@ -96,7 +96,24 @@ std::unique_ptr<RowSource> OpenAnnotationLabels(const Annotations& annotations, 
                                                 const ImagePlace& place);
 
 /// Writes a FeatureCollection that QuPath opens: objectType annotation, name, classification with its colour.
-/// Whole numbers where coordinates are, else what is needed to read the same doubles. Throws Error (kOutput).
+/// Whole numbers where coordinates are, else what is needed to read the same doubles. The file takes its name
+/// in Finish(); without it there is nothing under `path`. Throws Error (kOutput) that names `path`.
+class GeoJsonWriter {
+ public:
+  explicit GeoJsonWriter(const std::string& path);
+  ~GeoJsonWriter();
+  GeoJsonWriter(const GeoJsonWriter&) = delete;
+  GeoJsonWriter& operator=(const GeoJsonWriter&) = delete;
+
+  void Write(const Annotation& area);
+  /// Call once, after the last area.
+  void Finish();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 void WriteGeoJson(const Annotations& annotations, const std::string& path);
 
 }  // namespace swath

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "annotation/signed_area.h"
 #include "base/error.h"
@@ -57,28 +58,47 @@ std::string Feature(const Annotation& area) {
 
 }  // namespace
 
-void WriteGeoJson(const Annotations& annotations, const std::string& path) {
-  PendingFile pending(path);
+class GeoJsonWriter::Impl {
+ public:
+  explicit Impl(const std::string& path)
+      : pending_(path), file_(std::fopen(pending_.temporary().c_str(), "wb")) {
+    Check(file_ != nullptr);
+    Write("{\"type\":\"FeatureCollection\",\"features\":[");
+  }
+
+  void Write(const Annotation& area) { Write(std::exchange(separator_, ",\n") + Feature(area)); }
+  void Finish() {
+    Write("\n]}\n");
+    Check(std::fclose(file_.release()) == 0);
+    pending_.Commit();
+  }
+
+ private:
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  std::unique_ptr<std::FILE, Close> file(std::fopen(pending.temporary().c_str(), "wb"));
-  const auto check = [&](bool good) {
-    if (!good) Fail(ErrorCode::kOutput, "{}: cannot be written: {}", path, std::strerror(errno));
-  };
-  check(file != nullptr);
-  const auto write = [&](const std::string& text) {
-    check(std::fwrite(text.data(), 1, text.size(), file.get()) == text.size());
-  };
-  write("{\"type\":\"FeatureCollection\",\"features\":[");
-  const char* before = "\n";
-  for (const Annotation& area : annotations.areas) {
-    write(before + Feature(area));
-    before = ",\n";
+
+  void Check(bool good) const {
+    if (!good) Fail(ErrorCode::kOutput, "{}: cannot be written: {}", pending_.path(), std::strerror(errno));
   }
-  write("\n]}\n");
-  check(std::fclose(file.release()) == 0);
-  pending.Commit();
+  void Write(const std::string& text) {
+    Check(std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size());
+  }
+
+  PendingFile pending_;
+  std::unique_ptr<std::FILE, Close> file_;  // after pending_: closed before the file is removed
+  const char* separator_ = "\n";
+};
+
+GeoJsonWriter::GeoJsonWriter(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
+GeoJsonWriter::~GeoJsonWriter() = default;
+void GeoJsonWriter::Write(const Annotation& area) { impl_->Write(area); }
+void GeoJsonWriter::Finish() { impl_->Finish(); }
+
+void WriteGeoJson(const Annotations& annotations, const std::string& path) {
+  GeoJsonWriter writer(path);
+  for (const Annotation& area : annotations.areas) writer.Write(area);
+  writer.Finish();
 }
 
 }  // namespace swath

@@ -1,7 +1,7 @@
 /// GeoJSON (RFC 7946), with what QuPath puts into properties. Features are turned into areas one by one, as
 /// the parser finishes them: only their outlines stay in memory.
+#include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -75,15 +75,24 @@ void ReadProperties(const Json& properties, Annotation* area) {
   if (area->class_name.empty()) area->class_name = area->name;
 }
 
+/// A value in a message: numbers and texts as they are, not what may be nested without end.
+std::string Found(const Json& value) {
+  if (!value.is_array()) return value.is_object() ? "object" : value.dump();
+  std::string text = "[";
+  for (size_t i = 0; i < std::min<size_t>(value.size(), 4); ++i) {
+    if (i > 0) text += ",";
+    text += value[i].is_structured() ? value[i].type_name() : value[i].dump();
+  }
+  return text + (value.size() > 4 ? ",…]" : "]");
+}
+
 Ring ReadRing(const Json& positions) {
   Ring ring;
   ring.reserve(ArrayOf(positions, "a ring of positions").size());
   for (const Json& position : positions) {
     if (ArrayOf(position, "a position").size() < 2 || !position[0].is_number() || !position[1].is_number())
-      Fail(ErrorCode::kInput, "expected a position [x, y], found {}", position.dump());
+      Fail(ErrorCode::kInput, "expected a position [x, y], found {}", Found(position));
     ring.push_back({position[0].get<double>(), position[1].get<double>()});
-    if (!std::isfinite(ring.back().x) || !std::isfinite(ring.back().y))
-      Fail(ErrorCode::kInput, "expected finite coordinates, found {}", position.dump());
   }
   return Cleaned(std::move(ring));
 }
@@ -183,8 +192,8 @@ class GeoJsonReader {
     if (AddGeometry(geometry, &area)) AddArea(std::move(area), &read_);
   }
 
-  /// Whether there may be an area; what has none is counted.
-  bool AddGeometry(const Json& geometry, Annotation* area) {
+  /// Whether there may be an area; what has none is counted. `part`: of a collection, which holds no others.
+  bool AddGeometry(const Json& geometry, Annotation* area, bool part = false) {
     if (!geometry.is_object()) Fail(ErrorCode::kInput, "expected a geometry, found {}", geometry.type_name());
     const std::string type = Text(geometry, "type");
     if (type == "Point" || type == "MultiPoint") {
@@ -203,13 +212,14 @@ class GeoJsonReader {
       for (const Json& rings : ArrayOf(Member(geometry, "coordinates"), "polygons")) ReadPolygon(rings, area);
       return true;
     }
-    if (type == "GeometryCollection") {
+    if (type == "GeometryCollection" && !part) {
       bool any = false;
-      for (const Json& part : ArrayOf(Member(geometry, "geometries"), "geometries"))
-        any = AddGeometry(part, area) || any;
+      for (const Json& member : ArrayOf(Member(geometry, "geometries"), "geometries"))
+        any = AddGeometry(member, area, true) || any;
       return any;
     }
-    Fail(ErrorCode::kInput, "expected a geometry of GeoJSON, found one of type '{}'", type);
+    Fail(ErrorCode::kInput, "expected a geometry of GeoJSON, found {} of type '{}'",
+         part ? "in a GeometryCollection one" : "one", type);
   }
 
   Annotations read_;

@@ -10,8 +10,6 @@
 #include <exception>
 #include <fstream>
 #include <memory>
-#include <utility>
-#include <vector>
 
 #include "base/error.h"
 
@@ -86,29 +84,26 @@ class XmlReader {
   static void OnBegin(void* user, const char* element, const char** attributes) {
     auto* reader = static_cast<XmlReader*>(user);
     reader->Guard([&] {
-      reader->texts_.emplace_back();
+      reader->text_.clear();
       reader->handler_->Begin(element, XmlAttributes(attributes));
     });
   }
   static void OnEnd(void* user, const char* element) {
     auto* reader = static_cast<XmlReader*>(user);
     reader->Guard([&] {
-      const std::string text = std::move(reader->texts_.back());
-      reader->texts_.pop_back();
-      reader->handler_->End(element, Trim(text));
+      reader->handler_->End(element, Trim(reader->text_));
+      reader->text_.clear();
     });
   }
   static void OnText(void* user, const char* text, int length) {
     auto* reader = static_cast<XmlReader*>(user);
-    reader->Guard([&] {
-      if (!reader->texts_.empty()) reader->texts_.back().append(text, static_cast<size_t>(length));
-    });
+    reader->Guard([&] { reader->text_.append(text, static_cast<size_t>(length)); });
   }
 
   std::string path_;
   XmlHandler* handler_;
   std::unique_ptr<XML_ParserStruct, Free> parser_;
-  std::vector<std::string> texts_;  ///< of the elements that are open
+  std::string text_;  ///< since the last tag
   std::exception_ptr failure_;
   bool stopped_ = false;
 };

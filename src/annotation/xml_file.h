@@ -27,7 +27,8 @@ class XmlHandler {
  public:
   virtual ~XmlHandler() = default;
   virtual void Begin(std::string_view element, const XmlAttributes& attributes) = 0;
-  /// `text` is what stands in the element outside the elements in it, blanks at its ends removed.
+  /// `text` is what stands before the end, after the last tag, blanks around it removed: all of it in an
+  /// element without others.
   virtual void End(std::string_view element, std::string_view text) = 0;
 };
 

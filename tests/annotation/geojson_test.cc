@@ -110,6 +110,14 @@ TEST(GeoJson, SaysWhatIsWrong) {
   EXPECT_THAT(Message(folder, R"({"type":"Polygon","coordinates":[[[1,2],[3,1e999],[5,6]]]})"),
               HasSubstr("not JSON"));
   EXPECT_THAT(Message(folder, R"({"type":"Circle","coordinates":[1,2]})"), HasSubstr("of type 'Circle'"));
+  // However deep something is nested.
+  std::string deep = std::string(200000, '[') + std::string(200000, ']');
+  EXPECT_THAT(Message(folder, R"({"type":"Polygon","coordinates":)" + deep + "}"),
+              HasSubstr("expected a position [x, y], found [array]"));
+  deep.clear();
+  for (int i = 0; i < 50000; ++i) deep += R"({"type":"GeometryCollection","geometries":[)";
+  for (int i = 0; i < 50000; ++i) deep += "]}";
+  EXPECT_THAT(Message(folder, deep), HasSubstr("in a GeometryCollection one of type 'GeometryCollection'"));
   EXPECT_THAT(Message(folder, "a,b"), HasSubstr("expected annotations in JSON or XML"));
   EXPECT_THAT(Message(folder, ""), HasSubstr("expected annotations in JSON or XML"));
 }

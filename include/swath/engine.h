@@ -92,8 +92,9 @@ struct Kink {
 };
 
 /// All such nodes, in a forward pass over an image of a size that the network takes. `seed` is that of
-/// Dropout.
-std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image, uint64_t seed = 0);
+/// Dropout. How float32 rounds may depend on `options`: on panels, and on weights that are not packed.
+std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image, uint64_t seed = 0,
+                            PlanOptions options = {});
 
 /// Whole tensors, one after the other, in doubles; kFloat32 rounds every stored value to float32 but keeps
 /// sums in doubles. Needs about 100 bytes a pixel and channel.

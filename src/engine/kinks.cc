@@ -13,11 +13,10 @@ constexpr const char* kWithKinks[] = {"Abs",         "Clip",      "Elu",       "
                                       "PRelu",       "ReduceMax", "Relu",      "Selu"};
 
 /// The graph's output in float32, [channel, row, column].
-std::vector<double> Values(const Graph& graph, const RowSource& image, const Shape& shape, uint64_t seed) {
-  const auto engine =
-      MakeStreamingEngine(graph, nullptr, image.width(), image.height(),
-                          {.samples = image.sample_type(),
-                           .bytes_per_pixel = shape.channels * static_cast<int64_t>(sizeof(float))});
+std::vector<double> Values(const Graph& graph, const RowSource& image, const Shape& shape, uint64_t seed,
+                           PlanOptions options) {
+  options.bytes_per_pixel = shape.channels * static_cast<int64_t>(sizeof(float));
+  const auto engine = MakeStreamingEngine(graph, nullptr, image.width(), image.height(), options);
   if (InCore(graph)[static_cast<size_t>(graph.output)]) return engine->PredictSlide(image, {}, seed);
   std::vector<double> values(static_cast<size_t>(shape.size()));
   const int64_t row_bytes = shape.width * static_cast<int64_t>(sizeof(float));
@@ -42,7 +41,9 @@ std::vector<double> Values(const Graph& graph, const RowSource& image, const Sha
 
 }  // namespace
 
-std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image, uint64_t seed) {
+std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image, uint64_t seed, PlanOptions options) {
+  options.precision = Precision::kFloat32;
+  options.samples = image.sample_type();
   const std::vector<Shape> shapes = InferShapes(graph, image.width(), image.height());
   std::vector<Kink> kinks;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
@@ -55,7 +56,7 @@ std::vector<Kink> FindKinks(const Graph& graph, const RowSource& image, uint64_t
     part.nodes.resize(n);
     part.output = node.srcs[0];
     kinks.push_back(
-        {static_cast<int>(n), Values(part, image, shapes[static_cast<size_t>(part.output)], seed)});
+        {static_cast<int>(n), Values(part, image, shapes[static_cast<size_t>(part.output)], seed, options)});
   }
   return kinks;
 }

@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -67,22 +66,16 @@ std::vector<ClassSummary> Summarise(const Annotations& annotations) {
   return classes;
 }
 
-struct Bounds {
-  Point least{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
-  Point most{-std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
-};
-
-Bounds BoundsOf(const Annotations& annotations) {
-  Bounds bounds;
+/// Of all areas, of which there is at least one.
+Box BoundsOf(const Annotations& annotations) {
+  Ring corners;
   for (const Annotation& area : annotations.areas) {
     for (const Polygon& polygon : area.polygons) {
-      for (const Point& p : polygon.outer) {
-        bounds.least = {std::min(bounds.least.x, p.x), std::min(bounds.least.y, p.y)};
-        bounds.most = {std::max(bounds.most.x, p.x), std::max(bounds.most.y, p.y)};
-      }
+      const Box box = BoxAround(polygon.outer);
+      corners.insert(corners.end(), {box.least, box.most});
     }
   }
-  return bounds;
+  return BoxAround(corners);
 }
 
 /// Square millimetres a square pixel, where the slide says how large its pixels are.
@@ -103,24 +96,24 @@ void PrintJson(const Annotations& annotations, const SlideInfo* slide) {
                        {"area_px", c.square_pixels},
                        {"area_mm2", scale ? nlohmann::json(*scale * c.square_pixels) : nullptr}});
   }
-  const Bounds b = BoundsOf(annotations);
-  fmt::print(
-      "{}\n",
-      JsonText(nlohmann::json{{"path", annotations.path},
-                              {"format", annotations.format},
-                              {"classes", classes},
-                              {"without_area", annotations.without_area},
-                              {"bounds", annotations.areas.empty()
-                                             ? nlohmann::json(nullptr)
-                                             : nlohmann::json{b.least.x, b.least.y, b.most.x, b.most.y}}},
-               2));
+  nlohmann::json bounds;
+  if (!annotations.areas.empty()) {
+    const auto [least, most] = BoundsOf(annotations);
+    bounds = {least.x, least.y, most.x, most.y};
+  }
+  fmt::print("{}\n", JsonText(nlohmann::json{{"path", annotations.path},
+                                             {"format", annotations.format},
+                                             {"classes", classes},
+                                             {"without_area", annotations.without_area},
+                                             {"bounds", bounds}},
+                              2));
 }
 
 void Print(const Annotations& annotations, const SlideInfo* slide) {
   const auto scale = SquareMillimetres(slide);
   fmt::print("{}\n  format    {}\n", annotations.path, annotations.format);
   if (!annotations.areas.empty()) {
-    const Bounds b = BoundsOf(annotations);
+    const Box b = BoundsOf(annotations);
     fmt::print("  bounds    {:.6g}, {:.6g} to {:.6g}, {:.6g} px\n", b.least.x, b.least.y, b.most.x, b.most.y);
   }
   fmt::print("  {:>8}  {:>8}  {:>6}  {:>9}  {:>14}{}  class\n", "areas", "polygons", "holes", "vertices",

@@ -52,8 +52,7 @@ struct Annotations {
 
 /// Reads
 ///   GeoJSON         as QuPath writes it, and any other: a FeatureCollection, features in an array, a
-///   Feature, a
-///                   geometry. The class is the classification's name, or else the object's.
+///                   Feature, a geometry. The class is the classification's name, or else the object's.
 ///   ASAP XML        The class is the group.
 ///   ImageScope XML  Aperio's. The class is the layer's name, or else its attribute's; negative regions are
 ///                   holes in the areas of their layer.
@@ -64,6 +63,13 @@ Annotations ReadAnnotations(const std::string& path, const SlideInfo* slide = nu
 
 /// Whether there is a file that begins as annotations do, in JSON or XML.
 bool IsAnnotationFile(const std::string& path);
+
+/// The box around some points, of which there is at least one.
+struct Box {
+  Point least;
+  Point most;
+};
+Box BoxAround(const Ring& points);
 
 /// Of the outer ring less the holes, in pixels; exact where no ring crosses itself or another one.
 double Area(const Polygon& polygon);

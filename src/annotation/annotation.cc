@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <numbers>
+#include <set>
 #include <utility>
 
 #include "annotation/readers.h"
@@ -34,9 +35,9 @@ char FirstCharacter(std::istream& file) {
 
 std::vector<std::string> Annotations::Classes() const {
   std::vector<std::string> names;
-  std::map<std::string, bool> seen;
+  std::set<std::string> seen;
   for (const Annotation& area : areas) {
-    if (!std::exchange(seen[area.class_name], true)) names.push_back(area.class_name);
+    if (seen.insert(area.class_name).second) names.push_back(area.class_name);
   }
   return names;
 }
@@ -71,6 +72,15 @@ Annotations ReadAnnotations(const std::string& path, const SlideInfo* slide) {
          path, root);
   }
   Fail(ErrorCode::kInput, "{}: expected annotations in JSON or XML, found a file of another kind", path);
+}
+
+Box BoxAround(const Ring& points) {
+  Box box{points.front(), points.front()};
+  for (const Point& p : points) {
+    box.least = {std::min(box.least.x, p.x), std::min(box.least.y, p.y)};
+    box.most = {std::max(box.most.x, p.x), std::max(box.most.y, p.y)};
+  }
+  return box;
 }
 
 double Area(const Polygon& polygon) {
@@ -108,6 +118,11 @@ Ring Cleaned(Ring ring) {
   while (ring.size() > 1 && ring.back() == ring.front()) ring.pop_back();
   if (ring.size() < 3) ring.clear();
   return ring;
+}
+
+void AddPolygon(Ring ring, Annotation* area) {
+  ring = Cleaned(std::move(ring));
+  if (!ring.empty()) area->polygons.push_back({std::move(ring), {}});
 }
 
 void AddArea(Annotation area, Annotations* annotations) {

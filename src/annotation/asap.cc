@@ -35,8 +35,7 @@ class AsapReader final : public XmlHandler {
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     Ring ring;
     for (const auto& [order, point] : points_) ring.push_back(point);
-    ring = Cleaned(std::move(ring));
-    if (!ring.empty()) area_.polygons.push_back({std::move(ring), {}});
+    AddPolygon(std::move(ring), &area_);
     AddArea(std::move(area_), read_);
   }
 

@@ -1,5 +1,4 @@
 /// Aperio ImageScope's XML: layers (Annotation) of regions, with vertices in level-0 pixels.
-#include <algorithm>
 #include <utility>
 
 #include "annotation/readers.h"
@@ -57,26 +56,22 @@ class ImageScopeReader final : public XmlHandler {
     }
     if (ring_.size() >= 2 && (type_ == kEllipse || (type_ == kRectangle && ring_.size() == 2)))
       ring_ = FromBox();
-    Ring ring = Cleaned(std::move(ring_));
     if (negative_) {
-      if (!ring.empty()) holes_.push_back(std::move(ring));
+      Ring hole = Cleaned(std::move(ring_));
+      if (!hole.empty()) holes_.push_back(std::move(hole));
       return;
     }
     Annotation area{.class_name = {}, .name = name_, .colour = colour_};
-    if (!ring.empty()) area.polygons.push_back({std::move(ring), {}});
+    AddPolygon(std::move(ring_), &area);
     layer_.push_back(std::move(area));
   }
 
   /// An ellipse is given by the corners of the box around it, a rectangle sometimes, too.
   Ring FromBox() const {
-    const auto [left, right] = std::minmax_element(ring_.begin(), ring_.end(),
-                                                   [](const Point& a, const Point& b) { return a.x < b.x; });
-    const auto [top, bottom] = std::minmax_element(ring_.begin(), ring_.end(),
-                                                   [](const Point& a, const Point& b) { return a.y < b.y; });
-    if (type_ == kRectangle)
-      return {{left->x, top->y}, {right->x, top->y}, {right->x, bottom->y}, {left->x, bottom->y}};
-    return EllipseRing({(left->x + right->x) / 2, (top->y + bottom->y) / 2}, (right->x - left->x) / 2,
-                       (bottom->y - top->y) / 2);
+    const auto [least, most] = BoxAround(ring_);
+    if (type_ == kRectangle) return {least, {most.x, least.y}, most, {least.x, most.y}};
+    return EllipseRing({(least.x + most.x) / 2, (least.y + most.y) / 2}, (most.x - least.x) / 2,
+                       (most.y - least.y) / 2);
   }
 
   void AddLayer() {

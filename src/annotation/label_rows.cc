@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -256,14 +255,9 @@ void CheckPlace(const Annotations& annotations, const ImagePlace& place) {
   if (annotations.areas.empty()) return;
   for (const Annotation& area : annotations.areas) {
     for (const Polygon& polygon : area.polygons) {
-      const auto [left, right] =
-          std::minmax_element(polygon.outer.begin(), polygon.outer.end(),
-                              [](const Point& a, const Point& b) { return a.x < b.x; });
-      const auto [top, bottom] =
-          std::minmax_element(polygon.outer.begin(), polygon.outer.end(),
-                              [](const Point& a, const Point& b) { return a.y < b.y; });
-      if (right->x > 0 && bottom->y > 0 && left->x < static_cast<double>(place.slide_width) &&
-          top->y < static_cast<double>(place.slide_height))
+      const auto [least, most] = BoxAround(polygon.outer);
+      if (most.x > 0 && most.y > 0 && least.x < static_cast<double>(place.slide_width) &&
+          least.y < static_cast<double>(place.slide_height))
         return;
     }
   }

@@ -195,7 +195,6 @@ class PolygonTracer::Impl {
           }
         }
         if (run.area == kNone) run.area = NewArea(label);
-        areas_[static_cast<size_t>(run.area)].last_row = y_;
         runs_below_.push_back(run);
       }
       x = end;

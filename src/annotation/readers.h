@@ -26,6 +26,9 @@ std::optional<std::array<uint8_t, 3>> ParseHexColour(std::string_view text);
 /// fewer than three are left, for nothing is inside those.
 Ring Cleaned(Ring ring);
 
+/// Makes a polygon without holes of a ring, cleaned, if anything is left of it.
+void AddPolygon(Ring ring, Annotation* area);
+
 /// Appends an area, or counts it among what has none.
 void AddArea(Annotation area, Annotations* annotations);
 

@@ -14,13 +14,14 @@
 #include "base/error.h"
 #include "base/json_text.h"
 #include "swath/annotation.h"
+#include "swath/class_colour.h"
 #include "swath/png_writer.h"
-#include "swath/polygon_tracer.h"
 #include "swath/pyramid_writer.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
 #include "tools/label_options.h"
 #include "tools/options.h"
+#include "tools/outline_writer.h"
 #include "tools/progress_line.h"
 
 namespace swath::tools {
@@ -34,6 +35,7 @@ struct Settings {
   std::vector<std::string> classes;
   LabelOptions labels;
   int ignore_label = 255;
+  double simplify = 0;
   std::optional<double> mpp;
   std::optional<int> level;
 };
@@ -156,7 +158,7 @@ std::vector<std::string> ClassesOf(const Settings& settings, const Annotations& 
   if (!settings.classes.empty()) return settings.classes;
   std::vector<std::string> classes = {"background"};
   for (const std::string& name : annotations.Classes()) {
-    if (name != "background" && name != "Ignore*" && name != "Region*") classes.push_back(name);
+    if (name != "background" && name != kIgnoredClass && name != "Region*") classes.push_back(name);
   }
   if (classes.size() > 255)
     Fail(ErrorCode::kUnsupported, "{}: {} classes: a mask has labels for 255", annotations.path,
@@ -207,10 +209,12 @@ void WriteMask(const Settings& settings, const Read& read) {
   for (size_t i = 0; i < classes.size(); ++i) fmt::print("{:>4}  {}\n", i, classes[i]);
 }
 
-/// What annotations call the areas of a label; the ignored ones as QuPath does.
-std::string NameOf(const Settings& settings, uint8_t label) {
-  if (label == settings.ignore_label) return "Ignore*";
-  return label < settings.classes.size() ? settings.classes[label] : fmt::format("label {}", label);
+Annotation Style(const Settings& settings, uint8_t label) {
+  if (label == settings.ignore_label) return {.class_name = kIgnoredClass, .name = {}};
+  return {.class_name =
+              label < settings.classes.size() ? settings.classes[label] : fmt::format("label {}", label),
+          .name = {},
+          .colour = ClassColour(label)};
 }
 
 /// The outlines of a mask's areas, in level-0 pixels of the slide where it is given.
@@ -222,25 +226,20 @@ void TraceMask(const Settings& settings) {
                                                       .slide_width = whole.width,
                                                       .slide_height = whole.height,
                                                       .region = {0, 0, whole.width, whole.height}});
-  const double scale_x = static_cast<double>(whole.width) / static_cast<double>(size.width),
-               scale_y = static_cast<double>(whole.height) / static_cast<double>(size.height);
-  const auto scale = [&](Ring* ring) {
-    for (Point& p : *ring) p = {p.x * scale_x, p.y * scale_y};
-  };
-  GeoJsonWriter writer(settings.out);
-  PolygonTracer tracer(size.width, [&](uint8_t label, Polygon polygon) {
-    scale(&polygon.outer);
-    for (Ring& hole : polygon.holes) scale(&hole);
-    writer.Write({.class_name = NameOf(settings, label), .name = {}, .polygons = {std::move(polygon)}});
-  });
+  OutlineWriter writer(
+      settings.out,
+      {.width = size.width,
+       .frame = {.scale_x = static_cast<double>(whole.width) / static_cast<double>(size.width),
+                 .scale_y = static_cast<double>(whole.height) / static_cast<double>(size.height)},
+       .tolerance = settings.simplify,
+       .style = [&](uint8_t label) { return Style(settings, label); }});
   PixelProgress progress("outlines", static_cast<double>(size.width * size.height));
   std::vector<uint8_t> row(static_cast<size_t>(size.width));
   for (int64_t y = 0; y < size.height; ++y) {
     labels->Read({y, y + 1}, row.data());
-    tracer.AddRow(row.data());
+    writer.AddRow(row.data());
     progress.Show(y + 1, size.height);
   }
-  tracer.Finish();
   writer.Finish();
 }
 
@@ -284,7 +283,7 @@ void AddAnnotate(CLI::App& app) {
       "convert",
       "Writes annotations as GeoJSON for QuPath, or as a mask of labels, where a later area covers an "
       "earlier\n"
-      "one; or the outlines of a mask's areas as GeoJSON, along the edges of pixels.\n\n"
+      "one; or the outlines of a mask's areas as GeoJSON, along the edges of pixels or simplified.\n\n"
       "Examples:\n"
       "  swath annotate convert regions.xml -o regions.geojson\n"
       "  swath annotate convert slide.geojson --slide slide.svs --classes background,tumour\n"
@@ -298,6 +297,7 @@ void AddAnnotate(CLI::App& app) {
                    "Of a mask: names of the labels 0, 1, … [background, and the classes as they appear]")
       ->delimiter(',');
   AddLabelOptions(convert, &settings->labels, "Options");
+  AddSimplifyOption(convert, &settings->simplify);
   convert->add_option("--ignore-label", settings->ignore_label, "Of a mask: the label that carries no loss")
       ->check(WholeNumber(0, 255))
       ->capture_default_str();

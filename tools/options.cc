@@ -133,6 +133,20 @@ CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes) {
       ->type_name("BYTES");
 }
 
+CLI::Option* AddSimplifyOption(CLI::App* command, double* pixels) {
+  const auto check = [](std::string& text) {
+    const std::optional<double> value = ParseNumber<double>(text);
+    const bool good = value && (*value == 0 || (*value >= 0.5 && std::isfinite(*value)));
+    return good ? std::string() : Unexpected("0, or a number of at least 0.5", text);
+  };
+  return command
+      ->add_option("--simplify", *pixels,
+                   "Outlines may be so far from the edges of the mask's pixels, in its pixels; 0: nowhere")
+      ->check(CLI::Validator(check, ""))
+      ->type_name("PIXELS")
+      ->capture_default_str();
+}
+
 std::string Bytes(int64_t bytes) {
   const double b = static_cast<double>(bytes);
   if (b >= 1024.0 * 1024 * 1024) return fmt::format("{:.2f} GiB", b / (1024.0 * 1024 * 1024));

@@ -73,6 +73,9 @@ CLI::Option* AddPrecisionOption(CLI::App* command, PlanOptions* plan);
 /// --memory, a limit in bytes: "2GiB", "512MiB", "1.5GB" or a number of them.
 CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes);
 
+/// --simplify, how far outlines may be from the edges of pixels; what `pixels` is stays the default.
+CLI::Option* AddSimplifyOption(CLI::App* command, double* pixels);
+
 /// "12.3 MiB" and the like.
 std::string Bytes(int64_t bytes);
 

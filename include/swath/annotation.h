@@ -112,6 +112,12 @@ class GeoJsonWriter {
   GeoJsonWriter& operator=(const GeoJsonWriter&) = delete;
 
   void Write(const Annotation& area);
+
+  /// An area of one polygon, by rings, where it has too many holes to be held.
+  void BeginPolygon(const Ring& outer);
+  void AddHole(const Ring& hole);
+  void EndPolygon(const Annotation& area);  ///< its class, name and colour
+
   /// Call once, after the last area.
   void Finish();
 

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "annotation/signed_area.h"
@@ -27,33 +28,14 @@ void AppendRing(const Ring& ring, bool hole, std::string* text) {
   *text += ']';
 }
 
-void AppendPolygon(const Polygon& polygon, std::string* text) {
-  *text += '[';
-  AppendRing(polygon.outer, false, text);
-  for (const Ring& hole : polygon.holes) {
-    *text += ',';
-    AppendRing(hole, true, text);
-  }
-  *text += ']';
-}
-
-std::string Feature(const Annotation& area) {
+std::string Properties(const Annotation& area) {
   nlohmann::ordered_json properties = {{"objectType", "annotation"}};
   if (!area.name.empty()) properties["name"] = area.name;
   if (!area.class_name.empty()) {
     properties["classification"] = {{"name", area.class_name}};
     if (area.colour) properties["classification"]["color"] = *area.colour;
   }
-  const bool one = area.polygons.size() == 1;
-  std::string text = fmt::format(R"({{"type":"Feature","geometry":{{"type":"{}","coordinates":)",
-                                 one ? "Polygon" : "MultiPolygon");
-  if (!one) text += '[';
-  for (size_t i = 0; i < area.polygons.size(); ++i) {
-    if (i > 0) text += ',';
-    AppendPolygon(area.polygons[i], &text);
-  }
-  if (!one) text += ']';
-  return text + "},\"properties\":" + JsonText(properties) + "}";
+  return JsonText(properties);
 }
 
 }  // namespace
@@ -66,7 +48,29 @@ class GeoJsonWriter::Impl {
     Write("{\"type\":\"FeatureCollection\",\"features\":[");
   }
 
-  void Write(const Annotation& area) { Write(std::exchange(separator_, ",\n") + Feature(area)); }
+  void Write(const Annotation& area) {
+    const bool one = area.polygons.size() == 1;
+    BeginGeometry(one ? "Polygon" : "MultiPolygon");
+    if (!one) Write("[");
+    for (size_t i = 0; i < area.polygons.size(); ++i) {
+      Write(i > 0 ? ",[" : "[");
+      AddRing(area.polygons[i].outer, false);
+      for (const Ring& hole : area.polygons[i].holes) AddRing(hole, true);
+      Write("]");
+    }
+    if (!one) Write("]");
+    EndGeometry(area);
+  }
+  void BeginPolygon(const Ring& outer) {
+    BeginGeometry("Polygon");
+    Write("[");
+    AddRing(outer, false);
+  }
+  void AddHole(const Ring& hole) { AddRing(hole, true); }
+  void EndPolygon(const Annotation& area) {
+    Write("]");
+    EndGeometry(area);
+  }
   void Finish() {
     Write("\n]}\n");
     Check(std::fclose(file_.release()) == 0);
@@ -81,18 +85,32 @@ class GeoJsonWriter::Impl {
   void Check(bool good) const {
     if (!good) Fail(ErrorCode::kOutput, "{}: cannot be written: {}", pending_.path(), std::strerror(errno));
   }
-  void Write(const std::string& text) {
+  void Write(std::string_view text) {
     Check(std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size());
   }
+  void BeginGeometry(const char* type) {
+    Write(fmt::format(R"({}{{"type":"Feature","geometry":{{"type":"{}","coordinates":)",
+                      std::exchange(separator_, ",\n"), type));
+  }
+  void AddRing(const Ring& ring, bool hole) {
+    text_ = hole ? "," : "";
+    AppendRing(ring, hole, &text_);
+    Write(text_);
+  }
+  void EndGeometry(const Annotation& area) { Write("},\"properties\":" + Properties(area) + "}"); }
 
   PendingFile pending_;
   std::unique_ptr<std::FILE, Close> file_;  // after pending_: closed before the file is removed
   const char* separator_ = "\n";
+  std::string text_;  ///< of a ring
 };
 
 GeoJsonWriter::GeoJsonWriter(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
 GeoJsonWriter::~GeoJsonWriter() = default;
 void GeoJsonWriter::Write(const Annotation& area) { impl_->Write(area); }
+void GeoJsonWriter::BeginPolygon(const Ring& outer) { impl_->BeginPolygon(outer); }
+void GeoJsonWriter::AddHole(const Ring& hole) { impl_->AddHole(hole); }
+void GeoJsonWriter::EndPolygon(const Annotation& area) { impl_->EndPolygon(area); }
 void GeoJsonWriter::Finish() { impl_->Finish(); }
 
 void WriteGeoJson(const Annotations& annotations, const std::string& path) {

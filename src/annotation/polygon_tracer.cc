@@ -11,17 +11,25 @@
 #include "swath/polygon_tracer.h"
 
 #include <algorithm>
-#include <iterator>
+#include <bit>
+#include <cstring>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "annotation/ring_spool.h"
 #include "annotation/signed_area.h"
 
 namespace swath {
 namespace {
 
 constexpr int32_t kNone = -1;
+
+/// A corner of a walk.
+struct Corner {
+  int32_t x, y;
+  bool touched;  ///< pixels of one label touch here: a walk may pass through it twice
+};
 
 /// Corners as lists whose ends can be joined, in one pool.
 class CornerLists {
@@ -31,9 +39,9 @@ class CornerLists {
     int32_t last = kNone;
   };
 
-  List Make(int32_t x, int32_t y) {
+  List Make(Corner corner) {
     const int32_t node = Take();
-    nodes_[static_cast<size_t>(node)] = {x, y, kNone};
+    nodes_[static_cast<size_t>(node)] = {corner.x * 2 + corner.touched, corner.y, kNone};
     return {node, node};
   }
   /// `a` and then `b`.
@@ -41,22 +49,22 @@ class CornerLists {
     nodes_[static_cast<size_t>(a.last)].next = b.first;
     return {a.first, b.last};
   }
-  /// Frees the list.
-  Ring ToRing(List list) {
-    Ring ring;
+  /// Calls use(corner) from the first to the last, and frees the list.
+  template <class Use>
+  void Drain(List list, const Use& use) {
     for (int32_t node = list.first; node != kNone;) {
       Node& corner = nodes_[static_cast<size_t>(node)];
-      ring.push_back({static_cast<double>(corner.x), static_cast<double>(corner.y)});
+      use(Corner{corner.x >> 1, corner.y, (corner.x & 1) != 0});
       const int32_t next = std::exchange(corner.next, free_);
       free_ = node;
       node = next;
     }
-    return ring;
   }
 
  private:
   struct Node {
-    int32_t x, y, next;
+    int32_t x;  ///< twice, and 1 more where it is touched
+    int32_t y, next;
   };
   int32_t Take() {
     if (free_ == kNone) {
@@ -71,40 +79,91 @@ class CornerLists {
 };
 
 /// The rings that a closed walk is, where it passes through a corner more than once.
-std::vector<Ring> SplitWhereItTouches(Ring walk) {
-  struct Hash {
-    size_t operator()(const Point& p) const {
-      return std::hash<double>()(p.x) * 31 + std::hash<double>()(p.y);
+class RingSplitter {
+ public:
+  template <class Use>
+  void Add(Corner corner, const Use& use) {
+    if (corner.touched) {
+      const auto [before, first] = at_.insert({Key(corner), open_.size()});
+      if (!first) return Cut(before->second, use);
     }
-  };
-  std::vector<Ring> rings;
-  Ring open;
-  std::unordered_map<Point, size_t, Hash> at;
-  for (const Point& p : walk) {
-    const auto [before, first] = at.insert({p, open.size()});
-    if (!first) {
-      const auto begin = open.begin() + static_cast<int64_t>(before->second);
-      Ring ring(begin, open.end());
-      for (size_t i = 1; i < ring.size(); ++i) at.erase(ring[i]);
-      open.erase(begin + 1, open.end());
-      rings.push_back(std::move(ring));
-      continue;
-    }
-    open.push_back(p);
+    open_.push_back(corner);
   }
-  rings.push_back(std::move(open));
-  return rings;
+  template <class Use>
+  void Finish(const Use& use) {
+    Give(0, use);
+    open_.clear();
+    at_.clear();
+  }
+
+ private:
+  static uint64_t Key(Corner corner) {
+    return static_cast<uint64_t>(corner.x) << 32 | static_cast<uint32_t>(corner.y);
+  }
+  /// What was walked since the corner at `begin` is a ring; the walk goes on from that corner.
+  template <class Use>
+  void Cut(size_t begin, const Use& use) {
+    Give(begin, use);
+    for (size_t i = begin + 1; i < open_.size(); ++i) {
+      if (open_[i].touched) at_.erase(Key(open_[i]));
+    }
+    open_.resize(begin + 1);
+  }
+  template <class Use>
+  void Give(size_t begin, const Use& use) {
+    Ring ring;
+    ring.reserve(open_.size() - begin);
+    for (size_t i = begin; i < open_.size(); ++i)
+      ring.push_back({static_cast<double>(open_[i].x), static_cast<double>(open_[i].y)});
+    use(std::move(ring));
+  }
+
+  std::vector<Corner> open_;
+  std::unordered_map<uint64_t, size_t> at_;  ///< where in `open_` the corners lie that are touched
+};
+
+/// The first column from `x` on whose label is not `label`, or `end`.
+int64_t EndOfRun(const uint8_t* labels, int64_t x, int64_t end, uint8_t label) {
+  const uint64_t eight = label * 0x0101010101010101u;
+  for (; x + 8 <= end; x += 8) {
+    uint64_t there;
+    std::memcpy(&there, labels + x, sizeof there);
+    if (there != eight) return x + std::countr_zero(there ^ eight) / 8;
+  }
+  while (x < end && labels[x] == label) ++x;
+  return x;
 }
+
+class EndedArea final : public TracedArea {
+ public:
+  EndedArea(uint8_t label, const Ring& outer, RingSpool::List holes, const RingSpool& spool)
+      : label_(label), outer_(outer), holes_(holes), spool_(spool) {}
+
+  uint8_t label() const override { return label_; }
+  const Ring& outer() const override { return outer_; }
+  int64_t holes() const override { return holes_.rings; }
+  int64_t hole_corners() const override { return holes_.points; }
+  void ForEachHole(const std::function<void(const Ring&)>& use) const override {
+    spool_.ForEach(holes_, use);
+  }
+
+ private:
+  uint8_t label_;
+  const Ring& outer_;
+  RingSpool::List holes_;
+  const RingSpool& spool_;
+};
 
 }  // namespace
 
 class PolygonTracer::Impl {
  public:
-  Impl(int64_t width, Sink sink)
+  Impl(int64_t width, const std::string& beside, Sink sink)
       : width_(width),
         sink_(std::move(sink)),
         above_(static_cast<size_t>(width + 2), uint8_t{0}),
         below_(above_),
+        holes_(beside),
         down_(static_cast<size_t>(width + 1)) {}
 
   void AddRow(const uint8_t* labels) {
@@ -114,6 +173,7 @@ class PolygonTracer::Impl {
     EndAreas();
     std::swap(above_, below_);
     std::swap(runs_above_, runs_below_);
+    std::swap(changes_above_, changes_below_);
     ++y_;
   }
 
@@ -132,7 +192,8 @@ class PolygonTracer::Impl {
     uint8_t label = 0;
     int32_t parent = kNone;  ///< the area that it has become a part of
     int64_t last_row = 0;
-    Polygon polygon = {};
+    Ring outer = {};
+    RingSpool::List holes = {};
   };
   /// A boundary that is not closed yet: from the corner where it was begun, or has been continued to
   /// backwards, to the one that its walker has reached.
@@ -168,20 +229,18 @@ class PolygonTracer::Impl {
     AreaState &into = areas_[static_cast<size_t>(a)], &from = areas_[static_cast<size_t>(b)];
     from.parent = a;
     united_.push_back(b);
-    // The fewer are moved.
-    if (into.polygon.holes.size() < from.polygon.holes.size()) std::swap(into.polygon, from.polygon);
-    std::move(from.polygon.holes.begin(), from.polygon.holes.end(), std::back_inserter(into.polygon.holes));
-    from.polygon = {};
+    holes_.Join(std::exchange(from.holes, {}), &into.holes);
   }
 
   /// The runs of the new row, each of the area of those above that it touches.
   void FindAreas() {
     runs_below_.clear();
+    changes_below_.clear();
     size_t above = 0;
     for (int64_t x = 0; x < width_;) {
       const uint8_t label = below_[static_cast<size_t>(x + 1)];
-      int64_t end = x + 1;
-      while (end < width_ && below_[static_cast<size_t>(end + 1)] == label) ++end;
+      const int64_t end = EndOfRun(below_.data() + 1, x + 1, width_, label);
+      if (x > 0 || label != 0) changes_below_.push_back(x);
       if (label != 0) {
         Run run{{x, end}, kNone};
         while (above < runs_above_.size() && runs_above_[above].columns.end <= x) ++above;
@@ -199,6 +258,7 @@ class PolygonTracer::Impl {
       }
       x = end;
     }
+    if (below_[static_cast<size_t>(width_)] != 0) changes_below_.push_back(width_);
     for (Run& run : runs_below_) {
       run.area = Root(run.area);
       areas_[static_cast<size_t>(run.area)].last_row = y_;
@@ -235,28 +295,38 @@ class PolygonTracer::Impl {
   }
 
   void Close(CornerLists::List corners, int32_t area) {
-    Polygon& polygon = areas_[static_cast<size_t>(Root(area))].polygon;
-    for (Ring& ring : SplitWhereItTouches(lists_.ToRing(corners))) {
+    AreaState& state = areas_[static_cast<size_t>(Root(area))];
+    const auto give = [&](Ring ring) {
       if (SignedArea(ring) > 0) {
-        polygon.outer = std::move(ring);
+        state.outer = std::move(ring);
       } else {
-        polygon.holes.push_back(std::move(ring));
+        holes_.Append(ring, &state.holes);
       }
-    }
+    };
+    lists_.Drain(corners, [&](Corner corner) { splitter_.Add(corner, give); });
+    splitter_.Finish(give);
   }
 
   /// The row of corners above row y_.
   void TraceCorners() {
     Ends across;  // the edge to the left of the corner: `head` on its lower side, `tail` on its upper one
     size_t above = 0, below = 0;
-    for (int64_t x = 0; x <= width_; ++x) {
+    auto change_above = changes_above_.begin(), change_below = changes_below_.begin();
+    while (change_above != changes_above_.end() || change_below != changes_below_.end()) {
+      const int64_t next_above = change_above != changes_above_.end() ? *change_above : width_,
+                    next_below = change_below != changes_below_.end() ? *change_below : width_,
+                    x = std::min(next_above, next_below);
+      change_above += change_above != changes_above_.end() && *change_above == x;
+      change_below += change_below != changes_below_.end() && *change_below == x;
       const auto at = static_cast<size_t>(x);
       const uint8_t a = above_[at], b = above_[at + 1], c = below_[at], d = below_[at + 1];
-      if (a == b && c == d && a == c) continue;
       while (above < runs_above_.size() && runs_above_[above].columns.end < x) ++above;
       while (below < runs_below_.size() && runs_below_[below].columns.end < x) ++below;
       const Ends up = std::exchange(down_[at], {}), left = std::exchange(across, {});
-      const auto corner = [&] { return lists_.Make(static_cast<int32_t>(x), static_cast<int32_t>(y_)); };
+      const auto corner = [&] {
+        const bool touched = a != b && a != c && d != b && d != c && (a == d || b == c);
+        return lists_.Make({static_cast<int32_t>(x), static_cast<int32_t>(y_), touched});
+      };
       const auto go_down = [&](int32_t walk) {
         walks_[static_cast<size_t>(walk)].head_at = x;
         down_[at].head = walk;
@@ -315,7 +385,9 @@ class PolygonTracer::Impl {
       const int32_t area = Root(run.area);
       AreaState& state = areas_[static_cast<size_t>(area)];
       if (state.last_row == y_ || state.label == 0) continue;
-      sink_(std::exchange(state.label, uint8_t{0}), std::move(state.polygon));
+      sink_(EndedArea(state.label, state.outer, state.holes, holes_));
+      holes_.Free(state.holes);
+      state = {};
       free_areas_.push_back(area);
     }
     // Nothing refers to them any more: the runs below have their roots.
@@ -328,17 +400,26 @@ class PolygonTracer::Impl {
   int64_t y_ = 0;                       ///< of the row below the corners
   std::vector<uint8_t> above_, below_;  ///< with a pixel of nothing on either side
   std::vector<Run> runs_above_, runs_below_;
+  std::vector<int64_t> changes_above_, changes_below_;  ///< the corners between pixels that differ
   std::vector<AreaState> areas_;
   std::vector<int32_t> free_areas_;
   std::vector<int32_t> united_;  ///< with others, in this row
+  RingSpool holes_;
   CornerLists lists_;
+  RingSplitter splitter_;
   std::vector<Walk> walks_;
   std::vector<int32_t> free_walks_;
   std::vector<Ends> down_;  ///< the edges below the corners, by column
 };
 
-PolygonTracer::PolygonTracer(int64_t width, Sink sink)
-    : impl_(std::make_unique<Impl>(width, std::move(sink))) {}
+Polygon TracedArea::ToPolygon() const {
+  Polygon polygon = {.outer = outer(), .holes = {}};
+  ForEachHole([&](const Ring& hole) { polygon.holes.push_back(hole); });
+  return polygon;
+}
+
+PolygonTracer::PolygonTracer(int64_t width, const std::string& beside, Sink sink)
+    : impl_(std::make_unique<Impl>(width, beside, std::move(sink))) {}
 PolygonTracer::~PolygonTracer() = default;
 void PolygonTracer::AddRow(const uint8_t* labels) { impl_->AddRow(labels); }
 void PolygonTracer::Finish() { impl_->Finish(); }

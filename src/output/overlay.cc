@@ -7,23 +7,10 @@
 
 #include "geometry/window.h"
 #include "output/shrink.h"
+#include "swath/class_colour.h"
 #include "swath/png_writer.h"
 
 namespace swath {
-namespace {
-
-using Colour = std::array<uint8_t, 3>;
-
-/// Distinct from one another and from haematoxylin and eosin (after Okabe and Ito's palette).
-constexpr std::array<Colour, 7> kColours = {{{0, 158, 115},
-                                             {230, 159, 0},
-                                             {86, 180, 233},
-                                             {213, 94, 0},
-                                             {240, 228, 66},
-                                             {0, 114, 178},
-                                             {60, 60, 60}}};
-
-}  // namespace
 
 Overlay::Overlay(int64_t width, int64_t height, int64_t classes, int64_t side)
     : width_(width), height_(height), classes_(classes) {
@@ -76,7 +63,7 @@ void Overlay::Write(RowSource& slide, const std::string& path) const {
       if (own == 0) continue;
       const bool edge =
           at(x - 1, y) != own || at(x + 1, y) != own || at(x, y - 1) != own || at(x, y + 1) != own;
-      const Colour& colour = kColours[(own - 1u) % kColours.size()];
+      const std::array<uint8_t, 3> colour = ClassColour(own);
       uint8_t* pixel = picture.data() + (y * cells_wide_ + x) * 3;
       for (size_t c = 0; c < 3; ++c) {
         pixel[c] = edge ? colour[c] : static_cast<uint8_t>((2 * pixel[c] + colour[c]) / 3);

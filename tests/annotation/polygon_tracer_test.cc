@@ -21,7 +21,9 @@ struct Traced {
 
 std::vector<Traced> Trace(const std::vector<uint8_t>& labels, int64_t width) {
   std::vector<Traced> traced;
-  PolygonTracer tracer(width, [&](uint8_t label, Polygon p) { traced.push_back({label, std::move(p)}); });
+  PolygonTracer tracer(width, testing::TempDir() + "traced", [&](const TracedArea& area) {
+    traced.push_back({area.label(), area.ToPolygon()});
+  });
   for (auto row = labels.begin(); row != labels.end(); row += width) tracer.AddRow(&*row);
   tracer.Finish();
   return traced;
@@ -96,6 +98,23 @@ TEST(PolygonTracer, AnAreaThatTouchesItselfInACornerHasAHole) {
 TEST(PolygonTracer, NoRowsAndNoAreasGiveNothing) {
   EXPECT_TRUE(Trace({}, 3).empty());
   EXPECT_TRUE(Trace({0, 0, 0, 0, 0, 0}, 3).empty());
+}
+
+/// Two combs, each with more holes than are held in memory, that become one area in the last row.
+TEST(PolygonTracer, ManyHolesWaitInAFile) {
+  constexpr int64_t kSide = 801;
+  std::vector<uint8_t> labels(kSide * kSide, 1);
+  for (int64_t y = 1; y < kSide - 1; y += 2) {
+    for (int64_t x = 1; x < kSide - 1; x += 2) labels[static_cast<size_t>(y * kSide + x)] = 0;
+  }
+  for (int64_t y = 0; y < kSide - 1; ++y) labels[static_cast<size_t>(y * kSide + kSide / 2)] = 0;
+  const std::vector<Traced> traced = Trace(labels, kSide);
+  ASSERT_EQ(traced.size(), 1u);
+  EXPECT_EQ(Area(traced[0].polygon), std::count(labels.begin(), labels.end(), 1));
+  std::set<std::pair<double, double>> seen;
+  for (const Ring& hole : traced[0].polygon.holes) seen.insert({hole[0].x, hole[0].y});
+  EXPECT_EQ(seen.size(), traced[0].polygon.holes.size());
+  EXPECT_GT(seen.size(), size_t{150000});
 }
 
 /// Areas and their sizes are those of filling; as labels again they are the same pixels.

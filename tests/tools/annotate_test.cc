@@ -53,6 +53,19 @@ TEST_F(AnnotateTest, MasksAndOutlinesGiveEachOther) {
   }
 }
 
+TEST_F(AnnotateTest, OutlinesAreSimplified) {
+  Convert("drawn.geojson", "mask.png");
+  Convert("mask.png", "exact.geojson");
+  const auto simplify = [&](const std::string& pixels) {
+    return Run(
+        {"convert", folder_.File("mask.png"), "-o", folder_.File("simple.geojson"), "--simplify", pixels});
+  };
+  EXPECT_EQ(simplify("1").status, 0);
+  EXPECT_LT(Text("simple.geojson").size(), Text("exact.geojson").size());
+  EXPECT_THAT(simplify("0.2").err,
+              HasSubstr("--simplify: expected 0, or a number of at least 0.5, found '0.2'"));
+}
+
 TEST_F(AnnotateTest, InfoSaysWhatIsThere) {
   const test::Outcome text = Run({"info", folder_.File("drawn.geojson")});
   EXPECT_EQ(text.status, 0);

@@ -219,20 +219,20 @@ Annotation Style(const Settings& settings, uint8_t label) {
 
 /// The outlines of a mask's areas, in level-0 pixels of the slide where it is given.
 void TraceMask(const Settings& settings) {
-  const SlideLevel size = Slide::Open(settings.annotations)->info().levels.front();
-  const SlideLevel whole = settings.slide.empty() ? size : Slide::Open(settings.slide)->info().levels.front();
-  const auto labels = OpenMask(settings.annotations, {.width = size.width,
-                                                      .height = size.height,
-                                                      .slide_width = whole.width,
-                                                      .slide_height = whole.height,
-                                                      .region = {0, 0, whole.width, whole.height}});
-  OutlineWriter writer(
-      settings.out,
-      {.width = size.width,
-       .frame = {.scale_x = static_cast<double>(whole.width) / static_cast<double>(size.width),
-                 .scale_y = static_cast<double>(whole.height) / static_cast<double>(size.height)},
-       .tolerance = settings.simplify,
-       .style = [&](uint8_t label) { return Style(settings, label); }});
+  const auto mask = Slide::Open(settings.annotations);
+  const auto slide = settings.slide.empty() ? nullptr : Slide::Open(settings.slide);
+  const SlideLevel size = mask->info().levels.front(), whole = slide ? slide->info().levels.front() : size;
+  const ImagePlace place = {.width = size.width,
+                            .height = size.height,
+                            .slide_width = whole.width,
+                            .slide_height = whole.height,
+                            .region = {0, 0, whole.width, whole.height}};
+  const auto labels = OpenMask(settings.annotations, place);
+  OutlineWriter writer(settings.out, {.width = size.width,
+                                      .frame = FrameOf(place.region, size.width, size.height,
+                                                       slide ? GeoJsonOrigin(slide->info()) : Point{}),
+                                      .tolerance = settings.simplify,
+                                      .style = [&](uint8_t label) { return Style(settings, label); }});
   PixelProgress progress("outlines", static_cast<double>(size.width * size.height));
   std::vector<uint8_t> row(static_cast<size_t>(size.width));
   for (int64_t y = 0; y < size.height; ++y) {
@@ -251,7 +251,7 @@ void RunConvert(const Settings& settings) {
   if (geojson && !IsAnnotationFile(settings.annotations)) return TraceMask(settings);
   const Read read = ReadBoth(settings);
   if (geojson) {
-    WriteGeoJson(read.annotations, settings.out);
+    WriteGeoJson(read.annotations, settings.out, read.slide ? GeoJsonOrigin(*read.info()) : Point{});
   } else {
     WriteMask(settings, read);
   }

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "layers/layer.h"
+#include "output/ome_xml.h"
 #include "swath/heat_map.h"
 #include "swath/model.h"
 #include "swath/pyramid_writer.h"
@@ -26,7 +27,7 @@ std::optional<AttentionMap> AttentionMap::Of(const Graph& graph) {
 
 std::vector<std::string> AttentionMap::Files(const PredictTask& task, const std::string& folder) {
   const std::string stem = folder + "/" + task.name;
-  return {stem + "_attention.tif", stem + "_attention.png"};
+  return {stem + "_attention.ome.tif", stem + "_attention.png"};
 }
 
 PyramidOptions AttentionMap::Map(const Slide& slide, const PredictTask& task, const RowSource& image) const {
@@ -36,8 +37,11 @@ PyramidOptions AttentionMap::Map(const Slide& slide, const PredictTask& task, co
     const double part = double(size) * double(slide_size) / double(image_size);
     return std::min(size, std::max<int64_t>(1, std::llround(part)));
   };
-  return MapOptions(slide, task, share(shape.width, rows->width(), image.width()),
-                    share(shape.height, rows->height(), image.height()), PyramidPixels::kGrey);
+  PyramidOptions map = MapOptions(slide, task, share(shape.width, rows->width(), image.width()),
+                                  share(shape.height, rows->height(), image.height()));
+  map.pixels = PyramidPixels::kGrey;
+  map.description = OmeXml(map, {.name = task.name, .channel = "attention"});
+  return map;
 }
 
 Resources::Fitted AttentionMap::Fit(const PredictTask& task, const RowSource& image,

@@ -18,7 +18,7 @@ class AttentionMap {
   /// For the network's first pooling by attention; nothing where it has none.
   static std::optional<AttentionMap> Of(const Graph& graph);
 
-  /// FOLDER/NAME_attention.tif, the weight of every pixel of the scores, 255 for the largest; and
+  /// FOLDER/NAME_attention.ome.tif, the weight of every pixel of the scores, 255 for the largest; and
   /// FOLDER/NAME_attention.png over the slide.
   static std::vector<std::string> Files(const PredictTask& task, const std::string& folder);
 

@@ -11,6 +11,12 @@ constexpr int64_t kMostCorners = int64_t{1} << 20;
 
 }  // namespace
 
+PixelFrame FrameOf(const Region& region, int64_t width, int64_t height, Point origin) {
+  return {.scale_x = static_cast<double>(region.width) / static_cast<double>(width),
+          .scale_y = static_cast<double>(region.height) / static_cast<double>(height),
+          .origin = {static_cast<double>(region.x) - origin.x, static_cast<double>(region.y) - origin.y}};
+}
+
 OutlineWriter::OutlineWriter(const std::string& path, Options options)
     : options_(std::move(options)),
       writer_(path),

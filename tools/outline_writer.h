@@ -15,11 +15,14 @@ namespace swath::tools {
 /// A hint at what is meant; the areas of the ignored label are called so, as QuPath does.
 inline constexpr const char* kIgnoredClass = "Ignore*";
 
+/// Of a mask of width × height px that shows `region` of a slide with that GeoJsonOrigin.
+PixelFrame FrameOf(const Region& region, int64_t width, int64_t height, Point origin);
+
 class OutlineWriter {
  public:
   struct Options {
     int64_t width = 0;  ///< of the mask, in its pixels
-    PixelFrame frame;   ///< its place in the slide
+    PixelFrame frame;   ///< its place in the slide, counted as GeoJSON does
     /// Pixels of the mask that an outline may be away from the edges of pixels: 0, or kLeastTolerance or
     /// more.
     double tolerance = 0;

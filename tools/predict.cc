@@ -4,13 +4,16 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/pending_file.h"
 #include "swath/dataset.h"
 #include "swath/extended_rows.h"
@@ -23,6 +26,7 @@
 #include "tools/resources.h"
 #include "tools/slide_outputs.h"
 #include "tools/slide_predictor.h"
+#include "train/csv.h"
 
 namespace swath::tools {
 namespace {
@@ -38,6 +42,9 @@ struct Settings {
   std::optional<double> mpp;
   std::string region;
   std::string probability = "uint8";
+  double simplify = 1;
+  bool no_outlines = false;
+  bool json = false;
   PlanOptions plan;
   int64_t memory = 0;
 };
@@ -133,6 +140,40 @@ void PrintCost(const Resources& resources, const std::string& name, const Resour
              Bytes(fitted.process_bytes));
 }
 
+/// A CSV file of this run, complete or not there.
+class Table {
+ public:
+  Table(const std::string& path, const std::vector<std::string>& columns)
+      : pending_(path), file_(pending_.temporary()) {
+    AddLine(columns);
+  }
+  void AddLine(std::vector<std::string> fields) {
+    for (std::string& field : fields) field = CsvField(field);
+    file_ << fmt::format("{}\n", fmt::join(fields, ","));
+  }
+  void Finish() {
+    file_.close();
+    if (!file_) Fail(ErrorCode::kOutput, "{}: cannot be written", pending_.path());
+    pending_.Commit();
+  }
+
+ private:
+  PendingFile pending_;
+  std::ofstream file_;
+};
+
+/// What a slide has led to, for people or for machines.
+void PrintResult(const Settings& settings, nlohmann::ordered_json result,
+                 const std::vector<std::string>& files) {
+  if (!settings.json) {
+    for (const std::string& file : files) fmt::print("{}\n", file);
+    return;
+  }
+  result["files"] = files;
+  fmt::print("{}\n", JsonText(result));
+  std::fflush(stdout);  // a line a slide, for whoever waits for it
+}
+
 /// A network with one output a slide: predictions.csv, and where it looked.
 void RunSlides(const Settings& settings, const Graph& graph) {
   const SlideOutputs outputs(graph);
@@ -151,9 +192,10 @@ void RunSlides(const Settings& settings, const Graph& graph) {
   }
   MakeFolder(settings.out);
   const std::string path = settings.out + "/predictions.csv";
-  PendingFile pending(path);
-  std::ofstream csv(pending.temporary());
-  csv << "slide," << fmt::format("{}", fmt::join(outputs.Names(), ",")) << "\n";
+  const std::vector<std::string> names = outputs.Names();
+  std::vector<std::string> columns = {"slide"};
+  columns.insert(columns.end(), names.begin(), names.end());
+  Table table(path, columns);
   for (size_t i = 0; i < tasks.size(); ++i) {
     const PredictTask& task = tasks[i];
     const auto image = open(task);
@@ -162,38 +204,94 @@ void RunSlides(const Settings& settings, const Graph& graph) {
     const std::vector<double> figures = outputs.Figures(
         task.slide, outputs.Predict(*image, plans[i].plan.options,
                                     [&](int64_t done, int64_t total) { line.Show(done, total); }));
-    csv << fmt::format("{},{:.6g}\n", task.name, fmt::join(figures, ","));
-    if (!attention) continue;
-    attention->Run(task, *image, attention_plans[i].plan.options, settings.out);
-    fmt::print("{}\n", fmt::join(AttentionMap::Files(task, settings.out), "\n"));
+    std::vector<std::string> fields = {task.name};
+    nlohmann::ordered_json json = {{"slide", task.slide}, {"name", task.name}};
+    for (size_t f = 0; f < figures.size(); ++f) {
+      fields.push_back(fmt::format("{:.6g}", figures[f]));
+      json["outputs"][names[f]] = figures[f];
+    }
+    table.AddLine(fields);
+    std::vector<std::string> files;
+    if (attention) {
+      attention->Run(task, *image, attention_plans[i].plan.options, settings.out);
+      files = AttentionMap::Files(task, settings.out);
+    }
+    PrintResult(settings, json, files);
   }
-  csv.close();
-  if (!csv) Fail(ErrorCode::kOutput, "{}: cannot be written", path);
-  pending.Commit();
-  fmt::print("{}\n", path);
+  table.Finish();
+  if (!settings.json) fmt::print("{}\n", path);
 }
 
-void Run(const Settings& settings) {
-  const Graph graph = LoadModel(settings.model, 1);
-  if (InCore(graph)[static_cast<size_t>(graph.output)]) return RunSlides(settings, graph);
-  const SlidePredictor predictor(
-      graph, settings.probability == "float32" ? ProbabilitySamples::kFloat32 : ProbabilitySamples::kUint8);
+/// A line a class.
+void AddLines(const PredictTask& task, const std::vector<std::string>& classes,
+              const std::vector<ClassFigures>& figures, double pixels, Table* table) {
+  for (size_t c = 0; c < figures.size(); ++c) {
+    const ClassFigures& of = figures[c];
+    table->AddLine({task.name, classes[c], fmt::format("{}", of.pixels),
+                    fmt::format("{:.6g}", static_cast<double>(of.pixels) / pixels),
+                    of.square_millimetres ? fmt::format("{:.6g}", *of.square_millimetres) : "",
+                    of.areas ? fmt::format("{}", *of.areas) : "",
+                    fmt::format("{:.6g}", of.mean_probability)});
+  }
+}
+
+nlohmann::ordered_json ToJson(const PredictTask& task, const std::vector<std::string>& classes,
+                              const SlidePredictor::Result& result) {
+  const auto known = [](double mpp) { return mpp > 0 ? nlohmann::ordered_json(mpp) : nullptr; };
+  nlohmann::ordered_json json = {{"slide", task.slide},
+                                 {"name", task.name},
+                                 {"width", result.map.width},
+                                 {"height", result.map.height},
+                                 {"mpp_x", known(result.map.mpp_x)},
+                                 {"mpp_y", known(result.map.mpp_y)}};
+  for (size_t c = 0; c < classes.size(); ++c) {
+    const ClassFigures& of = result.classes[c];
+    nlohmann::ordered_json entry = {{"class", classes[c]}, {"pixels", of.pixels}};
+    if (of.square_millimetres) entry["mm2"] = *of.square_millimetres;
+    if (of.areas) entry["areas"] = *of.areas;
+    entry["mean_probability"] = of.mean_probability;
+    json["classes"].push_back(entry);
+  }
+  return json;
+}
+
+/// A network with an output a pixel: maps of every slide, and summary.csv.
+void RunPixels(const Settings& settings, const Graph& graph) {
+  MapFormat format;
+  if (settings.probability == "float32") format.samples = ProbabilitySamples::kFloat32;
+  format.simplify = settings.no_outlines ? std::nullopt : std::optional(settings.simplify);
+  const SlidePredictor predictor(graph, format);
+  const std::vector<std::string>& classes = predictor.format().classes;
   const Resources resources(graph, settings.plan, settings.memory);
   const std::vector<PredictTask> tasks = FindTasks(settings);
   CheckOutputs(settings, tasks);
   std::vector<Resources::Fitted> plans;
   for (const PredictTask& task : tasks) plans.push_back(predictor.Fit(task, resources));
   MakeFolder(settings.out);
+  const std::string path = settings.out + "/summary.csv";
+  Table table(path, {"slide", "class", "pixels", "fraction", "mm2", "areas", "mean_probability"});
   for (size_t i = 0; i < tasks.size(); ++i) {
     PrintCost(resources, tasks[i].name, plans[i]);
+    SlidePredictor::Result result;
     {
       PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name),
                          Pixels(plans[i].plan));
-      predictor.Run(tasks[i], plans[i].plan.options, settings.out,
-                    [&](int64_t done, int64_t total) { line.Show(done, total); });
+      result = predictor.Run(tasks[i], plans[i].plan.options, settings.out,
+                             [&](int64_t done, int64_t total) { line.Show(done, total); });
     }
-    fmt::print("{}\n", fmt::join(predictor.Files(tasks[i], settings.out), "\n"));
+    AddLines(tasks[i], classes, result.classes,
+             static_cast<double>(result.map.width) * static_cast<double>(result.map.height), &table);
+    PrintResult(settings, ToJson(tasks[i], classes, result),
+                MapFiles(predictor.format(), tasks[i], settings.out));
   }
+  table.Finish();
+  if (!settings.json) fmt::print("{}\n", path);
+}
+
+void Run(const Settings& settings) {
+  const Graph graph = LoadModel(settings.model, 1);
+  const bool slides = InCore(graph)[static_cast<size_t>(graph.output)];
+  slides ? RunSlides(settings, graph) : RunPixels(settings, graph);
 }
 
 }  // namespace
@@ -203,16 +301,19 @@ void AddPredict(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "predict",
       "Runs a network over slides and writes, for each, into --out:\n"
-      "  NAME_mask.tif               the class of every pixel, a pyramidal BigTIFF\n"
-      "  NAME_probability_CLASS.tif  the probability of every class but the first: uint8, 0 to 255,\n"
-      "                              or float32, 0 to 1 (--probability)\n"
-      "  NAME_overlay.png            the classes over a thumbnail\n"
+      "  NAME_mask.ome.tif               the class of every pixel, an OME-TIFF pyramid\n"
+      "  NAME_probability_CLASS.ome.tif  the probability of every class but the first: uint8, 0 to 255,\n"
+      "                                  or float32, 0 to 1 (--probability)\n"
+      "  NAME.geojson                    outlines of the areas of every class but the first, for QuPath\n"
+      "  NAME_overlay.png                the classes over a thumbnail\n"
+      "and summary.csv with a line a slide and class: pixels, mm2, areas, mean probability.\n"
       "Maps have the size of the level, or region, that was read; the names of regions end in "
       "_X_Y_WIDTHxHEIGHT. Of a CSV\n"
       "file only slide, split and region are looked at. Of a folder, files named *_mask are left "
       "out.\n"
       "A network with one output a slide writes predictions.csv instead, and where it has attention "
-      "NAME_attention.tif and .png.\n\n"
+      "NAME_attention.ome.tif\n"
+      "and .png.\n\n"
       "Example: swath predict slide.svs --model run/model.onnx --out maps");
   command->add_option("INPUT", settings->input, "A slide, a folder of slides, or a data set's CSV file")
       ->required();
@@ -229,6 +330,9 @@ void AddPredict(CLI::App& app) {
   command->add_option("--probability", settings->probability, "Samples of the maps of probability")
       ->check(CLI::IsMember({"uint8", "float32"}))
       ->capture_default_str();
+  auto* simplify = AddSimplifyOption(command, &settings->simplify);
+  command->add_flag("--no-outlines", settings->no_outlines, "No GeoJSON")->excludes(simplify);
+  command->add_flag("--json", settings->json, "Print one JSON object a slide, a line each");
   AddThreadsOption(command, &settings->plan);
   AddPrecisionOption(command, &settings->plan);
   AddMemoryOption(command, &settings->memory);

@@ -23,13 +23,12 @@ std::unique_ptr<RowSource> OpenThumbnail(const Slide& slide, const RowOptions& r
   return slide.OpenRows(options);
 }
 
-PyramidOptions MapOptions(const Slide& slide, const PredictTask& task, int64_t width, int64_t height,
-                          PyramidPixels pixels) {
+PyramidOptions MapOptions(const Slide& slide, const PredictTask& task, int64_t width, int64_t height) {
   const SlideInfo& info = slide.info();
   const Region shown = Shown(info, task.rows);
   return {.width = width,
           .height = height,
-          .pixels = pixels,
+          .levels = PyramidLevels::kSubIfds,
           .mpp_x = PixelSize(info.mpp_x, shown.width, width),
           .mpp_y = PixelSize(info.mpp_y, shown.height, height)};
 }

@@ -22,8 +22,7 @@ Region Shown(const SlideInfo& info, const RowOptions& rows);
 std::unique_ptr<RowSource> OpenThumbnail(const Slide& slide, const RowOptions& rows,
                                          double wanted_downsample);
 
-/// A map of width × height px that shows what the rows of the task do: with the size of its pixels.
-PyramidOptions MapOptions(const Slide& slide, const PredictTask& task, int64_t width, int64_t height,
-                          PyramidPixels pixels);
+/// An OME-TIFF of width × height px that shows what the rows of the task do: with the size of its pixels.
+PyramidOptions MapOptions(const Slide& slide, const PredictTask& task, int64_t width, int64_t height);
 
 }  // namespace swath::tools

@@ -4,21 +4,16 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
-#include "swath/overlay.h"
-#include "swath/pyramid_writer.h"
 #include "train/probabilities.h"
 
 namespace swath::tools {
 namespace {
-
-/// File systems allow 255 bytes a name.
-constexpr size_t kLongestClassName = 128;
 
 // The loops below are written for compilers to make vectors of: this runs for every pixel.
 
@@ -30,8 +25,8 @@ bool AllFinite(const float* row, int64_t n) {
 }
 
 /// As a map of probabilities holds them, at any address.
-void Store(const float* p, int64_t n, int64_t probability_bytes, uint8_t* dst) {
-  if (probability_bytes == sizeof(float)) {
+void Store(const float* p, int64_t n, int64_t sample_bytes, uint8_t* dst) {
+  if (sample_bytes == sizeof(float)) {
     std::memcpy(dst, p, static_cast<size_t>(n) * sizeof(float));
   } else {
     for (int64_t x = 0; x < n; ++x) dst[x] = static_cast<uint8_t>(static_cast<int>(p[x] * 255.0f + 0.5f));
@@ -40,56 +35,33 @@ void Store(const float* p, int64_t n, int64_t probability_bytes, uint8_t* dst) {
 
 }  // namespace
 
-SlidePredictor::SlidePredictor(const Graph& graph, ProbabilitySamples samples)
-    : graph_(graph),
-      classes_(ModelClasses(graph)),
-      logits_(OutputChannels(graph)),
-      probability_bytes_(samples == ProbabilitySamples::kFloat32 ? sizeof(float) : sizeof(uint8_t)) {
-  std::map<std::string, std::string> names;
-  for (size_t c = 1; c < classes_.size(); ++c) {
-    const auto [other, first] = names.insert({MapName(static_cast<int64_t>(c)), classes_[c]});
-    if (first) continue;
-    Fail(ErrorCode::kUnsupported, "{}: the maps of the classes '{}' and '{}' would have one name, {}",
-         graph.name, other->second, classes_[c], other->first);
-  }
-}
-
-/// The class as a part of a file's name.
-std::string SlidePredictor::MapName(int64_t c) const {
-  std::string name = classes_[static_cast<size_t>(c)].substr(0, kLongestClassName);
-  for (char& letter : name) {
-    if (letter == '/' || static_cast<unsigned char>(letter) < ' ') letter = '_';
-  }
-  return "_probability_" + name + ".tif";
-}
-
-PyramidPixels SlidePredictor::probability_pixels() const {
-  return probability_bytes_ == 1 ? PyramidPixels::kGrey : PyramidPixels::kFloat32;
+SlidePredictor::SlidePredictor(const Graph& graph, MapFormat format)
+    : graph_(graph), format_(std::move(format)), logits_(OutputChannels(graph)) {
+  format_.classes = ModelClasses(graph);
+  CheckMapNames(format_, graph.name);
 }
 
 Resources::Fitted SlidePredictor::Fit(const PredictTask& task, const Resources& resources) const {
   const auto slide = Slide::Open(task.slide);
   auto rows = Prefetch(slide->OpenRows(task.rows));
-  PyramidOptions maps = MapOptions(*slide, task, rows->width(), rows->height(), PyramidPixels::kLabels);
-  int64_t beside =
-      Overlay::BufferBytes(maps.width, maps.height, classes()) + PyramidWriter::BufferBytes(maps);
-  maps.pixels = probability_pixels();
-  beside += (classes() - 1) * PyramidWriter::BufferBytes(maps);
+  const int64_t beside =
+      SlideMaps::BufferBytes(format_, MapOptions(*slide, task, rows->width(), rows->height()));
   const auto image = ExtendedImage(graph_, std::move(rows));
   CheckPixelLogits(graph_, image->width(), image->height());
-  return resources.Fit(graph_, nullptr, {.image = image.get()}, 1 + (classes() - 1) * probability_bytes_,
-                       beside);
+  return resources.Fit(graph_, nullptr, {.image = image.get()},
+                       1 + (classes() - 1) * format_.probability_bytes(), beside);
 }
 
 /// Row of logits -> [class map | probability of every class but the first]: `width` bytes, then each `width`
-/// times `probability_bytes_`.
+/// times the bytes of a sample.
 void SlidePredictor::ToBytes(const std::string& slide, const float* const* logits, int64_t width,
                              uint8_t* bytes) const {
   for (int64_t c = 0; c < logits_; ++c) {
     if (AllFinite(logits[c], width)) continue;
     Fail(ErrorCode::kNumeric, "{}: a logit of class '{}' is infinite or not a number", slide,
-         classes_[static_cast<size_t>(logits_ == 1 ? 1 : c)]);
+         format_.classes[static_cast<size_t>(logits_ == 1 ? 1 : c)]);
   }
+  const int64_t sample_bytes = format_.probability_bytes();
   constexpr int64_t kColumns = 1024;  // whose probabilities stay in the cache
   std::vector<float> room(static_cast<size_t>((logits_ + 1) * kColumns));
   std::vector<const float*> z(static_cast<size_t>(logits_));
@@ -114,56 +86,34 @@ void SlidePredictor::ToBytes(const std::string& slide, const float* const* logit
       }
     }
     for (int64_t c = 1; c < classes(); ++c) {
-      Store(row.P(logits_ == 1 ? 0 : c), n, probability_bytes_,
-            bytes + width + ((c - 1) * width + begin) * probability_bytes_);
+      Store(row.P(logits_ == 1 ? 0 : c), n, sample_bytes,
+            bytes + width + ((c - 1) * width + begin) * sample_bytes);
     }
   }
 }
 
-std::vector<std::string> SlidePredictor::Files(const PredictTask& task, const std::string& folder) const {
-  const std::string stem = folder + "/" + task.name;
-  std::vector<std::string> files = {stem + "_mask.tif"};
-  for (size_t c = 1; c < classes_.size(); ++c) files.push_back(stem + MapName(static_cast<int64_t>(c)));
-  files.push_back(stem + "_overlay.png");
-  return files;
-}
-
-Profile SlidePredictor::Run(const PredictTask& task, const PlanOptions& plan, const std::string& folder,
-                            const Progress& progress) const {
-  const std::vector<std::string> files = Files(task, folder);
+SlidePredictor::Result SlidePredictor::Run(const PredictTask& task, const PlanOptions& plan,
+                                           const std::string& folder, const Progress& progress) const {
   const auto slide = Slide::Open(task.slide);
   auto rows = Prefetch(slide->OpenRows(task.rows));
-  PyramidOptions options = MapOptions(*slide, task, rows->width(), rows->height(), PyramidPixels::kLabels);
+  Result result{.map = MapOptions(*slide, task, rows->width(), rows->height())};
   const auto image = ExtendedImage(graph_, std::move(rows));
   const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(), plan);
-  PyramidWriter mask(files.front(), options);
-  options.pixels = probability_pixels();
-  std::vector<std::unique_ptr<PyramidWriter>> maps;
-  for (int64_t c = 1; c < classes(); ++c)
-    maps.push_back(std::make_unique<PyramidWriter>(files[static_cast<size_t>(c)], options));
-  Overlay overlay(options.width, options.height, classes());
-  const int64_t pitch = image->width();
+  SlideMaps maps(format_, task, *slide, result.map, folder);
+  const int64_t pitch = image->width(),
+                row_bytes = pitch * (1 + (classes() - 1) * format_.probability_bytes());
   engine->Predict(
       *image,
       [&](const float* const* logits, int64_t n, uint8_t* bytes) { ToBytes(task.slide, logits, n, bytes); },
       [&](Range band, const uint8_t* bytes) {
-        for (int64_t y = band.begin; y < std::min(band.end, options.height); ++y) {
-          overlay.AddRow(bytes);
-          mask.WriteRows(bytes, 1);
-          bytes += pitch;
-          for (const auto& map : maps) {
-            map->WriteRows(bytes, 1);
-            bytes += pitch * probability_bytes_;
-          }
-        }
+        for (int64_t y = band.begin; y < std::min(band.end, result.map.height); ++y, bytes += row_bytes)
+          maps.AddRow(bytes, pitch);
       },
       progress);
-  mask.Finish();
-  for (const auto& map : maps) map->Finish();
-  const double downsample =
-      static_cast<double>(Shown(slide->info(), task.rows).width) / static_cast<double>(overlay.width());
-  overlay.Write(*OpenThumbnail(*slide, task.rows, downsample), files.back());
-  return engine->profile();
+  maps.Finish();
+  result.classes = maps.Figures();
+  result.profile = engine->profile();
+  return result;
 }
 
 }  // namespace swath::tools

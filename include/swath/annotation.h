@@ -53,6 +53,7 @@ struct Annotations {
 /// Reads
 ///   GeoJSON         as QuPath writes it, and any other: a FeatureCollection, features in an array, a
 ///                   Feature, a geometry. The class is the classification's name, or else the object's.
+///                   Counts from GeoJsonOrigin of `slide`, or from the slide's corner if that is not given.
 ///   ASAP XML        The class is the group.
 ///   ImageScope XML  Aperio's. The class is the layer's name, or else its attribute's; negative regions are
 ///                   holes in the areas of their layer.
@@ -60,6 +61,10 @@ struct Annotations {
 ///                   describe. The class is the title.
 /// Throws Error (kInput, kUnsupported) with file and place.
 Annotations ReadAnnotations(const std::string& path, const SlideInfo* slide = nullptr);
+
+/// The level-0 pixel from whose corner GeoJSON counts. QuPath cuts a slide that says where the scanner found
+/// something to these bounds, unless it has their width or height anyhow.
+Point GeoJsonOrigin(const SlideInfo& slide);
 
 /// Whether there is a file that begins as annotations do, in JSON or XML.
 bool IsAnnotationFile(const std::string& path);
@@ -102,11 +107,12 @@ std::unique_ptr<RowSource> OpenAnnotationLabels(const Annotations& annotations, 
                                                 const ImagePlace& place);
 
 /// Writes a FeatureCollection that QuPath opens: objectType annotation, name, classification with its colour.
-/// Whole numbers where coordinates are, else what is needed to read the same doubles. The file takes its name
+/// Whole numbers where coordinates are, else what is needed to read the same doubles; they count from
+/// `origin`, which is GeoJsonOrigin of the slide. The file takes its name
 /// in Finish(); without it there is nothing under `path`. Throws Error (kOutput) that names `path`.
 class GeoJsonWriter {
  public:
-  explicit GeoJsonWriter(const std::string& path);
+  explicit GeoJsonWriter(const std::string& path, Point origin = {});
   ~GeoJsonWriter();
   GeoJsonWriter(const GeoJsonWriter&) = delete;
   GeoJsonWriter& operator=(const GeoJsonWriter&) = delete;
@@ -126,6 +132,6 @@ class GeoJsonWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-void WriteGeoJson(const Annotations& annotations, const std::string& path);
+void WriteGeoJson(const Annotations& annotations, const std::string& path, Point origin = {});
 
 }  // namespace swath

@@ -19,6 +19,9 @@ class Overlay {
   /// The next row of the map: width classes, each below `classes`.
   void AddRow(const uint8_t* row);
 
+  /// How many pixels of the rows so far are of that class.
+  int64_t Pixels(uint8_t c) const;
+
   /// Writes a PNG. `slide` is RGB of any size, of the same part of the slide as the map. Throws Error
   /// (kOutput), or what the slide throws.
   void Write(RowSource& slide, const std::string& path) const;

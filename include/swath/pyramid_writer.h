@@ -14,10 +14,17 @@ enum class PyramidPixels {
   kLabels,   ///< 1 channel of uint8, deflate tiles, by nearest pixel: masks
 };
 
+/// Where the lower levels are.
+enum class PyramidLevels {
+  kPages,    ///< directories after the first, marked as reduced: as OpenSlide reads all of them
+  kSubIfds,  ///< below the first directory: as OME-TIFF has them
+};
+
 struct PyramidOptions {
   int64_t width = 0;  ///< of level 0, in pixels; 1 to 2^31 - 1
   int64_t height = 0;
   PyramidPixels pixels = PyramidPixels::kRgb;
+  PyramidLevels levels = PyramidLevels::kPages;
   int quality = 80;              ///< JPEG quality, 1-100
   double mpp_x = 0;              ///< micrometres a pixel at level 0, across; 0: unknown
   double mpp_y = 0;              ///< and down
@@ -26,9 +33,9 @@ struct PyramidOptions {
 };
 
 /// Writes a BigTIFF of 256 x 256 tiles: one directory a level, each half the size (rounded up) of the one
-/// before, down to a shorter side of at most 512 px; reduced levels are marked as such, as OpenSlide, libvips
-/// and QuPath expect. All levels are built while the rows go by: memory is one row of tiles a level, whatever
-/// the height; the compressed lower levels wait in an unnamed temporary file beside the target.
+/// before, down to a shorter side of at most 512 px; reduced levels are marked as such. OpenSlide, libvips
+/// and QuPath read them. All levels are built while the rows go by: memory is one row of tiles a level,
+/// whatever the height; the compressed lower levels wait in an unnamed temporary file beside the target.
 ///
 /// The file takes its name in Finish(); before, or if the writer is destroyed without it, there is nothing
 /// under `path`. Every failure throws Error(kOutput) that names `path`. Belongs to one thread at a time.

@@ -31,7 +31,27 @@ char FirstCharacter(std::istream& file) {
   return 0;
 }
 
+void Move(Annotations* annotations, Point by) {
+  if (by == Point{}) return;
+  const auto move = [&](Ring* ring) {
+    for (Point& p : *ring) p = {p.x + by.x, p.y + by.y};
+  };
+  for (Annotation& area : annotations->areas) {
+    for (Polygon& polygon : area.polygons) {
+      move(&polygon.outer);
+      for (Ring& hole : polygon.holes) move(&hole);
+    }
+  }
+}
+
 }  // namespace
+
+Point GeoJsonOrigin(const SlideInfo& slide) {
+  const SlideLevel& whole = slide.levels.front();
+  const Region& bounds = slide.bounds;
+  if (bounds.width == whole.width || bounds.height == whole.height) return {};
+  return {static_cast<double>(bounds.x), static_cast<double>(bounds.y)};
+}
 
 std::vector<std::string> Annotations::Classes() const {
   std::vector<std::string> names;
@@ -60,7 +80,11 @@ Annotations ReadAnnotations(const std::string& path, const SlideInfo* slide) {
   std::ifstream file(path, std::ios::binary);
   if (!file) Fail(ErrorCode::kInput, "{}: cannot be opened: {}", path, std::strerror(errno));
   const char first = FirstCharacter(file);
-  if (first == '{' || first == '[') return ReadGeoJson(path);
+  if (first == '{' || first == '[') {
+    Annotations read = ReadGeoJson(path);
+    if (slide) Move(&read, GeoJsonOrigin(*slide));
+    return read;
+  }
   if (first == '<') {
     const std::string root = XmlRoot(path);
     if (root == "ASAP_Annotations") return ReadAsap(path);

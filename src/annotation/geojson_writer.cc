@@ -17,13 +17,13 @@ namespace swath {
 namespace {
 
 /// Outer rings run counterclockwise and holes clockwise where y points up, as the standard wants it.
-void AppendRing(const Ring& ring, bool hole, std::string* text) {
+void AppendRing(const Ring& ring, bool hole, Point origin, std::string* text) {
   const bool reversed = (SignedArea(ring) < 0) != hole;
   *text += '[';
   for (size_t i = 0; i <= ring.size(); ++i) {
     const size_t at = i % ring.size();  // the first point closes the ring
     const Point& p = ring[reversed ? ring.size() - 1 - at : at];
-    fmt::format_to(std::back_inserter(*text), "{}[{},{}]", i == 0 ? "" : ",", p.x, p.y);
+    fmt::format_to(std::back_inserter(*text), "{}[{},{}]", i == 0 ? "" : ",", p.x - origin.x, p.y - origin.y);
   }
   *text += ']';
 }
@@ -42,8 +42,8 @@ std::string Properties(const Annotation& area) {
 
 class GeoJsonWriter::Impl {
  public:
-  explicit Impl(const std::string& path)
-      : pending_(path), file_(std::fopen(pending_.temporary().c_str(), "wb")) {
+  Impl(const std::string& path, Point origin)
+      : origin_(origin), pending_(path), file_(std::fopen(pending_.temporary().c_str(), "wb")) {
     Check(file_ != nullptr);
     Write("{\"type\":\"FeatureCollection\",\"features\":[");
   }
@@ -94,18 +94,20 @@ class GeoJsonWriter::Impl {
   }
   void AddRing(const Ring& ring, bool hole) {
     text_ = hole ? "," : "";
-    AppendRing(ring, hole, &text_);
+    AppendRing(ring, hole, origin_, &text_);
     Write(text_);
   }
   void EndGeometry(const Annotation& area) { Write("},\"properties\":" + Properties(area) + "}"); }
 
+  Point origin_;
   PendingFile pending_;
   std::unique_ptr<std::FILE, Close> file_;  // after pending_: closed before the file is removed
   const char* separator_ = "\n";
   std::string text_;  ///< of a ring
 };
 
-GeoJsonWriter::GeoJsonWriter(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
+GeoJsonWriter::GeoJsonWriter(const std::string& path, Point origin)
+    : impl_(std::make_unique<Impl>(path, origin)) {}
 GeoJsonWriter::~GeoJsonWriter() = default;
 void GeoJsonWriter::Write(const Annotation& area) { impl_->Write(area); }
 void GeoJsonWriter::BeginPolygon(const Ring& outer) { impl_->BeginPolygon(outer); }
@@ -113,8 +115,8 @@ void GeoJsonWriter::AddHole(const Ring& hole) { impl_->AddHole(hole); }
 void GeoJsonWriter::EndPolygon(const Annotation& area) { impl_->EndPolygon(area); }
 void GeoJsonWriter::Finish() { impl_->Finish(); }
 
-void WriteGeoJson(const Annotations& annotations, const std::string& path) {
-  GeoJsonWriter writer(path);
+void WriteGeoJson(const Annotations& annotations, const std::string& path, Point origin) {
+  GeoJsonWriter writer(path, origin);
   for (const Annotation& area : annotations.areas) writer.Write(area);
   writer.Finish();
 }

@@ -47,6 +47,12 @@ void Overlay::AddRow(const uint8_t* row) {
   }
 }
 
+int64_t Overlay::Pixels(uint8_t c) const {
+  int64_t pixels = 0;
+  for (size_t at = c; at < counts_.size(); at += static_cast<size_t>(classes_)) pixels += counts_[at];
+  return pixels;
+}
+
 uint8_t Overlay::ClassAt(int64_t x, int64_t y) const {
   const auto begin = counts_.begin() + (y * cells_wide_ + x) * classes_;
   return static_cast<uint8_t>(std::max_element(begin, begin + classes_) - begin);

@@ -126,6 +126,7 @@ Halving PyramidWriter::Impl::HalvingInto(size_t level) const {
 
 TiffDirectory PyramidWriter::Impl::Directory(size_t level) {
   const double downsample = static_cast<double>(int64_t{1} << level);
+  const bool below = level == 0 && options_.levels == PyramidLevels::kSubIfds;
   return {.width = levels_[level].width,
           .height = levels_[level].height,
           .format = FormatOf(options_.pixels),
@@ -133,6 +134,7 @@ TiffDirectory PyramidWriter::Impl::Directory(size_t level) {
           .mpp_x = options_.mpp_x * downsample,
           .mpp_y = options_.mpp_y * downsample,
           .reduced = level > 0,
+          .children = static_cast<uint16_t>(below ? levels_.size() - 1 : 0),
           .description = level == 0 ? options_.description : std::string()};
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "output/tile_encoder.h"
@@ -81,6 +82,10 @@ void TiffDirectories::Begin(const TiffDirectory& directory) {
     TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
     TIFFSetField(tiff, TIFFTAG_XRESOLUTION, kMicrometresPerCentimetre / directory.mpp_x);
     TIFFSetField(tiff, TIFFTAG_YRESOLUTION, kMicrometresPerCentimetre / directory.mpp_y);
+  }
+  if (directory.children > 0) {  // libtiff fills in where they are as it writes them
+    const std::vector<uint64_t> unknown(directory.children, 0);
+    TIFFSetField(tiff, TIFFTAG_SUBIFD, directory.children, unknown.data());
   }
   if (!directory.description.empty()) {
     TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, directory.description.c_str());

@@ -18,7 +18,8 @@ struct TiffDirectory {
   std::vector<uint8_t> jpeg_tables = {};
   double mpp_x = 0;  ///< micrometres a pixel of this level; 0: unknown, no resolution tags
   double mpp_y = 0;
-  bool reduced = false;  ///< a lower level of the image in the first directory
+  bool reduced = false;   ///< a lower level of the image in the first directory
+  uint16_t children = 0;  ///< so many directories that follow lie below this one (SubIFDs)
   std::string description = {};
 };
 

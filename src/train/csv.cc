@@ -96,4 +96,11 @@ std::vector<CsvRecord> ReadCsv(const std::string& path) {
   return CsvParser(path, text).Parse();
 }
 
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\" \t\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
 }  // namespace swath

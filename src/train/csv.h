@@ -16,4 +16,7 @@ struct CsvRecord {
 /// around a field that is not in quotes do not count. Throws Error (kInput) that names the file and the line.
 std::vector<CsvRecord> ReadCsv(const std::string& path);
 
+/// A field as it stands in such a file: in quotes where it must be.
+std::string CsvField(const std::string& text);
+
 }  // namespace swath

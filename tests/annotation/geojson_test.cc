@@ -151,6 +151,24 @@ TEST(GeoJson, ComesBackAsItWasWritten) {
   EXPECT_THAT(bytes("b.geojson"), HasSubstr("[-3,1]"));
 }
 
+/// As QuPath does it.
+TEST(GeoJson, CountsFromTheBoundsOfASlide) {
+  const TemporaryFolder folder;
+  SlideInfo slide;
+  slide.levels = {{.width = 1000, .height = 800}};
+  slide.bounds = {300, 200, 500, 400};
+  Annotations drawn;
+  drawn.areas.push_back(
+      {.class_name = "a", .name = "", .polygons = {{{{310, 220}, {311, 220}, {310, 221}}, {}}}});
+  WriteGeoJson(drawn, folder.File("a.geojson"), GeoJsonOrigin(slide));
+  EXPECT_THAT(ReadAnnotations(folder.File("a.geojson")).areas[0].polygons[0].outer,
+              testing::UnorderedElementsAre(Point{10, 20}, Point{11, 20}, Point{10, 21}));
+  EXPECT_THAT(ReadAnnotations(folder.File("a.geojson"), &slide).areas[0].polygons[0].outer,
+              testing::UnorderedElementsAre(Point{310, 220}, Point{311, 220}, Point{310, 221}));
+  slide.bounds = {0, 200, 1000, 400};  // as wide as the slide: QuPath does not cut it
+  EXPECT_EQ(GeoJsonOrigin(slide), Point{});
+}
+
 TEST(GeoJson, AFileThatCannotBeWrittenIsNamed) {
   try {
     WriteGeoJson({}, "/nowhere/a.geojson");

@@ -275,6 +275,26 @@ TEST(PyramidWriter, BytesDependNeitherOnThreadsNorOnTheChunksWritten) {
   EXPECT_EQ(Bytes(folder.File("a.tif")), Bytes(folder.File("b.tif")));
 }
 
+/// The same levels, in other places.
+TEST(PyramidWriter, LevelsMayLieBelowTheFirst) {
+  const TemporaryFolder folder;
+  const Picture picture = MakePicture(2100, 1300, 1);
+  Write(folder.File("pages.tif"), picture, {.pixels = PyramidPixels::kLabels}, 1300);
+  Write(folder.File("below.tif"), picture,
+        {.pixels = PyramidPixels::kLabels, .levels = PyramidLevels::kSubIfds}, 1300);
+  EXPECT_EQ(ReadPyramid(folder.File("below.tif"), 1).size(), 1u);
+  const auto pages = Slide::Open(folder.File("pages.tif")), below = Slide::Open(folder.File("below.tif"));
+  ASSERT_EQ(pages->info().levels.size(), 3u);
+  ASSERT_EQ(below->info().levels.size(), 3u);
+  for (int level = 0; level < 3; ++level) {
+    const auto a = pages->OpenRows({.level = level}), b = below->OpenRows({.level = level});
+    std::vector<uint8_t> in_a(static_cast<size_t>(a->width() * a->height() * 3)), in_b(in_a.size());
+    a->Read({0, a->height()}, in_a.data());
+    b->Read({0, b->height()}, in_b.data());
+    EXPECT_EQ(in_a, in_b);
+  }
+}
+
 TEST(PyramidWriter, TinyImagesHaveOneLevel) {
   const TemporaryFolder folder;
   const Picture picture = MakePicture(3, 1, 1);

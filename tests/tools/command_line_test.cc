@@ -147,7 +147,7 @@ TEST(CommandLine, PredictionAndEvaluationKeepALimitOfMemory) {
   EXPECT_EQ(panels.status, 0) << panels.err;
   EXPECT_THAT(panels.err, HasSubstr(" % of the arithmetic is repeated"));
   const auto map = [&](const std::string& out) {
-    const auto rows = Slide::Open(folder.File(out) + "/slide_000_mask.tif")->OpenRows({});
+    const auto rows = Slide::Open(folder.File(out) + "/slide_000_mask.ome.tif")->OpenRows({});
     std::vector<uint8_t> pixels(static_cast<size_t>(4096 * 64 * rows->channels()));
     rows->Read({0, 64}, pixels.data());
     return pixels;

@@ -45,12 +45,12 @@ function judgePrediction(swath, item, folder, logits, kind) {
                        '--out', out, '--probability', kind], {stdio: ['ignore', 'ignore', 'pipe']});
   const pixels = item.width * item.height, stem = path.join(out, path.parse(item.slide.file).name);
   const p = probabilities(logits, pixels), binary = logits.length === pixels;
-  const mask = fs.readFileSync(readMap(`${stem}_mask.tif`, folder));
+  const mask = fs.readFileSync(readMap(`${stem}_mask.ome.tif`, folder));
   if (mask.length !== pixels) throw new Error(`${item.name}: the mask has ${mask.length} pixels, not ${pixels}`);
   let excess = 0;
   for (let c = 1; c < item.slide.classes.length; ++c) {
     const {read, whole, rounding} = MAPS[kind];
-    const map = read(readMap(`${stem}_probability_${item.slide.classes[c]}.tif`, folder));
+    const map = read(readMap(`${stem}_probability_${item.slide.classes[c]}.ome.tif`, folder));
     if (map.length !== pixels) throw new Error(`${item.name}: a map has ${map.length} pixels, not ${pixels}`);
     for (let i = 0; i < pixels; ++i) {
       const expected = p[binary ? i : c * pixels + i];

@@ -7,7 +7,7 @@ namespace swath::tools {
 namespace {
 
 /// The corners of an area that is simplified as a whole; beyond them, ring by ring.
-constexpr int64_t kMostCorners = int64_t{1} << 20;
+constexpr int64_t kMostCorners = int64_t{1} << 17;
 
 }  // namespace
 

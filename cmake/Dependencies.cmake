@@ -8,6 +8,7 @@ pkg_check_modules(OPENSLIDE REQUIRED IMPORTED_TARGET openslide)
 find_package(Protobuf REQUIRED)
 find_package(ONNX REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 find_package(dnnl REQUIRED)
 find_package(OpenMP REQUIRED)  # oneDNN's threads: Swath only says that it wants none

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/quantities.h"
 #include "swath/plan.h"
 
 namespace CLI {
@@ -75,11 +76,5 @@ CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes);
 
 /// --simplify, how far outlines may be from the edges of pixels; what `pixels` is stays the default.
 CLI::Option* AddSimplifyOption(CLI::App* command, double* pixels);
-
-/// "12.3 MiB" and the like.
-std::string Bytes(int64_t bytes);
-
-/// "1 strip", "2 strips".
-std::string Plural(int64_t count, const char* thing);
 
 }  // namespace swath::tools

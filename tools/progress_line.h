@@ -5,10 +5,9 @@
 #include <cstdint>
 #include <string>
 
-namespace swath::tools {
+#include "base/quantities.h"
 
-/// "12 s", "3 min 05 s", "2 h 10 min".
-std::string Duration(double seconds);
+namespace swath::tools {
 
 /// A line that is rewritten on a terminal, at most a few times a second; elsewhere it is printed every few
 /// seconds.

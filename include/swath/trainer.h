@@ -134,9 +134,11 @@ struct TrainResult {
 /// Trains `graph` on the training slides, in an order shuffled every epoch, and writes the run folder:
 /// model.onnx (best mean Dice, or lowest loss over slides, on the validation slides; the last where there are
 /// none), last.onnx,
-/// training-state (for `resume`; written at validations and every half minute), metrics.jsonl, config.toml,
-/// weights.txt, curves.svg. Files are replaced as a whole. The same data, options and number of strips give
-/// the same weights bit for bit, for any number of threads, and whether a run is interrupted or not.
+/// training-state (for `resume`; written at validations and every half minute), metrics.jsonl and the same
+/// figures for TensorBoard (events.out.tfevents.…), sessions.jsonl (where and on what it was trained),
+/// config.toml, weights.txt, curves.svg. Files are replaced as a whole. The same data, options and number of
+/// strips give the same weights bit for bit, for any number of threads, and whether a run is interrupted or
+/// not.
 ///
 /// Throws Error: kUsage (options; a pattern that matches nothing; a folder that holds a run), kUnsupported (a
 /// network that ends in probabilities), kInput (labels that the network has no class for; a training state of

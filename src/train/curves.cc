@@ -13,7 +13,23 @@ constexpr double kWidth = 860, kLeft = 74, kRight = 24, kTop = 56, kPanelHeight 
                  kBottom = 52;
 constexpr double kPlotWidth = kWidth - kLeft - kRight;
 constexpr double kHeight = kTop + 2 * kPanelHeight + kGap + kBottom;
-constexpr char kTrainColour[] = "#2a6fb0", kValidationColour[] = "#c8501e";
+
+/// A curve's colour, and its name in the style sheet.
+struct Pen {
+  const char* colour;
+  const char* name;
+};
+constexpr Pen kTrain{"#2a6fb0", "train"}, kValidation{"#c8501e", "val"};
+
+/// For browsers whose reader likes it dark; other programs take the attributes. Within a page it must touch
+/// nothing else.
+constexpr char kStyle[] =
+    "<style>@media screen and (prefers-color-scheme: dark) {"
+    " .swath-curves { fill: #c9ced6 } .swath-curves .paper { fill: #16181b }"
+    " .swath-curves .frame { fill: #1d2024; stroke: #5b626c } .swath-curves .grid { stroke: #2f343a }"
+    " .swath-curves .tick { stroke: #5b626c }"
+    " .swath-curves .train { stroke: #6fb1ee } .swath-curves .val { stroke: #f08a5b }"
+    " .swath-curves circle { fill: #f08a5b } }</style>\n";
 constexpr size_t kMostPoints = 1500;
 constexpr size_t kSmoothed = 5;  // a curve of fewer points is not smoothed
 
@@ -46,17 +62,19 @@ class Panel {
 
   void Frame(const std::string& label, std::string* svg) const {
     const auto out = std::back_inserter(*svg);
-    fmt::format_to(out, "<rect x='{}' y='{}' width='{}' height='{}' fill='#fff' stroke='#999'/>\n", kLeft,
-                   top_, kPlotWidth, kPanelHeight);
+    fmt::format_to(out,
+                   "<rect class='frame' x='{}' y='{}' width='{}' height='{}' fill='#fff' stroke='#999'/>\n",
+                   kLeft, top_, kPlotWidth, kPanelHeight);
     for (double v = values_.low; v <= values_.high + values_.tick / 2; v += values_.tick) {
-      fmt::format_to(out, "<line x1='{0}' x2='{1}' y1='{2:.1f}' y2='{2:.1f}' stroke='#e4e4e4'/>\n", kLeft,
-                     kWidth - kRight, Y(v));
+      fmt::format_to(out,
+                     "<line class='grid' x1='{0}' x2='{1}' y1='{2:.1f}' y2='{2:.1f}' stroke='#e4e4e4'/>\n",
+                     kLeft, kWidth - kRight, Y(v));
       fmt::format_to(out, "<text x='{}' y='{:.1f}' text-anchor='end'>{:.6g}</text>\n", kLeft - 8, Y(v) + 4,
                      std::abs(v) < values_.tick / 2 ? 0.0 : v);
     }
     for (double s = steps_.low; s <= steps_.high + steps_.tick / 2; s += steps_.tick) {
-      fmt::format_to(out, "<line x1='{0:.1f}' x2='{0:.1f}' y1='{1}' y2='{2}' stroke='#999'/>\n", X(s),
-                     top_ + kPanelHeight, top_ + kPanelHeight + 5);
+      fmt::format_to(out, "<line class='tick' x1='{0:.1f}' x2='{0:.1f}' y1='{1}' y2='{2}' stroke='#999'/>\n",
+                     X(s), top_ + kPanelHeight, top_ + kPanelHeight + 5);
       fmt::format_to(out, "<text x='{:.1f}' y='{}' text-anchor='middle'>{:.6g}</text>\n", X(s),
                      top_ + kPanelHeight + 19, s);
     }
@@ -66,7 +84,7 @@ class Panel {
 
   /// Each value in pale, and their running mean over a twentieth of the steps on top.
   void TrainingCurve(const std::vector<CurvePoint>& points, std::string* svg) const {
-    Line(points, kTrainColour,
+    Line(points, kTrain,
          points.size() > kSmoothed ? "stroke-width='1' stroke-opacity='0.3'" : "stroke-width='2'", svg);
     if (points.size() <= kSmoothed) return;
     const double keep = 1 - 1 / std::max(4.0, static_cast<double>(points.size()) / 20);
@@ -77,25 +95,25 @@ class Panel {
       weight = keep * weight + (1 - keep);  // the mean begins without a history
       point.*value_ = mean / weight;
     }
-    Line(smooth, kTrainColour, "stroke-width='2'", svg);
+    Line(smooth, kTrain, "stroke-width='2'", svg);
   }
 
   void ValidationCurve(const std::vector<CurvePoint>& points, std::string* svg) const {
-    Line(points, kValidationColour, "stroke-width='2'", svg);
+    Line(points, kValidation, "stroke-width='2'", svg);
     if (points.size() > kMostPoints / 10) return;
     for (const CurvePoint& point : points) {
       fmt::format_to(std::back_inserter(*svg), "<circle cx='{:.1f}' cy='{:.1f}' r='3' fill='{}'/>\n",
-                     X(point), Y(point), kValidationColour);
+                     X(point), Y(point), kValidation.colour);
     }
   }
 
  private:
-  void Line(const std::vector<CurvePoint>& points, const char* colour, const char* style,
+  void Line(const std::vector<CurvePoint>& points, const Pen& pen, const char* style,
             std::string* svg) const {
     if (points.empty()) return;
     const auto out = std::back_inserter(*svg);
-    fmt::format_to(out, "<polyline fill='none' stroke='{}' stroke-linejoin='round' {} points='", colour,
-                   style);
+    fmt::format_to(out, "<polyline class='{}' fill='none' stroke='{}' stroke-linejoin='round' {} points='",
+                   pen.name, pen.colour, style);
     const size_t stride = std::max<size_t>(1, points.size() / kMostPoints);
     for (size_t i = 0; i < points.size(); i += stride)
       fmt::format_to(out, "{:.1f},{:.1f} ", X(points[i]), Y(points[i]));
@@ -141,11 +159,11 @@ Curves WithValues(const Curves& curves, double CurvePoint::*value) {
   return with;
 }
 
-void Legend(double x, const char* colour, const std::string& text, std::string* svg) {
-  fmt::format_to(
-      std::back_inserter(*svg),
-      "<line x1='{}' x2='{}' y1='40' y2='40' stroke='{}' stroke-width='3'/><text x='{}' y='44'>{}</text>\n",
-      x, x + 22, colour, x + 28, text);
+void Legend(double x, const Pen& pen, const std::string& text, std::string* svg) {
+  fmt::format_to(std::back_inserter(*svg),
+                 "<line class='{}' x1='{}' x2='{}' y1='40' y2='40' stroke='{}' stroke-width='3'/>"
+                 "<text x='{}' y='44'>{}</text>\n",
+                 pen.name, x, x + 22, pen.colour, x + 28, text);
 }
 
 }  // namespace
@@ -158,16 +176,15 @@ std::string DrawCurves(const std::string& title, const Curves& curves) {
   Axis steps = RoundAxis(0, static_cast<double>(last), 10);
   steps.tick = std::max(steps.tick, 1.0);
   std::string svg = fmt::format(
-      "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {0} {1}' width='{0}' height='{1}' "
-      "font-family='sans-serif' font-size='13' fill='#333'>\n<rect width='100%' height='100%' "
-      "fill='#fafafa'/>\n"
+      "<svg xmlns='http://www.w3.org/2000/svg' class='swath-curves' viewBox='0 0 {0} {1}' width='{0}' "
+      "height='{1}' font-family='sans-serif' font-size='13' fill='#333'>\n{4}"
+      "<rect class='paper' width='100%' height='100%' fill='#fafafa'/>\n"
       "<text x='{2}' y='24' font-size='16'>{3}</text>\n",
-      kWidth, kHeight, kLeft, Escape(title));
-  Legend(kLeft, kTrainColour,
+      kWidth, kHeight, kLeft, Escape(title), kStyle);
+  Legend(kLeft, kTrain,
          curves.train.size() > kSmoothed ? "training (pale: each step; bold: running mean)" : "training",
          &svg);
-  if (!curves.validation.empty())
-    Legend(kLeft + 370, kValidationColour, "validation (mean over slides)", &svg);
+  if (!curves.validation.empty()) Legend(kLeft + 370, kValidation, "validation (mean over slides)", &svg);
   struct Diagram {
     const char* label;
     double CurvePoint::*value;

@@ -2,11 +2,14 @@
 
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json_text.h"
 #include "base/pending_file.h"
+#include "train/run_history.h"
 
 namespace swath {
 namespace {
@@ -22,12 +25,6 @@ void WriteFile(const std::string& path, const std::string& content) {
   pending.Commit();
 }
 
-/// JSON has no infinities: they were written as null.
-double Number(const nlohmann::json& record, const char* key) {
-  const auto value = record.find(key);
-  return value != record.end() && value->is_number() ? value->get<double>() : 0.0;
-}
-
 /// Figures in the metrics are for people and plots; training never reads them back.
 double Rounded(double value, int digits) {
   const double scale = std::pow(10, digits);
@@ -38,8 +35,9 @@ double Rounded(double value, int digits) {
 
 RunFolder::RunFolder(std::string path, bool resume) : path_(std::move(path)) {
   if (!resume) {
-    for (const std::string& file : {state(), best_model(), last_model(), File("metrics.jsonl"),
-                                    File("config.toml"), File("weights.txt"), File("curves.svg")}) {
+    for (const std::string& file :
+         {state(), best_model(), last_model(), File("metrics.jsonl"), File("config.toml"),
+          File("weights.txt"), File("curves.svg"), sessions()}) {
       if (!std::filesystem::exists(file)) continue;
       Fail(ErrorCode::kUsage,
            "{}: holds a run already ({}): continue it with --resume, or take another --out", path_,
@@ -56,22 +54,18 @@ void RunFolder::Create() const {
 
 void RunFolder::OpenMetrics(int64_t step) {
   const std::string path = File("metrics.jsonl");
-  std::string kept;
-  std::ifstream before(path);
-  for (std::string line; step > 0 && std::getline(before, line);) {
-    const nlohmann::json record = nlohmann::json::parse(line, nullptr, false);
-    if (!record.is_object() || !record.contains("step") || record["step"] > step) continue;
-    kept += line + "\n";
-    CurvePoint point{record["step"], Number(record, "loss")};
-    for (const char* score : {"dice", "auc", "accuracy", "rmse"}) {
-      if (!record.contains(score)) continue;
-      point.score = Number(record, score);
-      curves_.score = score;
-    }
-    (record.value("split", "") == "val" ? curves_.validation : curves_.train).push_back(point);
-  }
-  WriteFile(path, kept);
+  const RunHistory history = step > 0 ? ReadRunHistory(path, step) : RunHistory();
+  curves_ = history.curves;
+  WriteFile(path, history.kept);
   metrics_.open(path, std::ios::app);
+  events_.Open(path_, step + 1);
+}
+
+void RunFolder::WriteSession(const RunSession& session) const {
+  std::string before;
+  std::ifstream file(sessions(), std::ios::binary);
+  if (session.first_step > 0) before.assign(std::istreambuf_iterator<char>(file), {});
+  WriteFile(sessions(), before + JsonText(ToJson(session)) + "\n");
 }
 
 void RunFolder::WriteConfig(const std::string& config) const { WriteFile(File("config.toml"), config); }
@@ -101,6 +95,14 @@ void RunFolder::Append(const StepRecord& record) {
   AppendLine(line);
   curves_.train.push_back({record.step, record.loss});
   if (record.dice) curves_.train.back().score = *record.dice;
+  std::vector<EventScalar> scalars = {
+      {"loss/train", record.loss},
+      {"lr", record.learning_rate},
+      {"gradient_norm", record.gradient_norm},
+      {"mpx_per_s", record.megapixels_per_second},
+      {"peak_rss_mib", static_cast<double>(record.peak_resident_bytes) / kMebibyte}};
+  if (record.dice) scalars.push_back({"dice/train", *record.dice});
+  events_.Append(record.step, scalars);
 }
 
 void RunFolder::Append(const ValidationRecord& record) {
@@ -119,6 +121,7 @@ void RunFolder::Append(const ValidationRecord& record) {
                                     {"slides", slides}});
   curves_.validation.push_back({record.step, record.loss, record.score.value});
   curves_.score = record.score.name;
+  events_.Append(record.step, {{"loss/val", record.loss}, {record.score.name + "/val", record.score.value}});
 }
 
 void RunFolder::WriteCurves(const std::string& title) const {

@@ -8,6 +8,8 @@
 
 #include "swath/trainer.h"
 #include "train/curves.h"
+#include "train/event_file.h"
+#include "train/run_session.h"
 
 namespace swath {
 
@@ -24,10 +26,14 @@ class RunFolder {
   std::string last_model() const { return File("last.onnx"); }
   std::string state() const { return File("training-state"); }
 
+  std::string sessions() const { return File("sessions.jsonl"); }
+
   /// Opens metrics.jsonl, empty or, where a run goes on after `step`, without the lines of later steps (a run
-  /// that was killed has metrics that are newer than its state).
+  /// that was killed has metrics that are newer than its state); and a file of TensorBoard's beside it.
   void OpenMetrics(int64_t step);
 
+  /// After those of the run so far.
+  void WriteSession(const RunSession& session) const;
   void WriteConfig(const std::string& config) const;
   void WriteWeights(const std::string& report) const;
   void Append(const StepRecord& record);
@@ -39,6 +45,7 @@ class RunFolder {
 
   std::string path_;
   std::ofstream metrics_;
+  EventFile events_;
   Curves curves_;
 };
 

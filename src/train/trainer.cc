@@ -19,7 +19,9 @@
 #include "train/parameter_patterns.h"
 #include "train/region_sampler.h"
 #include "train/run_folder.h"
+#include "train/run_session.h"
 #include "train/run_settings.h"
+#include "train/shared_pixels.h"
 #include "train/slide_order.h"
 #include "train/slide_plans.h"
 #include "train/slide_score.h"
@@ -44,17 +46,6 @@ std::optional<double> MeanDice(const Loss::Value& value) {
   double sum = 0;
   for (const auto& overlap : value.overlap) sum += overlap.Dice();
   return sum / static_cast<double>(value.overlap.size());
-}
-
-/// Whether two entries have pixels in common.
-bool Overlap(const DatasetEntry& a, const DatasetEntry& b) {
-  if (a.slide != b.slide) return false;
-  if (!a.region || !b.region) return true;
-  const auto meet = [](int64_t at, int64_t size, int64_t other, int64_t other_size) {
-    return at < other + other_size && other < at + size;
-  };
-  return meet(a.region->x, a.region->width, b.region->x, b.region->width) &&
-         meet(a.region->y, a.region->height, b.region->y, b.region->height);
 }
 
 class Trainer {
@@ -175,6 +166,7 @@ class Trainer {
     folder_.Create();
     folder_.WriteConfig(options_.config);
     if (!options_.weights.empty()) folder_.WriteWeights(options_.weights);
+    folder_.WriteSession(MakeRunSession(dataset_, options_, summary));
     folder_.OpenMetrics(state_.step);
     if (observer_) observer_->OnStart(summary);
     started_ = Clock::now();
@@ -227,7 +219,7 @@ class Trainer {
                          .validation_slides = static_cast<int64_t>(validation_.size())};
     for (const size_t p : frozen_) summary.frozen += graph_.parameters[p].size();
     for (const DatasetEntry* entry : validation_) {
-      const auto overlaps = [&](const DatasetEntry* other) { return Overlap(*entry, *other); };
+      const auto overlaps = [&](const DatasetEntry* other) { return SharePixels(*entry, *other); };
       if (std::any_of(training_.begin(), training_.end(), overlaps))
         summary.known_slides.push_back(entry->name);
     }

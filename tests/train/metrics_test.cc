@@ -91,6 +91,66 @@ TEST(BootstrapRoc, IsAsWideAsTheFormulaSays) {
   EXPECT_NEAR((interval.high - interval.low) / (2 * 1.96 * error), 1, 0.15);
 }
 
+/// That of the mean of normal values, whose standard error is known.
+TEST(Bootstrap, IsAsWideAsTheStandardErrorSays) {
+  std::mt19937 random(4);
+  std::normal_distribution<double> normal(5, 2);
+  std::vector<double> values;
+  for (int i = 0; i < 200; ++i) values.push_back(normal(random));
+  const auto mean = [&](const std::vector<size_t>& drawn) {
+    double sum = 0;
+    for (const size_t i : drawn) sum += values[i];
+    return sum / static_cast<double>(drawn.size());
+  };
+  const Interval interval = Bootstrap(values.size(), 2000, 1, mean), same = Bootstrap(200, 2000, 1, mean);
+  EXPECT_NEAR((interval.high - interval.low) / (2 * 1.96 * 2 / std::sqrt(200.0)), 1, 0.15);
+  EXPECT_EQ(interval.low, same.low);
+  EXPECT_EQ(interval.high, same.high);
+}
+
+TEST(Bootstrap, SaysNothingWhereThereIsNothingToSay) {
+  const auto size = [](const std::vector<size_t>& drawn) { return static_cast<double>(drawn.size()); };
+  EXPECT_TRUE(std::isnan(Bootstrap(0, 100, 1, size).low));
+  EXPECT_TRUE(std::isnan(Bootstrap(1, 100, 1, size).high)) << "one slide says nothing of others";
+  EXPECT_EQ(Bootstrap(2, 100, 1, size).low, 2);
+  EXPECT_TRUE(std::isnan(Bootstrap(5, 100, 1, [](const auto&) { return kUnknown; }).low));
+}
+
+TEST(RocCurve, HasTheAreaOfItsPairs) {
+  std::mt19937 random(5);
+  for (int trial = 0; trial < 50; ++trial) {
+    std::vector<double> scores = {0, 0};
+    std::vector<bool> positive = {false, true};
+    for (size_t i = 0; i < random() % 20; ++i) {
+      scores.push_back(static_cast<double>(random() % 5));
+      positive.push_back(random() % 2 == 0);
+    }
+    const std::vector<RocPoint> curve = RocCurve(scores, positive);
+    double area = 0;
+    for (size_t i = 1; i < curve.size(); ++i) {
+      area += (curve[i].false_positives - curve[i - 1].false_positives) *
+              (curve[i].true_positives + curve[i - 1].true_positives) / 2;
+    }
+    EXPECT_NEAR(area, AreaUnderRoc(scores, positive), 1e-12);
+    EXPECT_EQ(curve.back().false_positives, 1);
+    EXPECT_EQ(curve.back().true_positives, 1);
+  }
+  EXPECT_TRUE(RocCurve({1, 2}, {true, true}).empty());
+}
+
+/// Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+TEST(WilsonInterval, IsThatOfTheTables) {
+  EXPECT_NEAR(WilsonInterval(81, 263).low, 0.2553, 5e-5);
+  EXPECT_NEAR(WilsonInterval(81, 263).high, 0.3662, 5e-5);
+  EXPECT_NEAR(WilsonInterval(15, 148).low, 0.0624, 5e-5);
+  EXPECT_NEAR(WilsonInterval(15, 148).high, 0.1605, 5e-5);
+  EXPECT_EQ(WilsonInterval(0, 20).low, 0);
+  EXPECT_NEAR(WilsonInterval(0, 20).high, 0.1611, 5e-5);
+  EXPECT_NEAR(WilsonInterval(1, 29).low, 0.0061, 5e-5);
+  EXPECT_NEAR(WilsonInterval(1, 29).high, 0.1718, 5e-5);
+  EXPECT_TRUE(std::isnan(WilsonInterval(0, 0).low));
+}
+
 TEST(SlideScore, IsTheFigureOfItsLoss) {
   const Score accuracy = SlideScore(SlideLossKind::kCrossEntropy,
                                     {{1, 3, 2}, {5, 0, 0}, {0, 0, 1}, {0, 1, 0}}, {{1}, {0}, {2}, {0}});

@@ -103,7 +103,9 @@ TEST_F(TrainerTest, WritesTheRunFolderAndLearns) {
     EXPECT_TRUE(metrics[0].contains(key)) << key;
   }
   EXPECT_EQ(metrics[3]["split"], "val");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.File("run")), {}), 6);
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("run/sessions.jsonl")));
+  // These, training-state, model.onnx, and a file for TensorBoard.
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.File("run")), {}), 8);
 }
 
 TEST_F(TrainerTest, TheBestModelIsTheOneOfTheBestValidation) {

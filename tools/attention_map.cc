@@ -50,39 +50,56 @@ Resources::Fitted AttentionMap::Fit(const PredictTask& task, const RowSource& im
                        PyramidWriter::BufferBytes(Map(*Slide::Open(task.slide), task, image)));
 }
 
-void AttentionMap::Run(const PredictTask& task, const RowSource& image, const PlanOptions& options,
-                       const std::string& folder) const {
-  const auto slide = Slide::Open(task.slide);
-  const PyramidOptions map_options = Map(*slide, task, image);
-  const int64_t width = map_options.width, height = map_options.height;
+void AttentionMap::ForEachRow(const RowSource& image, const PlanOptions& options, const PyramidOptions& map,
+                              const std::function<void(const uint8_t* weights)>& take) const {
+  const int64_t width = map.width, height = map.height;
   const auto engine = MakeStreamingEngine(graph_, nullptr, image.width(), image.height(), options);
   const int64_t pitch =
       InferShapes(graph_, image.width(), image.height())[static_cast<size_t>(graph_.output)].width;
   const auto copy = [&](const float* const* scores, int64_t n, uint8_t* bytes) {
     std::memcpy(bytes, scores[0], static_cast<size_t>(n) * sizeof(float));
   };
-  const auto for_each_row = [&](const auto& take) {
+  const auto for_each_row = [&](const auto& take_scores) {
     engine->Predict(image, copy, [&](Range band, const uint8_t* bytes) {
       for (int64_t y = band.begin; y < std::min(band.end, height); ++y)
-        take(reinterpret_cast<const float*>(bytes) + (y - band.begin) * pitch);
+        take_scores(reinterpret_cast<const float*>(bytes) + (y - band.begin) * pitch);
     });
   };
   // Weights are relative to the largest, which is known when all have been seen.
   float most = -std::numeric_limits<float>::infinity();
   for_each_row(
       [&](const float* scores) { most = std::max(most, *std::max_element(scores, scores + width)); });
-
-  const std::vector<std::string> files = Files(task, folder);
-  const Region shown = Shown(slide->info(), task.rows);
-  PyramidWriter map(files[0], map_options);
-  HeatMap heat(width, height, shown.width, shown.height);
   std::vector<uint8_t> weights(static_cast<size_t>(width));
   for_each_row([&](const float* scores) {
     for (int64_t x = 0; x < width; ++x)
       weights[static_cast<size_t>(x)] =
           static_cast<uint8_t>(std::lround(255 * std::exp(std::min(0.0f, scores[x] - most))));
-    map.WriteRows(weights.data(), 1);
-    heat.AddRow(weights.data());
+    take(weights.data());
+  });
+}
+
+AttentionMap::Picture AttentionMap::Draw(const PredictTask& task, const RowSource& image,
+                                         const PlanOptions& options) const {
+  const auto slide = Slide::Open(task.slide);
+  const PyramidOptions map = Map(*slide, task, image);
+  const Region shown = Shown(slide->info(), task.rows);
+  HeatMap heat(map.width, map.height, shown.width, shown.height);
+  ForEachRow(image, options, map, [&](const uint8_t* weights) { heat.AddRow(weights); });
+  const double downsample = static_cast<double>(shown.width) / static_cast<double>(heat.width());
+  return {heat.Draw(*OpenThumbnail(*slide, task.rows, downsample)), heat.width(), heat.height()};
+}
+
+void AttentionMap::Run(const PredictTask& task, const RowSource& image, const PlanOptions& options,
+                       const std::string& folder) const {
+  const auto slide = Slide::Open(task.slide);
+  const PyramidOptions map_options = Map(*slide, task, image);
+  const std::vector<std::string> files = Files(task, folder);
+  const Region shown = Shown(slide->info(), task.rows);
+  PyramidWriter map(files[0], map_options);
+  HeatMap heat(map_options.width, map_options.height, shown.width, shown.height);
+  ForEachRow(image, options, map_options, [&](const uint8_t* weights) {
+    map.WriteRows(weights, 1);
+    heat.AddRow(weights);
   });
   map.Finish();
   const double downsample = static_cast<double>(shown.width) / static_cast<double>(heat.width());

@@ -1,6 +1,8 @@
 /// Where a network with attention looked.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +27,13 @@ class AttentionMap {
   /// For `image`, extended to what the network takes. Throws as FitPlan does.
   Resources::Fitted Fit(const PredictTask& task, const RowSource& image, const Resources& resources) const;
 
+  /// The picture alone, in the way that Fit chose: red, green, blue of `width` × `height` pixels.
+  struct Picture {
+    std::vector<uint8_t> rgb;
+    int64_t width = 0, height = 0;
+  };
+  Picture Draw(const PredictTask& task, const RowSource& image, const PlanOptions& options) const;
+
   /// Writes them, computed in the way that Fit chose.
   void Run(const PredictTask& task, const RowSource& image, const PlanOptions& options,
            const std::string& folder) const;
@@ -34,6 +43,10 @@ class AttentionMap {
 
   /// The part of the map that shows the slide, not what it is extended by.
   PyramidOptions Map(const Slide& slide, const PredictTask& task, const RowSource& image) const;
+
+  /// Hands over the weights, 255 for the largest, by rows of `map.width`, from the top down.
+  void ForEachRow(const RowSource& image, const PlanOptions& options, const PyramidOptions& map,
+                  const std::function<void(const uint8_t* weights)>& take) const;
 
   Graph graph_;  ///< up to the scores
 };

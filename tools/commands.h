@@ -16,6 +16,7 @@ void AddInfo(CLI::App& app);
 void AddModel(CLI::App& app);
 void AddPlan(CLI::App& app);
 void AddPredict(CLI::App& app);
+void AddReport(CLI::App& app);
 void AddSynth(CLI::App& app);
 void AddTrain(CLI::App& app);
 

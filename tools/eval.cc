@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -9,12 +10,11 @@
 #include "base/json_text.h"
 #include "swath/dataset.h"
 #include "swath/model.h"
-#include "swath/otsu.h"
 #include "tools/commands.h"
 #include "tools/eval_targets.h"
+#include "tools/evaluate_pixels.h"
 #include "tools/label_options.h"
 #include "tools/options.h"
-#include "tools/progress_line.h"
 #include "tools/resources.h"
 
 namespace swath::tools {
@@ -33,98 +33,52 @@ struct Settings {
   bool json = false;
 };
 
-struct SlideScore {
-  std::string slide;
-  double loss = 0;
-  double dice = 0;  ///< mean over classes; a binary network has one, the positive
-  double iou = 0;
-  double otsu = 0;
-};
-
-/// Otsu's threshold against the labels, any class but 0 being tissue.
-double OtsuDice(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label) {
-  const auto image = OpenImage(dataset, entry);
-  const auto labels = OpenLabels(dataset, entry, ignore_label);
-  std::vector<uint8_t> rgb(static_cast<size_t>(image->width() * 3)), row(static_cast<size_t>(image->width()));
-  SaturationTally tally;
-  for (int64_t y = 0; y < image->height(); ++y) {
-    image->Read({y, y + 1}, rgb.data());
-    labels->Read({y, y + 1}, row.data());
-    for (uint8_t& label : row) label = label == ignore_label ? kIgnoredLabel : label;
-    tally.Add(rgb.data(), row.data(), image->width());
-  }
-  return tally.overlap().dice();
-}
-
-SlideScore Score(const Settings& settings, const Graph& graph, const Resources& resources, const Loss& loss,
-                 const Dataset& dataset, const DatasetEntry& entry) {
-  const uint8_t ignore = static_cast<uint8_t>(settings.ignore_label);
-  const SlideSample sample = OpenSample(dataset, entry, graph, ignore);
-  CheckPixelLogits(graph, sample.image->width(), sample.image->height());
-  const auto engine = AtEntry(dataset, entry, [&] {
-    return MakeStreamingEngine(graph, &loss, sample.image->width(), sample.image->height(),
-                               resources.Fit(graph, &loss, sample.sample()).plan.options);
-  });
-  PixelProgress progress(entry.name,
-                         static_cast<double>(entry.width()) * static_cast<double>(entry.height()));
-  const Loss::Value value = AtEntry(dataset, entry, [&] {
-    return engine->Evaluate(sample.sample(),
-                            [&](int64_t done, int64_t total) { progress.Show(done, total); });
-  });
-  if (!std::isfinite(value.loss)) {
-    Fail(ErrorCode::kNumeric, "{}:{}: {}: the loss is {}: the network's logits are infinite or not numbers",
-         dataset.path, entry.line, entry.name, value.loss);
-  }
-  SlideScore score{.slide = entry.name, .loss = value.loss, .otsu = OtsuDice(dataset, entry, ignore)};
-  for (const auto& overlap : value.overlap) {
-    const double dice = overlap.Dice(), share = 1.0 / static_cast<double>(value.overlap.size());
-    score.dice += share * dice;
-    score.iou += share * dice / (2 - dice);
-  }
-  return score;
-}
-
 struct Spread {
   double mean = 0;
   double deviation = 0;  ///< of the sample; 0 for one slide
 };
 
-Spread MeanAndDeviation(const std::vector<SlideScore>& scores, double SlideScore::*field) {
+template <class Figure>
+Spread MeanAndDeviation(const std::vector<PixelScore>& scores, Figure figure) {
   Spread s;
-  for (const SlideScore& score : scores) s.mean += score.*field / static_cast<double>(scores.size());
-  for (const SlideScore& score : scores) s.deviation += (score.*field - s.mean) * (score.*field - s.mean);
+  for (const PixelScore& score : scores)
+    s.mean += std::invoke(figure, score) / static_cast<double>(scores.size());
+  for (const PixelScore& score : scores) {
+    const double off = std::invoke(figure, score) - s.mean;
+    s.deviation += off * off;
+  }
   s.deviation = scores.size() > 1 ? std::sqrt(s.deviation / static_cast<double>(scores.size() - 1)) : 0;
   return s;
 }
 
-void PrintTable(const std::vector<SlideScore>& scores) {
+void PrintTable(const std::vector<PixelScore>& scores) {
   std::printf("%-32s %8s %8s %8s %10s\n", "slide", "Dice", "IoU", "loss", "Otsu Dice");
-  for (const SlideScore& s : scores) {
-    std::printf("%-32s %8.4f %8.4f %8.4f %10.4f\n", s.slide.c_str(), s.dice, s.iou, s.loss, s.otsu);
+  for (const PixelScore& s : scores) {
+    std::printf("%-32s %8.4f %8.4f %8.4f %10.4f\n", s.slide.c_str(), s.Dice(), s.Iou(), s.loss, s.otsu);
   }
-  const Spread dice = MeanAndDeviation(scores, &SlideScore::dice),
-               iou = MeanAndDeviation(scores, &SlideScore::iou),
-               loss = MeanAndDeviation(scores, &SlideScore::loss),
-               otsu = MeanAndDeviation(scores, &SlideScore::otsu);
+  const Spread dice = MeanAndDeviation(scores, &PixelScore::Dice),
+               iou = MeanAndDeviation(scores, &PixelScore::Iou),
+               loss = MeanAndDeviation(scores, &PixelScore::loss),
+               otsu = MeanAndDeviation(scores, &PixelScore::otsu);
   std::printf("%-32s %8.4f %8.4f %8.4f %10.4f\n", "mean", dice.mean, iou.mean, loss.mean, otsu.mean);
   std::printf("%-32s %8.4f %8.4f %8.4f %10.4f\n", "sd", dice.deviation, iou.deviation, loss.deviation,
               otsu.deviation);
 }
 
-void PrintJson(const std::vector<SlideScore>& scores) {
+void PrintJson(const std::vector<PixelScore>& scores) {
   nlohmann::json slides = nlohmann::json::array();
-  for (const SlideScore& s : scores) {
+  for (const PixelScore& s : scores) {
     slides.push_back(
-        {{"slide", s.slide}, {"dice", s.dice}, {"iou", s.iou}, {"loss", s.loss}, {"otsu_dice", s.otsu}});
+        {{"slide", s.slide}, {"dice", s.Dice()}, {"iou", s.Iou()}, {"loss", s.loss}, {"otsu_dice", s.otsu}});
   }
-  const auto spread = [&](double SlideScore::*field) {
-    const Spread s = MeanAndDeviation(scores, field);
+  const auto spread = [&](auto figure) {
+    const Spread s = MeanAndDeviation(scores, figure);
     return nlohmann::json{{"mean", s.mean}, {"sd", s.deviation}};
   };
   fmt::print("{}\n", JsonText(nlohmann::json{{"slides", slides},
-                                             {"dice", spread(&SlideScore::dice)},
-                                             {"iou", spread(&SlideScore::iou)},
-                                             {"otsu_dice", spread(&SlideScore::otsu)}},
+                                             {"dice", spread(&PixelScore::Dice)},
+                                             {"iou", spread(&PixelScore::Iou)},
+                                             {"otsu_dice", spread(&PixelScore::otsu)}},
                               2));
 }
 
@@ -137,19 +91,16 @@ void Run(const Settings& settings) {
     return EvalTargets(graph, dataset,
                        {.split = settings.split, .resources = resources, .json = settings.json});
   }
-  const int64_t logits = OutputChannels(graph);
-  const auto loss = MakeLoss({.kind = logits == 1 ? LossKind::kBce : LossKind::kCrossEntropy,
-                              .logits = logits,
-                              .ignore_label = settings.ignore_label});
   const Dataset dataset = OpenDataset(
       settings.data, {.level = settings.level,
                       .mpp = settings.mpp,
                       .label_rules = MakeLabelRules(settings.labels, ModelClasses(graph),
                                                     static_cast<uint8_t>(settings.ignore_label))});
-  std::vector<SlideScore> scores;
+  const PixelEvaluator evaluator(dataset, graph, static_cast<uint8_t>(settings.ignore_label), resources);
+  std::vector<PixelScore> scores;
   for (const DatasetEntry& entry : dataset.entries) {
     if (settings.split != "all" && ToString(entry.split) != settings.split) continue;
-    scores.push_back(Score(settings, graph, resources, *loss, dataset, entry));
+    scores.push_back(evaluator.Score(entry));
   }
   if (scores.empty()) Fail(ErrorCode::kInput, "{}: no slide of split '{}'", settings.data, settings.split);
   if (settings.json) {

@@ -104,6 +104,7 @@ int main(int argc, char** argv) {
   swath::tools::AddModel(app);
   swath::tools::AddPlan(app);
   swath::tools::AddPredict(app);
+  swath::tools::AddReport(app);
   swath::tools::AddSynth(app);
   swath::tools::AddTrain(app);
   AddConfigFiles(app);

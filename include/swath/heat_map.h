@@ -21,11 +21,14 @@ class HeatMap {
   /// The next row of the map: width weights.
   void AddRow(const uint8_t* row);
 
-  /// Writes a PNG. `slide` is RGB of any size, of the same part of the slide as the map. Throws Error
-  /// (kOutput), or what the slide throws.
+  /// The picture, [row, column, RGB]. `slide` is RGB of any size, of the same part of the slide as the map.
+  /// Throws what the slide throws.
+  std::vector<uint8_t> Draw(RowSource& slide) const;
+  /// Writes it as a PNG. Throws Error (kOutput), or what the slide throws.
   void Write(RowSource& slide, const std::string& path) const;
 
   int64_t width() const { return wide_; }
+  int64_t height() const { return high_; }
 
  private:
   int64_t width_, height_;

@@ -1,6 +1,7 @@
 /// A small picture of a slide with what was predicted on it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -22,8 +23,10 @@ class Overlay {
   /// How many pixels of the rows so far are of that class.
   int64_t Pixels(uint8_t c) const;
 
-  /// Writes a PNG. `slide` is RGB of any size, of the same part of the slide as the map. Throws Error
-  /// (kOutput), or what the slide throws.
+  /// The picture, [row, column, RGB]. `slide` is RGB of any size, of the same part of the slide as the map.
+  /// Throws what the slide throws.
+  std::vector<uint8_t> Draw(RowSource& slide) const;
+  /// Writes it as a PNG. Throws Error (kOutput), or what the slide throws.
   void Write(RowSource& slide, const std::string& path) const;
 
   /// Bytes that such an overlay holds.

@@ -54,7 +54,7 @@ void HeatMap::AddRow(const uint8_t* row) {
   ++next_row_;
 }
 
-void HeatMap::Write(RowSource& slide, const std::string& path) const {
+std::vector<uint8_t> HeatMap::Draw(RowSource& slide) const {
   std::vector<uint8_t> picture = Shrink(slide, wide_, high_);
   for (size_t i = 0; i < largest_.size(); ++i) {
     uint8_t* pixel = &picture[3 * i];
@@ -65,6 +65,11 @@ void HeatMap::Write(RowSource& slide, const std::string& path) const {
     for (size_t c = 0; c < 3; ++c)
       pixel[c] = static_cast<uint8_t>(std::lround((1 - cover) * grey + cover * colour[c]));
   }
+  return picture;
+}
+
+void HeatMap::Write(RowSource& slide, const std::string& path) const {
+  const std::vector<uint8_t> picture = Draw(slide);
   PngWriter writer(path, {.width = wide_, .height = high_, .channels = 3});
   writer.WriteRows(picture.data(), high_);
   writer.Finish();

@@ -58,7 +58,7 @@ uint8_t Overlay::ClassAt(int64_t x, int64_t y) const {
   return static_cast<uint8_t>(std::max_element(begin, begin + classes_) - begin);
 }
 
-void Overlay::Write(RowSource& slide, const std::string& path) const {
+std::vector<uint8_t> Overlay::Draw(RowSource& slide) const {
   std::vector<uint8_t> picture = Shrink(slide, cells_wide_, cells_high_);
   const auto at = [&](int64_t x, int64_t y) {
     return ClassAt(std::clamp<int64_t>(x, 0, cells_wide_ - 1), std::clamp<int64_t>(y, 0, cells_high_ - 1));
@@ -76,6 +76,11 @@ void Overlay::Write(RowSource& slide, const std::string& path) const {
       }
     }
   }
+  return picture;
+}
+
+void Overlay::Write(RowSource& slide, const std::string& path) const {
+  const std::vector<uint8_t> picture = Draw(slide);
   PngWriter writer(path, {.width = cells_wide_, .height = cells_high_, .channels = 3});
   writer.WriteRows(picture.data(), cells_high_);
   writer.Finish();

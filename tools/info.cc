@@ -49,6 +49,7 @@ nlohmann::json ToJson(const SlideInfo& info, bool verified) {
   return {{"path", info.path},
           {"format", info.format},
           {"decoder", info.decoder},
+          {"vendor", info.vendor},
           {"levels", levels},
           {"mpp_x", optional(info.mpp_x)},
           {"mpp_y", optional(info.mpp_y)},
@@ -62,6 +63,7 @@ void Print(const SlideInfo& info, bool verified) {
   const SlideLevel& whole = info.levels.front();
   fmt::print("{}\n", info.path);
   fmt::print("  format      {}, decoded by {}\n", info.format, info.decoder);
+  if (!info.vendor.empty()) fmt::print("  vendor      {}\n", info.vendor);
   fmt::print("  size        {} x {} px, {:.1f} Mpx\n", whole.width, whole.height,
              static_cast<double>(whole.width) * static_cast<double>(whole.height) / 1e6);
   if (info.mpp_x && info.mpp_y) {

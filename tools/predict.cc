@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/json_text.h"
@@ -58,11 +59,21 @@ std::string LowerCaseEnding(const fs::path& path) {
 
 /// By its name: what a folder holds beside slides (masks, tables) is none of our business.
 bool LooksLikeSlide(const fs::path& path) {
-  static const std::vector<std::string> endings = {".svs", ".tif", ".tiff", ".ndpi", ".mrxs",
-                                                   ".scn", ".vms", ".vmu",  ".bif",  ".svslide",
-                                                   ".png", ".jpg", ".jpeg"};
+  static const std::vector<std::string> endings = {".svs",     ".tif", ".tiff", ".ndpi", ".mrxs",
+                                                   ".dcm",     ".scn", ".vms",  ".vmu",  ".bif",
+                                                   ".svslide", ".png", ".jpg",  ".jpeg"};
   const std::string ending = LowerCaseEnding(path);
   return std::find(endings.begin(), endings.end(), ending) != endings.end();
+}
+
+/// A DICOM slide has a file for each of its levels and pictures.
+void KeepOneOfEachSeries(std::vector<PredictTask>* tasks) {
+  std::set<std::string> seen;
+  std::erase_if(*tasks, [&seen](const PredictTask& task) {
+    if (LowerCaseEnding(task.slide) != ".dcm") return false;
+    const std::string series = Slide::Open(task.slide)->info().series;
+    return !seen.insert(series).second;
+  });
 }
 
 /// Nothing that is read, and nothing that another slide of this run writes, may be written over.
@@ -109,6 +120,7 @@ std::vector<PredictTask> FindTasks(const Settings& settings) {
     }
     std::sort(tasks.begin(), tasks.end(),
               [](const PredictTask& a, const PredictTask& b) { return a.slide < b.slide; });
+    KeepOneOfEachSeries(&tasks);
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", settings.input);
   } else if (IsCsv(settings.input)) {
     const Dataset dataset =

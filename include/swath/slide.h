@@ -35,8 +35,11 @@ struct SlideLevel {
 
 struct SlideInfo {
   std::string path;
-  std::string format;   ///< "tiff", "png", "jpeg", or OpenSlide's vendor name: "aperio", "hamamatsu", …
-  std::string decoder;  ///< which library decodes the pixels: "libtiff", "openslide", "libpng", "libjpeg"
+  std::string
+      format;  ///< "tiff", "dicom", "png", "jpeg", or OpenSlide's vendor name: "aperio", "hamamatsu", …
+  std::string decoder;  ///< which library decodes the pixels: "libtiff", "openslide", "libpng", "libjpeg", …
+  std::string series;   ///< of DICOM: what all files of the slide share; else empty
+  std::string vendor;   ///< who made the scanner, where the file says so
   std::vector<SlideLevel> levels;  ///< level 0, the largest, first; never empty
   std::optional<double> mpp_x;     ///< micrometres per level-0 pixel, where the file says so
   std::optional<double> mpp_y;
@@ -57,10 +60,11 @@ struct RowOptions {
 
 /// A slide file. Immutable once open, so any thread may call any method at any time.
 ///
-/// Reads TIFF and BigTIFF (tiled or in strips, pyramids as pages or SubIFDs), the vendor formats of
-/// OpenSlide, PNG and JPEG. What is not read exactly is refused (ErrorCode::kUnsupported) with the reason:
-/// CMYK, samples that are signed, floating or wider than 8 bits, channels beyond one alpha, orientations
-/// other than top-left. Alpha is blended over the background.
+/// Reads TIFF and BigTIFF (tiled or in strips, pyramids as pages or SubIFDs), DICOM whole slide images (all
+/// files of the series that lie in the folder), the vendor formats of OpenSlide, PNG and JPEG. What is not
+/// read exactly is refused (ErrorCode::kUnsupported) with the reason: CMYK, samples that are signed, floating
+/// or wider than 8 bits, channels beyond one alpha, orientations other than top-left. Alpha is blended over
+/// the background.
 class Slide {
  public:
   /// Throws Error (kInput, kUnsupported) with the path, what was expected and what was found.

@@ -36,7 +36,17 @@ Container DetectContainer(const std::string& path) {
   }
   if (head.starts_with("\x89PNG\r\n\x1a\n"sv)) return Container::kPng;
   if (head.starts_with("\xff\xd8\xff"sv)) return Container::kJpeg;
+  if (IsDicom(path)) return Container::kDicom;
   return Container::kOther;
+}
+
+bool IsDicom(const std::string& path) {
+  constexpr int kPreambleBytes = 128;
+  std::ifstream file(path, std::ios::binary);
+  char magic[4] = {};
+  file.seekg(kPreambleBytes);
+  file.read(magic, sizeof magic);
+  return file && std::string_view(magic, sizeof magic) == "DICM";
 }
 
 }  // namespace swath

@@ -93,6 +93,7 @@ std::shared_ptr<const SlideFormat> OpenLabels(const std::string& path) {
     case Container::kJpeg:
       Fail(ErrorCode::kUnsupported, "{}: a mask is a PNG or a TIFF: the labels of a JPEG are not exact",
            path);
+    case Container::kDicom:
     case Container::kOther:
       break;
   }

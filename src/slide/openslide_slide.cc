@@ -164,6 +164,7 @@ class OpenSlideSlide final : public SlideFormat {
     Check(path, slide_.get());
     info_.path = path;
     info_.format = vendor;
+    info_.vendor = vendor;
     info_.decoder = "openslide";
     ReadLevels();
     ReadProperties();

@@ -119,13 +119,14 @@ std::unique_ptr<RowSource> Open(const SlideFormat& format, const RowOptions& opt
 std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path) {
   const Container container = DetectContainer(path);
   if (container == Container::kPng) return OpenPng(path);
+  if (container == Container::kDicom) return OpenDicom(path);
   // The face of an MRXS slide is a JPEG, and most vendors' files are TIFFs of their own kind.
   const std::string vendor = OpenSlideVendor(path);
   if (!vendor.empty()) return OpenOpenSlide(path, vendor);
   if (container == Container::kTiff) return OpenTiff(path);
   if (container == Container::kJpeg) return OpenJpeg(path);
   Fail(ErrorCode::kInput,
-       "{}: expected a TIFF, PNG, JPEG or a format that OpenSlide knows; found none of them", path);
+       "{}: expected a TIFF, DICOM, PNG, JPEG or a format that OpenSlide knows; found none of them", path);
 }
 
 }  // namespace

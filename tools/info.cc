@@ -10,8 +10,11 @@
 #include <vector>
 
 #include "base/json_text.h"
+#include "output/shrink.h"
+#include "swath/png_writer.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
+#include "tools/options.h"
 
 namespace swath::tools {
 namespace {
@@ -20,6 +23,8 @@ struct InfoOptions {
   std::string path;
   bool json = false;
   bool verify = false;
+  std::string thumbnail;
+  SlideOptions slide;
 };
 
 /// Decodes every row of every level; damage throws.
@@ -32,6 +37,22 @@ void Verify(const Slide& slide) {
       rows->Read({y, std::min(y + step, rows->height())}, pixels.data());
     }
   }
+}
+
+/// Of the coarsest level that is larger than the picture.
+void WriteThumbnail(const Slide& slide, const std::string& path) {
+  constexpr int64_t kSide = 1024;
+  int level = 0;
+  for (size_t i = 0; i < slide.info().levels.size(); ++i) {
+    const SlideLevel& size = slide.info().levels[i];
+    if (std::max(size.width, size.height) >= kSide) level = static_cast<int>(i);
+  }
+  const auto rows = slide.OpenRows({.level = level});
+  const PictureSize size = FitPicture(rows->width(), rows->height(), kSide);
+  const std::vector<uint8_t> picture = Shrink(*rows, size.wide, size.high);
+  PngWriter writer(path, {.width = size.wide, .height = size.high});
+  writer.WriteRows(picture.data(), size.high);
+  writer.Finish();
 }
 
 nlohmann::json ToJson(const SlideInfo& info, bool verified) {
@@ -90,8 +111,9 @@ void Print(const SlideInfo& info, bool verified) {
 }
 
 void Run(const InfoOptions& options) {
-  const auto slide = Slide::Open(options.path);
+  const auto slide = Slide::Open(options.path, options.slide);
   if (options.verify) Verify(*slide);
+  if (!options.thumbnail.empty()) WriteThumbnail(*slide, options.thumbnail);
   if (options.json) {
     fmt::print("{}\n", JsonText(ToJson(slide->info(), options.verify), 2));
   } else {
@@ -104,10 +126,17 @@ void Run(const InfoOptions& options) {
 void AddInfo(CLI::App& app) {
   auto options = std::make_shared<InfoOptions>();
   CLI::App* info = app.add_subcommand("info", "Print what a slide file holds: levels, pixel size, tiles");
-  info->add_option("slide", options->path, "A TIFF, PNG, JPEG, or a slide that OpenSlide reads")->required();
+  info->add_option("slide", options->path, "A TIFF, DICOM, PNG, JPEG, or a slide that OpenSlide reads")
+      ->required();
   info->add_flag("--json", options->json, "Print one JSON object");
   info->add_flag("--verify", options->verify, "Also decode every pixel, so that damage anywhere is an error");
-  info->footer("Example:\n  swath info --json slide.svs");
+  info->add_option("--thumbnail", options->thumbnail,
+                   "Write the slide as a picture of at most 1024 x 1024 pixels into this PNG")
+      ->type_name("FILE");
+  AddSlideMppOption(info, &options->slide);
+  info->footer(
+      "Examples:\n  swath info --json slide.svs\n  swath info slide.tif --slide-mpp 0.25 --thumbnail "
+      "slide.png");
   info->callback([options] { Run(*options); });
 }
 

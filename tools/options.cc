@@ -147,4 +147,12 @@ CLI::Option* AddSimplifyOption(CLI::App* command, double* pixels) {
       ->capture_default_str();
 }
 
+CLI::Option* AddSlideMppOption(CLI::App* command, SlideOptions* options) {
+  return command
+      ->add_option("--slide-mpp", options->mpp,
+                   "Micrometres that a level-0 pixel has, where the file does not say so or says it wrong")
+      ->check(Number({.above = 0}))
+      ->type_name("UM");
+}
+
 }  // namespace swath::tools

@@ -9,6 +9,7 @@
 
 #include "base/quantities.h"
 #include "swath/plan.h"
+#include "swath/slide.h"
 
 namespace CLI {
 class App;
@@ -76,5 +77,9 @@ CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes);
 
 /// --simplify, how far outlines may be from the edges of pixels; what `pixels` is stays the default.
 CLI::Option* AddSimplifyOption(CLI::App* command, double* pixels);
+
+/// --slide-mpp, the pixel size of a slide that does not say it, or says it wrong.
+CLI::Option* AddSlideMppOption(CLI::App* command, SlideOptions* options);
+
 
 }  // namespace swath::tools

@@ -51,6 +51,11 @@ struct SlideInfo {
   std::array<uint8_t, 3> background{255, 255, 255};  ///< RGB of pixels that are not there
 };
 
+/// What the user knows better than the file.
+struct SlideOptions {
+  std::optional<double> mpp = {};  ///< micrometres per level-0 pixel, in both directions
+};
+
 /// Which pixels of a slide to read. With neither `level` nor `mpp`: level 0.
 struct RowOptions {
   std::optional<int> level = {};      ///< index into SlideInfo::levels
@@ -68,9 +73,9 @@ struct RowOptions {
 class Slide {
  public:
   /// Throws Error (kInput, kUnsupported) with the path, what was expected and what was found.
-  static std::unique_ptr<Slide> Open(const std::string& path);
+  static std::unique_ptr<Slide> Open(const std::string& path, const SlideOptions& options = {});
 
-  const SlideInfo& info() const;
+  const SlideInfo& info() const { return info_; }
 
   /// Rows of RGB, [row, column, channel], of one level or at one pixel size.
   ///
@@ -86,8 +91,9 @@ class Slide {
   std::unique_ptr<RowSource> OpenExistence(const RowOptions& options = {}) const;
 
  private:
-  explicit Slide(std::shared_ptr<const SlideFormat> format);
+  Slide(std::shared_ptr<const SlideFormat> format, const SlideOptions& options);
   std::shared_ptr<const SlideFormat> format_;
+  SlideInfo info_;
 };
 
 /// What a mask is a mask of.

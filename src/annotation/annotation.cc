@@ -14,8 +14,8 @@
 
 #include "annotation/readers.h"
 #include "annotation/signed_area.h"
-#include "annotation/xml_file.h"
 #include "base/error.h"
+#include "base/xml_file.h"
 
 namespace swath {
 namespace {

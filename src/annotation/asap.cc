@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "annotation/readers.h"
-#include "annotation/xml_file.h"
+#include "base/xml_file.h"
 
 namespace swath {
 namespace {

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "annotation/readers.h"
-#include "annotation/xml_file.h"
+#include "base/xml_file.h"
 
 namespace swath {
 namespace {

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "annotation/readers.h"
-#include "annotation/xml_file.h"
 #include "base/error.h"
+#include "base/xml_file.h"
 
 namespace swath {
 namespace {

@@ -107,10 +107,11 @@ Plan MakePlan(const SlideInfo& info, const RowOptions& options) {
   return plan;
 }
 
-std::unique_ptr<RowSource> Open(const SlideFormat& format, const RowOptions& options, Pixels pixels) {
-  const Plan plan = MakePlan(format.info(), options);
-  std::unique_ptr<RowSource> rows = std::make_unique<LevelRows>(
-      format.info().path, format.OpenLevel(plan.level, pixels), plan.window, pixels);
+std::unique_ptr<RowSource> Open(const SlideFormat& format, const SlideInfo& info, const RowOptions& options,
+                                Pixels pixels) {
+  const Plan plan = MakePlan(info, options);
+  std::unique_ptr<RowSource> rows =
+      std::make_unique<LevelRows>(info.path, format.OpenLevel(plan.level, pixels), plan.window, pixels);
   if (plan.width == rows->width() && plan.height == rows->height()) return rows;
   const Combine combine = pixels == Pixels::kExistence ? Combine::kAll : Combine::kMean;
   return std::make_unique<AreaRows>(std::move(rows), plan.width, plan.height, combine);
@@ -131,21 +132,26 @@ std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path) {
 
 }  // namespace
 
-Slide::Slide(std::shared_ptr<const SlideFormat> format) : format_(std::move(format)) {}
-
-std::unique_ptr<Slide> Slide::Open(const std::string& path) {
-  return std::unique_ptr<Slide>(new Slide(OpenFormat(path)));
+Slide::Slide(std::shared_ptr<const SlideFormat> format, const SlideOptions& options)
+    : format_(std::move(format)), info_(format_->info()) {
+  if (!options.mpp) return;
+  if (!(*options.mpp > 0) || !std::isfinite(*options.mpp)) {
+    Fail(ErrorCode::kUsage, "{}: a pixel of {} um, expected a size above 0", info_.path, *options.mpp);
+  }
+  info_.mpp_x = info_.mpp_y = options.mpp;
 }
 
-const SlideInfo& Slide::info() const { return format_->info(); }
+std::unique_ptr<Slide> Slide::Open(const std::string& path, const SlideOptions& options) {
+  return std::unique_ptr<Slide>(new Slide(OpenFormat(path), options));
+}
 
 std::unique_ptr<RowSource> Slide::OpenRows(const RowOptions& options) const {
-  return swath::Open(*format_, options, Pixels::kColour);
+  return swath::Open(*format_, info_, options, Pixels::kColour);
 }
 
 std::unique_ptr<RowSource> Slide::OpenExistence(const RowOptions& options) const {
   if (!format_->may_have_holes()) return nullptr;
-  return swath::Open(*format_, options, Pixels::kExistence);
+  return swath::Open(*format_, info_, options, Pixels::kExistence);
 }
 
 Region ParseRegion(const std::string& text) {

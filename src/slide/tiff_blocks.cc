@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "slide/frame_pixels.h"
 
 namespace swath {
 
@@ -31,7 +32,8 @@ int64_t TiffBlocks::buffer_bytes() const {
                         ((page_.height + page_.tile_height - 1) / page_.tile_height);
   const int64_t tables = 2 * static_cast<int64_t>(sizeof(uint64_t)) * tiles;  // libtiff's offsets and lengths
   constexpr int64_t kCodecBytes = int64_t{40} << 10;                          // measured: JPEG, deflate, LZW
-  return tile + tables + page_.stored_bytes + kCodecBytes;
+  const int64_t jp2k = page_.jp2k ? 8 * page_.tile_bytes : 0;  // OpenJPEG's four bytes a sample, twice
+  return tile + jp2k + tables + page_.stored_bytes + kCodecBytes;
 }
 
 bool TiffBlocks::IsUnwritten(uint32_t tile) const {
@@ -40,6 +42,14 @@ bool TiffBlocks::IsUnwritten(uint32_t tile) const {
 }
 
 void TiffBlocks::DecodePlane(uint32_t tile, int64_t rows, uint8_t* dst) {
+  if (page_.jp2k) {
+    file_.ReadStoredTile(tile, &stored_);
+    const FrameShape shape{.width = page_.tile_width,
+                           .height = page_.tile_height,
+                           .samples = page_.samples,
+                           .ycbcr = page_.ycbcr};
+    return DecodeJp2kFrame(fmt::format("{}: tile {}", file_.path(), tile), stored_, shape, dst);
+  }
   if (page_.tiled) return file_.ReadTile(tile, dst, page_.tile_bytes);
   file_.ReadStrip(tile, dst,
                   page_.tile_bytes / page_.tile_height * rows);  // the last strip is cut at the image's end

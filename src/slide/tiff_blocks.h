@@ -35,8 +35,9 @@ class TiffBlocks final : public BlockReader {
   Pixels pixels_;
   TiffFile file_;
   TiffPixels converter_;
-  std::vector<uint8_t> tile_;   ///< one decoded tile, samples interleaved
-  std::vector<uint8_t> plane_;  ///< one decoded plane of a tile, if they are stored apart
+  std::vector<uint8_t> tile_;    ///< one decoded tile, samples interleaved
+  std::vector<uint8_t> stored_;  ///< one tile as it is stored, if libtiff does not decode it
+  std::vector<uint8_t> plane_;   ///< one decoded plane of a tile, if they are stored apart
 };
 
 }  // namespace swath

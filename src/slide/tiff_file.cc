@@ -93,6 +93,17 @@ void TiffFile::ReadTile(uint32_t index, uint8_t* dst, int64_t bytes) {
   Finish(TIFFReadEncodedTile(handle_, index, dst, bytes), bytes, "tile", index);
 }
 
+void TiffFile::ReadStoredTile(uint32_t index, std::vector<uint8_t>* stored) {
+  report_.error.clear();
+  report_.data_warning.clear();
+  const uint64_t bytes = TIFFGetStrileByteCount(handle_, index);
+  if (bytes > static_cast<uint64_t>(std::min(size(), kMaxTileBytes)))
+    Fail(fmt::format("tile {} has {} bytes", index, bytes));
+  stored->resize(bytes);
+  Finish(TIFFReadRawTile(handle_, index, stored->data(), static_cast<tmsize_t>(bytes)),
+         static_cast<int64_t>(bytes), "tile", index);
+}
+
 void TiffFile::ReadStrip(uint32_t index, uint8_t* dst, int64_t bytes) {
   report_.error.clear();
   report_.data_warning.clear();
@@ -109,6 +120,11 @@ void TiffFile::Finish(int64_t read, int64_t bytes, const char* unit, uint32_t in
 
 void TiffFile::CheckTags() const {
   if (!report_.tag_warning.empty()) swath::Fail(ErrorCode::kInput, "{}: {}", path_, report_.tag_warning);
+}
+
+std::string TiffFile::Description() const {
+  const char* text = nullptr;
+  return TIFFGetField(handle_, TIFFTAG_IMAGEDESCRIPTION, &text) != 0 ? text : "";
 }
 
 int64_t TiffFile::size() const {

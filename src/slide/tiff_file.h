@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 struct tiff;  // libtiff's TIFF
 
@@ -29,10 +30,15 @@ class TiffFile {
 
   /// Reads one tile or strip into dst, exactly `bytes` of it.
   void ReadTile(uint32_t index, uint8_t* dst, int64_t bytes);
+  /// Reads a tile as it is stored.
+  void ReadStoredTile(uint32_t index, std::vector<uint8_t>* stored);
   void ReadStrip(uint32_t index, uint8_t* dst, int64_t bytes);
 
   /// Throws if libtiff found a tag damaged that the pixels of the current page need.
   void CheckTags() const;
+
+  /// The description of the current page; empty if it has none.
+  std::string Description() const;
 
   /// The file's length in bytes.
   int64_t size() const;

@@ -17,6 +17,18 @@ uint16_t Tag(TIFF* tiff, uint32_t tag) {
   return value;
 }
 
+/// Numbers for JPEG 2000: Aperio's for YCbCr and RGB, libvips's (YCbCr, whatever the tags say), and a general
+/// one.
+constexpr uint16_t kAperioYcbcr = 33003;
+constexpr uint16_t kVips = 33004;
+constexpr uint16_t kAperioRgb = 33005;
+constexpr uint16_t kJp2000 = 34712;
+
+bool IsJp2k(uint16_t compression) {
+  return compression == kAperioYcbcr || compression == kVips || compression == kAperioRgb ||
+         compression == kJp2000;
+}
+
 bool CanDecode(uint16_t compression) {
   constexpr std::array kDecoded = {COMPRESSION_NONE,      COMPRESSION_CCITTRLE,      COMPRESSION_CCITTFAX3,
                                    COMPRESSION_CCITTFAX4, COMPRESSION_LZW,           COMPRESSION_JPEG,
@@ -38,7 +50,7 @@ std::optional<double> Mpp(TIFF* tiff, uint32_t tag) {
 }
 
 /// The colour model, and the alpha channel if there is one; a reason if Swath does not read it.
-std::string ReadColour(TIFF* tiff, TiffPage& page, uint16_t compression) {
+std::string ReadColour(TIFF* tiff, TiffPage& page) {
   int colours = 1;
   const uint16_t photometric = Tag(tiff, TIFFTAG_PHOTOMETRIC);
   switch (photometric) {
@@ -52,7 +64,7 @@ std::string ReadColour(TIFF* tiff, TiffPage& page, uint16_t compression) {
       page.colour = TiffColour::kPalette;
       break;
     case PHOTOMETRIC_YCBCR:
-      if (compression != COMPRESSION_JPEG || page.separate_planes) return "YCbCr samples that are not JPEG";
+      if ((!page.jpeg && !page.jp2k) || page.separate_planes) return "YCbCr samples that are not JPEG";
       [[fallthrough]];
     case PHOTOMETRIC_RGB:
       page.colour = TiffColour::kRgb;
@@ -98,20 +110,27 @@ std::string ReadSamples(TIFF* tiff, TiffPage& page) {
   page.separate_planes = page.samples > 1 && Tag(tiff, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE;
   const uint16_t compression = Tag(tiff, TIFFTAG_COMPRESSION);
   page.jpeg = compression == COMPRESSION_JPEG;
-  if (!CanDecode(compression)) return fmt::format("compression {}", compression);
+  page.jp2k = IsJp2k(compression);
+  page.ycbcr = compression == kAperioYcbcr || compression == kVips ||
+               (compression == kJp2000 && Tag(tiff, TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_YCBCR);
+  if (page.jp2k &&
+      (TIFFIsTiled(tiff) == 0 || page.separate_planes || (page.samples != 1 && page.samples != 3)))
+    return fmt::format("JPEG 2000 in {} of {} samples (only in tiles of 1 or 3)",
+                       TIFFIsTiled(tiff) == 0 ? "strips" : "tiles", page.samples);
+  if (!page.jp2k && !CanDecode(compression)) return fmt::format("compression {}", compression);
   const uint16_t format = Tag(tiff, TIFFTAG_SAMPLEFORMAT);
   // No tag (0) and "void" mean unsigned integers.
   if (format != 0 && format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID)
     return "samples that are signed, floating or complex";
   const bool packed = page.bits == 1 || page.bits == 2 || page.bits == 4;
-  if (page.bits != 8 && !(packed && page.samples == 1 && !page.jpeg)) {
+  if (page.bits != 8 && !(packed && page.samples == 1 && !page.jpeg && !page.jp2k)) {
     return fmt::format("{} samples of {} bits a pixel (its own have 8: choose how to reduce the range)",
                        page.samples, page.bits);
   }
   const uint16_t orientation = Tag(tiff, TIFFTAG_ORIENTATION);
   if (orientation != ORIENTATION_TOPLEFT)
     return fmt::format("orientation {} (only 1, top-left)", orientation);
-  auto reason = ReadColour(tiff, page, compression);
+  auto reason = ReadColour(tiff, page);
   if (reason.empty() && page.colour == TiffColour::kPalette) reason = ReadPalette(tiff, page);
   return reason;
 }

@@ -30,6 +30,8 @@ struct TiffPage {
   TiffAlpha alpha = TiffAlpha::kNone;
   std::vector<uint8_t> palette;  ///< RGB of each index
   bool jpeg = false;
+  bool jp2k = false;                   ///< JPEG 2000, which libtiff hands over as it is stored
+  bool ycbcr = false;                  ///< what the JPEG 2000 decodes to
   bool reduced = false;                ///< marked as a smaller version of another page
   std::vector<uint64_t> children;      ///< offsets of its SubIFDs
   std::optional<double> mpp_x, mpp_y;  ///< from the resolution tags, where they can be meant for a microscope

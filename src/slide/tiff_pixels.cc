@@ -10,8 +10,9 @@ namespace swath {
 TiffPixels::TiffPixels(const std::string& path, const TiffPage& page, Pixels pixels)
     : path_(path), page_(page), pixels_(pixels) {
   if (pixels != Pixels::kLabels) return;
-  if (page.jpeg)
-    Fail(ErrorCode::kUnsupported, "{}: a mask compressed as JPEG: its labels are not exact", path);
+  if (page.jpeg || page.jp2k)
+    Fail(ErrorCode::kUnsupported, "{}: a mask compressed as JPEG or JPEG 2000: its labels are not exact",
+         path);
 }
 
 void TiffPixels::Unpack(const uint8_t* row, int64_t first, int64_t count) {

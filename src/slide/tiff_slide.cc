@@ -49,6 +49,7 @@ SlideLevel Describe(const TiffPage& page, const TiffPage& whole) {
 TiffPages ReadTiffPages(const std::string& path) {
   TiffFile file(path);
   TiffPages result;
+  result.ome = ReadOmeXml(path, file.Description());
   result.pages = ReadChain(file);
   for (const TiffPage& page : result.pages) {
     for (const uint64_t child : page.children) {
@@ -62,8 +63,10 @@ TiffPages ReadTiffPages(const std::string& path) {
 }
 
 TiffSlide::TiffSlide(const std::string& path) {
-  auto [pages, children] = ReadTiffPages(path);
+  auto [pages, children, ome] = ReadTiffPages(path);
   const TiffPage whole = pages.front();
+  if (ome && !ome->refusal.empty())
+    Fail(ErrorCode::kUnsupported, "{}: Swath does not read {}", path, ome->refusal);
   if (!whole.refusal.empty())
     Fail(ErrorCode::kUnsupported, "{}: Swath does not read {}", path, whole.refusal);
   levels_.push_back(whole);
@@ -72,7 +75,8 @@ TiffSlide::TiffSlide(const std::string& path) {
   }
   for (size_t i = 1; i < pages.size(); ++i) {
     // Pyramids in plain pages mark their levels as reduced, or at least store them in tiles.
-    if (IsLevelOf(pages[i], whole) && (pages[i].reduced || pages[i].tiled)) {
+    // In an OME-TIFF whole pages are other images.
+    if (IsLevelOf(pages[i], whole) && (pages[i].reduced || (pages[i].tiled && !ome))) {
       levels_.push_back(std::move(pages[i]));
     } else {
       info_.associated.push_back(fmt::format("page {} ({}x{})", i, pages[i].width, pages[i].height));
@@ -85,11 +89,11 @@ TiffSlide::TiffSlide(const std::string& path) {
                 levels_.end());
   info_.path = path;
   info_.format = "tiff";
-  info_.decoder = "libtiff";
+  info_.decoder = whole.jp2k ? "openjpeg" : "libtiff";
   for (const auto& level : levels_) info_.levels.push_back(Describe(level, whole));
   info_.grey = whole.colour == TiffColour::kGrey || whole.colour == TiffColour::kInvertedGrey;
-  info_.mpp_x = whole.mpp_x;
-  info_.mpp_y = whole.mpp_y;
+  info_.mpp_x = ome && ome->mpp_x ? ome->mpp_x : whole.mpp_x;
+  info_.mpp_y = ome && ome->mpp_y ? ome->mpp_y : whole.mpp_y;
   info_.bounds = {0, 0, whole.width, whole.height};
 }
 

@@ -1,10 +1,12 @@
 /// The pyramid in a TIFF.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "slide/format.h"
+#include "slide/ome_xml.h"
 #include "slide/tiff_page.h"
 
 namespace swath {
@@ -14,6 +16,7 @@ namespace swath {
 struct TiffPages {
   std::vector<TiffPage> pages;
   std::vector<TiffPage> first_children;
+  std::optional<OmeImage> ome;  ///< what the first page's description says
 };
 TiffPages ReadTiffPages(const std::string& path);
 

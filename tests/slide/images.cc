@@ -120,6 +120,7 @@ void SetTags(TIFF* tiff, const Image& image, const TiffSpec& spec) {
   TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, static_cast<int>(image.channels));
   TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, photometric);
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, spec.orientation);
+  if (!spec.description.empty()) TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, spec.description.c_str());
   TIFFSetField(tiff, TIFFTAG_PLANARCONFIG,
                spec.separate_planes ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG);
   TIFFSetField(tiff, TIFFTAG_COMPRESSION, spec.compression);

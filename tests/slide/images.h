@@ -74,6 +74,7 @@ struct TiffSpec {
   int orientation = 1;
   Pyramid pyramid = Pyramid::kPages;
   int64_t unwritten_tile = -1;
+  std::string description = {};  ///< of the first page
 };
 
 /// Writes the levels, largest first; the first is the image.

@@ -180,6 +180,48 @@ TEST(Tiff, RefusesWhatItCannotReadExactly) {
   ExpectRefused(folder / "lab.tif", "photometric");
 }
 
+std::string Ome(const std::string& pixels, const std::string& inside) {
+  return "<?xml version=\"1.0\"?><OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\"><Image>"
+         "<Pixels SizeC=\"3\" " +
+         pixels + ">" + inside + "</Pixels></Image></OME>";
+}
+
+TEST(Tiff, AnOmeTiffSaysItsPixelSize) {
+  const TempFolder folder;
+  const Image image = Noise(64, 48, 3, 5), half = Noise(32, 24, 3, 6);
+  TiffSpec spec{.tile_width = 16, .tile_height = 16, .mpp = 0.5, .pyramid = Pyramid::kSubIfds};
+  spec.description =
+      Ome("SizeZ=\"1\" SizeT=\"1\" PhysicalSizeX=\"250\" PhysicalSizeXUnit=\"nm\" PhysicalSizeY=\".3\"",
+          "<Channel SamplesPerPixel=\"3\"/>");
+  WriteTiff(folder / "a.ome.tif", {image, half}, spec);
+  const auto slide = Slide::Open(folder / "a.ome.tif");
+  EXPECT_EQ(slide->info().levels.size(), 2);
+  EXPECT_DOUBLE_EQ(*slide->info().mpp_x, 0.25);
+  EXPECT_DOUBLE_EQ(*slide->info().mpp_y, 0.3);
+  EXPECT_EQ(ReadAll(*slide->OpenRows({.level = 1})), half);
+  EXPECT_DOUBLE_EQ(*Slide::Open(folder / "a.ome.tif", {.mpp = 2})->info().mpp_x, 2);
+  EXPECT_EQ(Slide::Open(folder / "a.ome.tif", {.mpp = 2})->OpenRows({.mpp = 4})->width(), 32);
+}
+
+TEST(Tiff, AnOmeTiffOfSeveralPlanesOrFilesIsRefused) {
+  const TempFolder folder;
+  const auto write = [&](const std::string& description) {
+    WriteTiff(folder / "a.tif", {Noise(16, 16, 1, 5)}, {.rows_per_strip = 4, .description = description});
+  };
+  write(Ome("SizeZ=\"3\" SizeT=\"1\"", "<Channel/>"));
+  ExpectRefused(folder / "a.tif", "3 focal planes");
+  write(Ome("SizeZ=\"1\" SizeT=\"1\"", "<Channel/><Channel/>"));
+  ExpectRefused(folder / "a.tif", "2 channels");
+  write(Ome("SizeZ=\"1\" SizeT=\"1\"",
+            "<TiffData><UUID FileName=\"a.tif\"/></TiffData>"
+            "<TiffData><UUID FileName=\"b.tif\"/></TiffData>"));
+  ExpectRefused(folder / "a.tif", "2 files (a.tif, b.tif)");
+  write("<OME><BinaryOnly MetadataFile=\"c.companion.ome\"/></OME>");
+  ExpectRefused(folder / "a.tif", "c.companion.ome");
+  write("<OME><Image><Pixels");
+  EXPECT_THROW(Slide::Open(folder / "a.tif"), Error);
+}
+
 TEST(Tiff, RefusesAStripTooLargeToHold) {
   const TempFolder folder;
   Image image{6000, 4000, 3};

@@ -35,6 +35,9 @@ class XmlHandler {
 /// Throws Error (kInput) that names file and line.
 void ReadXml(const std::string& path, XmlHandler* handler);
 
+/// The same for XML that stands in the file `path`, and is `text`.
+void ReadXmlText(const std::string& path, std::string_view text, XmlHandler* handler);
+
 /// The name of the outermost element.
 std::string XmlRoot(const std::string& path);
 

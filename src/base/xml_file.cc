@@ -1,4 +1,4 @@
-#include "annotation/xml_file.h"
+#include "base/xml_file.h"
 
 #include <expat.h>
 
@@ -43,14 +43,17 @@ class XmlReader {
       file.read(buffer.data(), buffer.size());
       if (file.bad()) Fail(ErrorCode::kInput, "{}: cannot be read: {}", path_, std::strerror(errno));
       last = file.eof();
-      const XML_Status status =
-          XML_Parse(parser_.get(), buffer.data(), static_cast<int>(file.gcount()), last);
-      if (failure_) std::rethrow_exception(failure_);
+      Parse({buffer.data(), static_cast<size_t>(file.gcount())}, last);
       if (stopped_) return;
-      if (status != XML_STATUS_OK)
-        Fail(ErrorCode::kInput, "{}:{}: not well-formed XML: {}", path_, line(),
-             XML_ErrorString(XML_GetErrorCode(parser_.get())));
     }
+  }
+
+  void Parse(std::string_view text, bool last) {
+    const XML_Status status = XML_Parse(parser_.get(), text.data(), static_cast<int>(text.size()), last);
+    if (failure_) std::rethrow_exception(failure_);
+    if (status != XML_STATUS_OK && !stopped_)
+      Fail(ErrorCode::kInput, "{}:{}: not well-formed XML: {}", path_, line(),
+           XML_ErrorString(XML_GetErrorCode(parser_.get())));
   }
 
   /// Reads no further.
@@ -133,6 +136,13 @@ double XmlNumber(std::string_view what, std::string_view text) {
 }
 
 void ReadXml(const std::string& path, XmlHandler* handler) { XmlReader(path, handler).Read(); }
+
+void ReadXmlText(const std::string& path, std::string_view text, XmlHandler* handler) {
+  constexpr size_t kPart = size_t{1} << 20;
+  XmlReader reader(path, handler);
+  for (; text.size() > kPart; text.remove_prefix(kPart)) reader.Parse(text.substr(0, kPart), false);
+  reader.Parse(text, true);
+}
 
 std::string XmlRoot(const std::string& path) {
   class Root final : public XmlHandler {

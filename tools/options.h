@@ -81,5 +81,4 @@ CLI::Option* AddSimplifyOption(CLI::App* command, double* pixels);
 /// --slide-mpp, the pixel size of a slide that does not say it, or says it wrong.
 CLI::Option* AddSlideMppOption(CLI::App* command, SlideOptions* options);
 
-
 }  // namespace swath::tools

@@ -47,7 +47,7 @@ PyramidOptions AttentionMap::Map(const Slide& slide, const PredictTask& task, co
 Resources::Fitted AttentionMap::Fit(const PredictTask& task, const RowSource& image,
                                     const Resources& resources) const {
   return resources.Fit(graph_, nullptr, {.image = &image}, sizeof(float),
-                       PyramidWriter::BufferBytes(Map(*Slide::Open(task.slide), task, image)));
+                       PyramidWriter::BufferBytes(Map(*Slide::Open(task.slide, task.options), task, image)));
 }
 
 void AttentionMap::ForEachRow(const RowSource& image, const PlanOptions& options, const PyramidOptions& map,
@@ -80,7 +80,7 @@ void AttentionMap::ForEachRow(const RowSource& image, const PlanOptions& options
 
 AttentionMap::Picture AttentionMap::Draw(const PredictTask& task, const RowSource& image,
                                          const PlanOptions& options) const {
-  const auto slide = Slide::Open(task.slide);
+  const auto slide = Slide::Open(task.slide, task.options);
   const PyramidOptions map = Map(*slide, task, image);
   const Region shown = Shown(slide->info(), task.rows);
   HeatMap heat(map.width, map.height, shown.width, shown.height);
@@ -91,7 +91,7 @@ AttentionMap::Picture AttentionMap::Draw(const PredictTask& task, const RowSourc
 
 void AttentionMap::Run(const PredictTask& task, const RowSource& image, const PlanOptions& options,
                        const std::string& folder) const {
-  const auto slide = Slide::Open(task.slide);
+  const auto slide = Slide::Open(task.slide, task.options);
   const PyramidOptions map_options = Map(*slide, task, image);
   const std::vector<std::string> files = Files(task, folder);
   const Region shown = Shown(slide->info(), task.rows);

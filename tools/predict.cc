@@ -41,6 +41,7 @@ struct Settings {
   std::string split;
   std::optional<int> level;
   std::optional<double> mpp;
+  SlideOptions slide;
   std::string region;
   std::string probability = "uint8";
   double simplify = 1;
@@ -112,11 +113,13 @@ std::vector<PredictTask> FindTasks(const Settings& settings) {
     rows.region = ParseRegion(settings.region);
   }
   std::vector<PredictTask> tasks;
+  if (settings.slide.mpp && IsCsv(settings.input))
+    Fail(ErrorCode::kUsage, "--slide-mpp: is for slides and folders; a CSV file has a column mpp");
   if (fs::is_directory(settings.input)) {
     for (const auto& file : fs::directory_iterator(settings.input)) {
       if (file.is_regular_file() && LooksLikeSlide(file.path()) &&
           !file.path().stem().string().ends_with("_mask"))
-        tasks.push_back({file.path().string(), Name(file.path(), rows.region), rows});
+        tasks.push_back({file.path().string(), Name(file.path(), rows.region), rows, settings.slide});
     }
     std::sort(tasks.begin(), tasks.end(),
               [](const PredictTask& a, const PredictTask& b) { return a.slide < b.slide; });
@@ -127,12 +130,12 @@ std::vector<PredictTask> FindTasks(const Settings& settings) {
         OpenDataset(settings.input, {.level = settings.level, .mpp = settings.mpp, .labels = Labels::kNone});
     for (const DatasetEntry& entry : dataset.entries) {
       if (!settings.split.empty() && ToString(entry.split) != settings.split) continue;
-      tasks.push_back({entry.slide, Name(entry.slide, entry.region), rows});
+      tasks.push_back({entry.slide, Name(entry.slide, entry.region), rows, entry.slide_options});
       tasks.back().rows.region = entry.region;
     }
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide of split '{}'", settings.input, settings.split);
   } else {
-    tasks.push_back({settings.input, Name(settings.input, rows.region), rows});
+    tasks.push_back({settings.input, Name(settings.input, rows.region), rows, settings.slide});
   }
   return tasks;
 }
@@ -194,7 +197,7 @@ void RunSlides(const Settings& settings, const Graph& graph) {
   const std::vector<PredictTask> tasks = FindTasks(settings);
   CheckOutputs(settings, tasks);
   const auto open = [&](const PredictTask& task) {
-    return ExtendedImage(graph, Prefetch(Slide::Open(task.slide)->OpenRows(task.rows)));
+    return ExtendedImage(graph, Prefetch(Slide::Open(task.slide, task.options)->OpenRows(task.rows)));
   };
   std::vector<Resources::Fitted> plans, attention_plans;
   for (const PredictTask& task : tasks) {
@@ -337,6 +340,7 @@ void AddPredict(CLI::App& app) {
   command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")
       ->check(Number({.above = 0}))
       ->excludes(level);
+  AddSlideMppOption(command, &settings->slide);
   command->add_option("--region", settings->region,
                       "x,y,width,height in level-0 pixels: of a slide only this");
   command->add_option("--probability", settings->probability, "Samples of the maps of probability")

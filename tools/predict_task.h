@@ -13,6 +13,7 @@ struct PredictTask {
   std::string slide;  ///< path
   std::string name;   ///< of its results
   RowOptions rows;
+  SlideOptions options = {};  ///< how the slide is opened
 };
 
 /// What the rows show of the slide, in level-0 pixels.

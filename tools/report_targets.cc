@@ -159,14 +159,14 @@ ReportPicture Picture(const ReportTask& task, const std::optional<AttentionMap>&
   const RowOptions rows{
       .level = task.dataset.options.level, .mpp = task.dataset.options.mpp, .region = entry.region};
   if (attention) {
-    const PredictTask predict{entry.slide, entry.name, rows};
+    const PredictTask predict{entry.slide, entry.name, rows, entry.slide_options};
     const SlideSample sample = OpenSample(task.dataset, entry, task.graph, kIgnoredLabel);
     const PlanOptions plan = attention->Fit(predict, *sample.image, task.resources).plan.options;
     const AttentionMap::Picture picture = attention->Draw(predict, *sample.image, plan);
     return {"where the network looked",
             EncodeJpeg(picture.rgb, picture.width, picture.height, kPictureQuality)};
   }
-  const auto slide = Slide::Open(entry.slide);
+  const auto slide = Slide::Open(entry.slide, entry.slide_options);
   const Region shown = Shown(slide->info(), rows);
   const PictureSize size = FitPicture(shown.width, shown.height, kPictureSide);
   const auto thumbnail =

@@ -42,7 +42,7 @@ SlidePredictor::SlidePredictor(const Graph& graph, MapFormat format)
 }
 
 Resources::Fitted SlidePredictor::Fit(const PredictTask& task, const Resources& resources) const {
-  const auto slide = Slide::Open(task.slide);
+  const auto slide = Slide::Open(task.slide, task.options);
   auto rows = Prefetch(slide->OpenRows(task.rows));
   const int64_t beside =
       SlideMaps::BufferBytes(format_, MapOptions(*slide, task, rows->width(), rows->height()));
@@ -94,7 +94,7 @@ void SlidePredictor::ToBytes(const std::string& slide, const float* const* logit
 
 SlidePredictor::Result SlidePredictor::Run(const PredictTask& task, const PlanOptions& plan,
                                            const std::string& folder, const Progress& progress) const {
-  const auto slide = Slide::Open(task.slide);
+  const auto slide = Slide::Open(task.slide, task.options);
   auto rows = Prefetch(slide->OpenRows(task.rows));
   Result result{.map = MapOptions(*slide, task, rows->width(), rows->height())};
   const auto image = ExtendedImage(graph_, std::move(rows));

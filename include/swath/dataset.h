@@ -24,9 +24,10 @@ std::string ToString(Split split);
 
 /// One line of the file.
 struct DatasetEntry {
-  std::string name;   ///< the slide as the file writes it
-  std::string slide;  ///< path
-  std::string mask;   ///< path; empty where masks are not read
+  std::string name;                 ///< the slide as the file writes it
+  std::string slide;                ///< path
+  SlideOptions slide_options = {};  ///< how it is opened: with the pixel size that the file gives it
+  std::string mask;                 ///< path; empty where masks are not read
   /// Where the mask is given as annotations, these.
   std::shared_ptr<const Annotations> annotations = {};
   std::string target = {};  ///< as the file writes it; empty where targets are not read
@@ -69,9 +70,10 @@ struct Dataset {
 /// labels by DatasetOptions::label_rules. Paths are relative to the file's folder; split is train, val or
 /// test; region is "x,y,width,height" in level-0 pixels, in quotes, and empty for a whole slide; the region
 /// is then the image, and the mask that of the slide or of the region, as it fits or as a column mask_covers
-/// says. With Labels::kTargets a column target stands in place of mask. Opens every slide and mask, so that a
-/// bad line is found now: throws Error (kInput, kUnsupported) with the file, its line, the column, what was
-/// expected and what was found.
+/// says; a column mpp gives the micrometres of a level-0 pixel where the slide does not, or wrongly. With
+/// Labels::kTargets a column target stands in place of mask. Opens every slide and mask, so that a bad line
+/// is found now: throws Error (kInput, kUnsupported) with the file, its line, the column, what was expected
+/// and what was found.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
 
 /// Does something with an entry; what goes wrong is thrown again with the file, its line and the slide in

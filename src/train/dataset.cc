@@ -17,8 +17,8 @@
 namespace swath {
 namespace {
 
-constexpr std::array kColumns = {"slide", "mask", "split", "region", "mask_covers", "target"};
-enum Column : size_t { kSlide, kMask, kSplit, kRegion, kMaskCovers, kTarget };
+constexpr std::array kColumns = {"slide", "mask", "split", "region", "mask_covers", "target", "mpp"};
+enum Column : size_t { kSlide, kMask, kSplit, kRegion, kMaskCovers, kTarget, kMpp };
 
 /// Where each of kColumns stands in a record; -1 for one that the file does not have.
 using Columns = std::array<int, kColumns.size()>;
@@ -30,8 +30,8 @@ Columns ReadHeader(const std::string& path, const CsvRecord& header, Labels labe
     const auto column = std::find(kColumns.begin(), kColumns.end(), header.fields[i]);
     if (column == kColumns.end()) {
       Fail(ErrorCode::kInput,
-           "{}:{}: header: expected slide,mask,split and perhaps region,mask_covers,target, found '{}'", path,
-           header.line, header.fields[i]);
+           "{}:{}: header: expected slide,mask,split and perhaps region,mask_covers,target,mpp, found '{}'",
+           path, header.line, header.fields[i]);
     }
     int& index = columns[static_cast<size_t>(column - kColumns.begin())];
     if (index >= 0) Fail(ErrorCode::kInput, "{}:{}: header: column '{}' twice", path, header.line, *column);
@@ -71,6 +71,16 @@ MaskCovers ParseMaskCovers(const std::string& text) {
   if (text == "slide") return MaskCovers::kSlide;
   if (text == "region") return MaskCovers::kRegion;
   Fail(ErrorCode::kInput, "expected slide, region or nothing, found '{}'", text);
+}
+
+SlideOptions ParseMpp(const std::string& text) {
+  if (text.empty()) return {};
+  double mpp = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, mpp);
+  if (error != std::errc() || stop != end || !(mpp > 0) || !std::isfinite(mpp))
+    Fail(ErrorCode::kInput, "expected micrometres a pixel, above 0, or nothing, found '{}'", text);
+  return {.mpp = mpp};
 }
 
 RowOptions RowsOf(const DatasetOptions& options, const std::optional<Region>& region) {
@@ -127,7 +137,9 @@ class DatasetReader {
     if (masks) entry.mask = at("mask", [&] { return Path(Field(record, kMask)); });
     if (options_.labels == Labels::kTargets) entry.target = Field(record, kTarget);
     if (columns_[kSplit] >= 0) entry.split = at("split", [&] { return ParseSplit(Field(record, kSplit)); });
-    const std::unique_ptr<Slide> slide = at("slide", [&] { return Slide::Open(entry.slide); });
+    if (columns_[kMpp] >= 0) at("mpp", [&] { entry.slide_options = ParseMpp(Field(record, kMpp)); });
+    const std::unique_ptr<Slide> slide =
+        at("slide", [&] { return Slide::Open(entry.slide, entry.slide_options); });
     entry.grey = slide->info().grey;
     if (columns_[kRegion] >= 0 && !Field(record, kRegion).empty()) {
       at("region", [&] { entry.region = ParseRegion(Field(record, kRegion)); });
@@ -236,7 +248,8 @@ DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Reg
   result.place.around = entry.place.around.value_or(whole);
   result.place.region = Region{whole.x + x.begin, whole.y + y.begin, x.size(), y.size()};
   result.region = result.place.region;
-  const auto rows = Slide::Open(entry.slide)->OpenRows(RowsOf(dataset.options, result.region));
+  const auto rows =
+      Slide::Open(entry.slide, entry.slide_options)->OpenRows(RowsOf(dataset.options, result.region));
   result.place.width = rows->width();
   result.place.height = rows->height();
   return result;
@@ -244,14 +257,16 @@ DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Reg
 
 std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry,
                                      const Augmentation& augmentation) {
-  return AugmentImage(Slide::Open(entry.slide)->OpenRows(RowsOf(dataset.options, entry.region)),
-                      augmentation);
+  return AugmentImage(
+      Slide::Open(entry.slide, entry.slide_options)->OpenRows(RowsOf(dataset.options, entry.region)),
+      augmentation);
 }
 
 std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label,
                                       const Augmentation& augmentation) {
   std::unique_ptr<RowSource> labels = OpenMaskOf(entry, dataset.options.label_rules);
-  auto existence = Slide::Open(entry.slide)->OpenExistence(RowsOf(dataset.options, entry.region));
+  auto existence =
+      Slide::Open(entry.slide, entry.slide_options)->OpenExistence(RowsOf(dataset.options, entry.region));
   if (existence)
     labels = std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);
   return AugmentLabels(std::move(labels), augmentation);

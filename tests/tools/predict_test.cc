@@ -96,6 +96,14 @@ TEST_F(PredictTest, TheTableAndJsonCountThePixelsOfTheMask) {
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 3);
 }
 
+TEST_F(PredictTest, ThePixelSizeMayBeStated) {
+  const test::Outcome outcome = Predict({"--json", "--slide-mpp", "0.5"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_NEAR(json["classes"][0]["mm2"], json["classes"][0]["pixels"].get<double>() * 0.25e-6, 1e-9);
+  EXPECT_EQ(Slide::Open(Result("_mask.ome.tif"))->info().mpp_x, 0.5);
+}
+
 TEST_F(PredictTest, OutlinesMayBeLeftOut) {
   EXPECT_EQ(Predict({"--no-outlines"}).status, 0);
   EXPECT_FALSE(std::filesystem::exists(Result(".geojson")));

@@ -72,9 +72,9 @@ TEST_F(DatasetTest, NamesFileLineAndColumnOfWhatIsWrong) {
   const std::string header = "slide,mask,split,region\na.png,a_mask.png,train,\n";
   EXPECT_EQ(Message(""), "slides.csv: expected a header slide,mask,split, found an empty file");
   EXPECT_EQ(Message("slide,mask,split\n"), "slides.csv: expected slides below the header, found none");
-  EXPECT_EQ(
-      Message("slide,label,split\n"),
-      "slides.csv:1: header: expected slide,mask,split and perhaps region,mask_covers,target, found 'label'");
+  EXPECT_EQ(Message("slide,label,split\n"),
+            "slides.csv:1: header: expected slide,mask,split and perhaps region,mask_covers,target,mpp, "
+            "found 'label'");
   EXPECT_EQ(Message("slide,mask\n"),
             "slides.csv:1: header: expected slide,mask,split, found no column 'split'");
   EXPECT_EQ(Message("slide,mask,split,mask\n"), "slides.csv:1: header: column 'mask' twice");
@@ -110,6 +110,16 @@ TEST_F(DatasetTest, AMaskThatFitsSlideAndRegionNeedsToBeSpokenFor) {
   EXPECT_EQ(Open(header + line + ",region\n").entries[0].place.mask_covers, MaskCovers::kRegion);
   EXPECT_EQ(Message(header + line + ",all\n"),
             "slides.csv:2: mask_covers: expected slide, region or nothing, found 'all'");
+}
+
+TEST_F(DatasetTest, AColumnGivesThePixelSizeOfASlide) {
+  const Dataset dataset =
+      Open("slide,mask,split,mpp\na.png,a_mask.png,train,0.25\nb.png,b_mask.png,val,0.5\n", {.mpp = 0.5});
+  EXPECT_EQ(dataset.entries[0].width(), 15);
+  EXPECT_EQ(dataset.entries[1].width(), 24);
+  EXPECT_EQ(OpenImage(dataset, dataset.entries[0])->width(), 15);
+  EXPECT_THAT(Message("slide,mask,split,mpp\na.png,a_mask.png,train,0\n"),
+              HasSubstr("slides.csv:2: mpp: expected micrometres a pixel, above 0, or nothing, found '0'"));
 }
 
 TEST_F(DatasetTest, WithoutMasksASlideIsEnough) {

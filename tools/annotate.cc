@@ -219,9 +219,8 @@ Annotation Style(const Settings& settings, uint8_t label) {
 
 /// The outlines of a mask's areas, in level-0 pixels of the slide where it is given.
 void TraceMask(const Settings& settings) {
-  const auto mask = Slide::Open(settings.annotations);
   const auto slide = settings.slide.empty() ? nullptr : Slide::Open(settings.slide);
-  const SlideLevel size = mask->info().levels.front(), whole = slide ? slide->info().levels.front() : size;
+  const SlideLevel size = MaskSize(settings.annotations), whole = slide ? slide->info().levels.front() : size;
   const ImagePlace place = {.width = size.width,
                             .height = size.height,
                             .slide_width = whole.width,
@@ -259,8 +258,9 @@ void RunConvert(const Settings& settings) {
 
 void AddFiles(CLI::App* command, Settings* settings) {
   command
-      ->add_option("annotations", settings->annotations,
-                   "GeoJSON, or the XML of ASAP, ImageScope, NDP.view; to convert, also a mask, PNG or TIFF")
+      ->add_option(
+          "annotations", settings->annotations,
+          "GeoJSON, or the XML of ASAP, ImageScope, NDP.view; to convert, also a mask, PNG, TIFF or .npy")
       ->required();
   command->add_option("--slide", settings->slide, "The slide that they are of");
 }

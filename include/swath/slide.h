@@ -115,14 +115,17 @@ struct ImagePlace {
   MaskCovers mask_covers = MaskCovers::kWhatFits;
 };
 
-/// Labels for an image: one channel, uint8, exactly its size, mapped by nearest centre from a PNG or TIFF of
-/// any downsample. Of a mask that covers the slide the image's part is taken.
+/// Labels for an image: one channel, uint8, exactly its size, mapped by nearest centre from a PNG, a TIFF or
+/// an array of NumPy's (.npy) of any downsample. Of a mask that covers the slide the image's part is taken.
 ///
 /// Labels are stored values: grey of 1 to 8 bits, palette indices, or RGB whose channels are equal (alpha, if
 /// any, opaque). In a TIFF whose 0 is white the values are inverted. Refused: colours, 16 bits, JPEG (its
 /// labels are not exact). Throws Error, naming both sizes, if the mask's sides are in a proportion that
 /// differs by more than one pixel from the slide's and the region's.
 std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& place);
+
+/// The size of such a file. Throws Error as OpenMask does.
+SlideLevel MaskSize(const std::string& path);
 
 /// The same for an image that is a whole slide of this size.
 std::unique_ptr<RowSource> OpenMask(const std::string& path, int64_t width, int64_t height);

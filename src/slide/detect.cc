@@ -36,6 +36,7 @@ Container DetectContainer(const std::string& path) {
   }
   if (head.starts_with("\x89PNG\r\n\x1a\n"sv)) return Container::kPng;
   if (head.starts_with("\xff\xd8\xff"sv)) return Container::kJpeg;
+  if (head.starts_with("\x93NUMPY"sv)) return Container::kNpy;
   if (IsDicom(path)) return Container::kDicom;
   return Container::kOther;
 }

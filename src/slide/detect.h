@@ -5,7 +5,7 @@
 
 namespace swath {
 
-enum class Container { kTiff, kPng, kJpeg, kDicom, kOther };
+enum class Container { kTiff, kPng, kJpeg, kDicom, kNpy, kOther };
 
 /// Throws Error (kInput) unless path is a readable file with at least one byte.
 Container DetectContainer(const std::string& path);

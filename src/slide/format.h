@@ -62,6 +62,8 @@ std::shared_ptr<const SlideFormat> OpenPng(const std::string& path);
 std::shared_ptr<const SlideFormat> OpenJpeg(const std::string& path);
 /// The series to which this file belongs.
 std::shared_ptr<const SlideFormat> OpenDicom(const std::string& path);
+/// An array of labels: for Pixels::kLabels only.
+std::shared_ptr<const SlideFormat> OpenNpyMask(const std::string& path);
 /// `vendor` is what OpenSlide calls the format.
 std::shared_ptr<const SlideFormat> OpenOpenSlide(const std::string& path, const std::string& vendor);
 

@@ -90,14 +90,16 @@ std::shared_ptr<const SlideFormat> OpenLabels(const std::string& path) {
       return OpenPng(path);
     case Container::kTiff:
       return OpenTiff(path);
+    case Container::kNpy:
+      return OpenNpyMask(path);
     case Container::kJpeg:
-      Fail(ErrorCode::kUnsupported, "{}: a mask is a PNG or a TIFF: the labels of a JPEG are not exact",
-           path);
+      Fail(ErrorCode::kUnsupported,
+           "{}: a mask is a PNG, a TIFF or a .npy: the labels of a JPEG are not exact", path);
     case Container::kDicom:
     case Container::kOther:
       break;
   }
-  Fail(ErrorCode::kInput, "{}: a mask is a PNG or a TIFF; this file is neither", path);
+  Fail(ErrorCode::kInput, "{}: a mask is a PNG, a TIFF or a .npy; this file is none of them", path);
 }
 
 /// Whether a mask is an image of this size, scaled by one factor: its sides' proportions agree to one pixel
@@ -109,6 +111,8 @@ bool Fits(const SlideLevel& mask, int64_t width, int64_t height) {
 }
 
 }  // namespace
+
+SlideLevel MaskSize(const std::string& path) { return OpenLabels(path)->info().levels.front(); }
 
 std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& place) {
   const auto format = OpenLabels(path);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
+#include <fstream>
 #include <string>
 
 #include "swath/error.h"
@@ -173,6 +174,54 @@ TEST(Mask, OfTheWrongSizeIsAnErrorThatNamesBothSizes) {
   EXPECT_EQ(Complaint(folder / "a.png", 100, 51), "no error");
 }
 
+/// An array as numpy.save writes it.
+void WriteNpy(const std::string& path, const std::string& type, const std::string& shape,
+              const std::string& items) {
+  std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  header.append(63 - (10 + header.size()) % 64, ' ');
+  header += '\n';
+  std::ofstream file(path, std::ios::binary);
+  file << std::string("\x93NUMPY\x01\x00", 8) << static_cast<char>(header.size() & 255)
+       << static_cast<char>(header.size() >> 8) << header << items;
+}
+
+TEST(Mask, MayBeAnArrayOfNumPy) {
+  const TempFolder folder;
+  using ::testing::HasSubstr;
+  const Image labels = Noise(53, 31, 1, 5);
+  for (const std::string type : {"|u1", "<u2", ">u4", "<i8", ">i2"}) {
+    const size_t bytes = static_cast<size_t>(type[2] - '0');
+    std::string items;
+    for (const uint8_t label : labels.pixels) {
+      std::string item(bytes, '\0');
+      item[type[0] == '>' ? bytes - 1 : 0] = static_cast<char>(label);
+      items += item;
+    }
+    WriteNpy(folder / "a.npy", type, "31, 53", items);
+    EXPECT_EQ(ReadAll(*OpenMask(folder / "a.npy", 53, 31)), labels) << type;
+    EXPECT_EQ(ReadAll(*OpenMask(folder / "a.npy", 106, 62)), Stretch(labels, 106, 62)) << type;
+  }
+  const auto message = [&](const std::string& type, const std::string& shape, const std::string& items) {
+    WriteNpy(folder / "a.npy", type, shape, items);
+    try {
+      ReadAll(*OpenMask(folder / "a.npy", 2, 2));
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(message("|u1", "2, 2", "abcd"), "no error");
+  EXPECT_THAT(message("|u1", "2, 2", "abc"), HasSubstr("expected 2 x 2 numbers of 1 bytes, found a file of"));
+  EXPECT_THAT(message("<f4", "2, 2", "abc"),
+              HasSubstr("an array of whole numbers or bool, found {'descr': '<f4'"));
+  EXPECT_THAT(message("|u1", "2, 2, 3", "abc"), HasSubstr("an array of two dimensions"));
+  EXPECT_THAT(message("|i1", "2, 2",
+                      "ab\xff"
+                      "d"),
+              HasSubstr("found another number in row 1, column 0"));
+  EXPECT_THAT(message("<u2", "2, 2", std::string("a\0b\0c\1d\0", 8)), HasSubstr("in row 1, column 0"));
+}
+
 TEST(Mask, RefusesWhatHoldsNoLabels) {
   const TempFolder folder;
   using ::testing::HasSubstr;
@@ -181,7 +230,7 @@ TEST(Mask, RefusesWhatHoldsNoLabels) {
   WriteTiff(folder / "a.tif", {Smooth(20, 20, 1)}, {.rows_per_strip = 20, .compression = COMPRESSION_JPEG});
   EXPECT_THAT(Complaint(folder / "a.tif", 20, 20), HasSubstr("JPEG"));
   WriteBytes(folder / "a.txt", "labels");
-  EXPECT_THAT(Complaint(folder / "a.txt", 20, 20), HasSubstr("neither"));
+  EXPECT_THAT(Complaint(folder / "a.txt", 20, 20), HasSubstr("none of them"));
   EXPECT_THAT(Complaint(folder / "none.png", 20, 20), HasSubstr("no such file"));
 }
 

@@ -19,5 +19,6 @@ void AddPredict(CLI::App& app);
 void AddReport(CLI::App& app);
 void AddSynth(CLI::App& app);
 void AddTrain(CLI::App& app);
+void AddView(CLI::App& app);
 
 }  // namespace swath::tools

@@ -107,6 +107,7 @@ int main(int argc, char** argv) {
   swath::tools::AddReport(app);
   swath::tools::AddSynth(app);
   swath::tools::AddTrain(app);
+  swath::tools::AddView(app);
   AddConfigFiles(app);
   return Run(app, argc, argv);
 }

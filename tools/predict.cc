@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +24,7 @@
 #include "tools/plan_report.h"
 #include "tools/progress_line.h"
 #include "tools/resources.h"
+#include "tools/slide_list.h"
 #include "tools/slide_outputs.h"
 #include "tools/slide_predictor.h"
 #include "train/csv.h"
@@ -50,32 +50,6 @@ struct Settings {
   PlanOptions plan;
   int64_t memory = 0;
 };
-
-std::string LowerCaseEnding(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return ending;
-}
-
-/// By its name: what a folder holds beside slides (masks, tables) is none of our business.
-bool LooksLikeSlide(const fs::path& path) {
-  static const std::vector<std::string> endings = {".svs",     ".tif", ".tiff", ".ndpi", ".mrxs",
-                                                   ".dcm",     ".scn", ".vms",  ".vmu",  ".bif",
-                                                   ".svslide", ".png", ".jpg",  ".jpeg"};
-  const std::string ending = LowerCaseEnding(path);
-  return std::find(endings.begin(), endings.end(), ending) != endings.end();
-}
-
-/// A DICOM slide has a file for each of its levels and pictures.
-void KeepOneOfEachSeries(std::vector<PredictTask>* tasks) {
-  std::set<std::string> seen;
-  std::erase_if(*tasks, [&seen](const PredictTask& task) {
-    if (LowerCaseEnding(task.slide) != ".dcm") return false;
-    const std::string series = Slide::Open(task.slide)->info().series;
-    return !seen.insert(series).second;
-  });
-}
 
 /// Nothing that is read, and nothing that another slide of this run writes, may be written over.
 void CheckOutputs(const Settings& settings, const std::vector<PredictTask>& tasks) {
@@ -116,14 +90,8 @@ std::vector<PredictTask> FindTasks(const Settings& settings) {
   if (settings.slide.mpp && IsCsv(settings.input))
     Fail(ErrorCode::kUsage, "--slide-mpp: is for slides and folders; a CSV file has a column mpp");
   if (fs::is_directory(settings.input)) {
-    for (const auto& file : fs::directory_iterator(settings.input)) {
-      if (file.is_regular_file() && LooksLikeSlide(file.path()) &&
-          !file.path().stem().string().ends_with("_mask"))
-        tasks.push_back({file.path().string(), Name(file.path(), rows.region), rows, settings.slide});
-    }
-    std::sort(tasks.begin(), tasks.end(),
-              [](const PredictTask& a, const PredictTask& b) { return a.slide < b.slide; });
-    KeepOneOfEachSeries(&tasks);
+    for (const std::string& slide : SlidesIn(settings.input))
+      tasks.push_back({slide, Name(slide, rows.region), rows, settings.slide});
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", settings.input);
   } else if (IsCsv(settings.input)) {
     const Dataset dataset =

@@ -1,6 +1,7 @@
 /// A small picture of a slide with a map of weights on it: where a network looked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,9 +10,15 @@
 
 namespace swath {
 
-/// Collects a map of weights by rows, 0 to 255, and draws it over a grey picture of the slide: from nothing
-/// by way of purple and orange to yellow. A pixel shows its largest weight, so that the smallest spot is
-/// seen.
+/// How a weight from 0 to 1 is shown: from nothing by way of purple and orange to yellow.
+struct Heat {
+  std::array<double, 3> colour{};  ///< RGB, 0 to 255
+  double cover = 0;                ///< 1 hides what is below; never 0: a veil, so that spots stand out
+};
+Heat HeatOf(double weight);
+
+/// Collects a map of weights by rows, 0 to 255, and draws it over a grey picture of the slide. A pixel shows
+/// its largest weight, so that the smallest spot is seen.
 class HeatMap {
  public:
   /// For a map of width × height weights of a slide of slide_width × slide_height px. The picture has the

@@ -16,17 +16,17 @@ using Colour = std::array<double, 3>;
 /// Dark purple, magenta, orange, yellow.
 constexpr std::array<Colour, 4> kHeat = {{{60, 15, 110}, {187, 55, 84}, {249, 142, 9}, {252, 255, 164}}};
 
-/// The colour of a weight from 0 to 1.
-Colour HeatOf(double weight) {
+}  // namespace
+
+Heat HeatOf(double weight) {
   const double place = std::clamp(weight, 0.0, 1.0) * (kHeat.size() - 1);
   const size_t below = std::min(static_cast<size_t>(place), kHeat.size() - 2);
   const double part = place - static_cast<double>(below);
-  Colour colour;
-  for (size_t c = 0; c < 3; ++c) colour[c] = (1 - part) * kHeat[below][c] + part * kHeat[below + 1][c];
-  return colour;
+  Heat heat;
+  for (size_t c = 0; c < 3; ++c) heat.colour[c] = (1 - part) * kHeat[below][c] + part * kHeat[below + 1][c];
+  heat.cover = std::min(1.0, 0.15 + 1.2 * weight);
+  return heat;
 }
-
-}  // namespace
 
 HeatMap::HeatMap(int64_t width, int64_t height, int64_t slide_width, int64_t slide_height, int64_t side)
     : width_(width), height_(height) {
@@ -59,9 +59,7 @@ std::vector<uint8_t> HeatMap::Draw(RowSource& slide) const {
   for (size_t i = 0; i < largest_.size(); ++i) {
     uint8_t* pixel = &picture[3 * i];
     const double grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
-    const double weight = largest_[i] / 255.0;
-    const Colour colour = HeatOf(weight);
-    const double cover = std::min(1.0, 0.15 + 1.2 * weight);  // a veil, so that spots stand out
+    const auto [colour, cover] = HeatOf(largest_[i] / 255.0);
     for (size_t c = 0; c < 3; ++c)
       pixel[c] = static_cast<uint8_t>(std::lround((1 - cover) * grey + cover * colour[c]));
   }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
@@ -6,6 +7,7 @@
 #include <jpeglib.h>
 
 #include "base/error.h"
+#include "output/encode_picture.h"
 #include "output/tile_encoder.h"
 
 namespace swath {
@@ -22,9 +24,17 @@ struct JpegFailure {
 
 void OnJpegMessage(j_common_ptr) {}
 
-class JpegTileEncoder : public TileEncoder {
+/// Rows of RGB in.
+struct JpegPicture {
+  const uint8_t* pixels = nullptr;
+  int64_t pitch = 0;  ///< bytes from one row to the next
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
+class JpegEncoder {
  public:
-  explicit JpegTileEncoder(int quality) {
+  explicit JpegEncoder(int quality) {
     info_.err = jpeg_std_error(&failure_.manager);
     failure_.manager.error_exit = OnJpegError;
     failure_.manager.output_message = OnJpegMessage;
@@ -33,44 +43,48 @@ class JpegTileEncoder : public TileEncoder {
       Fail(ErrorCode::kOutput, "[jpeg] the encoder cannot be set up: {}", Message());
     }
   }
-  ~JpegTileEncoder() override { jpeg_destroy_compress(&info_); }
-  JpegTileEncoder(const JpegTileEncoder&) = delete;
-  JpegTileEncoder& operator=(const JpegTileEncoder&) = delete;
+  ~JpegEncoder() { jpeg_destroy_compress(&info_); }
+  JpegEncoder(const JpegEncoder&) = delete;
+  JpegEncoder& operator=(const JpegEncoder&) = delete;
 
-  std::vector<uint8_t> Encode(const uint8_t* pixels, int64_t pitch) override {
-    return Take(Compress(pixels, pitch), "a tile");
+  std::vector<uint8_t> Whole(const JpegPicture& picture) {
+    return Take(Compress(picture, TRUE), "a picture");
   }
-
-  std::vector<uint8_t> Tables() override { return Take(CompressTables(), "the tables"); }
+  std::vector<uint8_t> WithoutTables(const JpegPicture& tile) {
+    return Take(Compress(tile, FALSE), "a tile");
+  }
+  std::vector<uint8_t> Tables() { return Take(CompressTables(), "the tables"); }
 
  private:
   // libjpeg reports errors by longjmp, which must not skip destructors: the three functions below hold none.
   bool Set(int quality) {
     if (setjmp(failure_.jump) != 0) return false;
     jpeg_create_compress(&info_);
-    info_.image_width = kTileSide;
-    info_.image_height = kTileSide;
     info_.input_components = 3;
     info_.in_color_space = JCS_RGB;
     jpeg_set_defaults(&info_);
     jpeg_set_quality(&info_, quality, TRUE);
-    info_.write_JFIF_header = FALSE;
     info_.write_Adobe_marker = FALSE;
     return true;
   }
 
-  bool Compress(const uint8_t* pixels, int64_t pitch) {
+  bool Compress(const JpegPicture& picture, boolean whole) {
     if (setjmp(failure_.jump) != 0) return false;
     jpeg_mem_dest(&info_, &bytes_, &size_);
-    jpeg_suppress_tables(&info_, TRUE);
-    jpeg_start_compress(&info_, FALSE);
+    info_.image_width = static_cast<JDIMENSION>(picture.width);
+    info_.image_height = static_cast<JDIMENSION>(picture.height);
+    info_.write_JFIF_header = whole;
+    jpeg_suppress_tables(&info_, !whole);
+    jpeg_start_compress(&info_, whole);
     while (info_.next_scanline < info_.image_height) {
-      constexpr int kRows = 16;
+      constexpr JDIMENSION kRows = 16;
+      const JDIMENSION count = std::min(kRows, info_.image_height - info_.next_scanline);
       JSAMPROW rows[kRows];
-      for (int i = 0; i < kRows; ++i) {
-        rows[i] = const_cast<uint8_t*>(pixels) + static_cast<int64_t>(info_.next_scanline + i) * pitch;
+      for (JDIMENSION i = 0; i < count; ++i) {
+        rows[i] = const_cast<uint8_t*>(picture.pixels) +
+                  static_cast<int64_t>(info_.next_scanline + i) * picture.pitch;
       }
-      jpeg_write_scanlines(&info_, rows, kRows);
+      jpeg_write_scanlines(&info_, rows, count);
     }
     jpeg_finish_compress(&info_);
     return true;
@@ -109,10 +123,26 @@ class JpegTileEncoder : public TileEncoder {
   unsigned long size_ = 0;
 };
 
+class JpegTileEncoder final : public TileEncoder {
+ public:
+  explicit JpegTileEncoder(int quality) : encoder_(quality) {}
+  std::vector<uint8_t> Encode(const uint8_t* pixels, int64_t pitch) override {
+    return encoder_.WithoutTables({pixels, pitch, kTileSide, kTileSide});
+  }
+  std::vector<uint8_t> Tables() override { return encoder_.Tables(); }
+
+ private:
+  JpegEncoder encoder_;
+};
+
 }  // namespace
 
 std::unique_ptr<TileEncoder> MakeJpegTileEncoder(int quality) {
   return std::make_unique<JpegTileEncoder>(quality);
+}
+
+std::vector<uint8_t> EncodeJpeg(const uint8_t* pixels, int64_t width, int64_t height, int quality) {
+  return JpegEncoder(quality).Whole({pixels, 3 * width, width, height});
 }
 
 }  // namespace swath

@@ -57,6 +57,10 @@ inline constexpr int64_t kMaxTileBytes = int64_t{64} << 20;
 /// No more than this is held for a row of tiles.
 inline constexpr int64_t kMaxBlockBytes = int64_t{1} << 30;
 
+/// What Slide and OpenMask read: of any format; and of the formats that hold labels exactly.
+std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path);
+std::shared_ptr<const SlideFormat> OpenLabelFormat(const std::string& path);
+
 std::shared_ptr<const SlideFormat> OpenTiff(const std::string& path);
 std::shared_ptr<const SlideFormat> OpenPng(const std::string& path);
 std::shared_ptr<const SlideFormat> OpenJpeg(const std::string& path);

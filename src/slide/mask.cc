@@ -84,7 +84,17 @@ class NearestRows final : public RowSource {
   int64_t cached_y_ = -1;
 };
 
-std::shared_ptr<const SlideFormat> OpenLabels(const std::string& path) {
+/// Whether a mask is an image of this size, scaled by one factor: its sides' proportions agree to one pixel
+/// of the coarser of the two.
+bool Fits(const SlideLevel& mask, int64_t width, int64_t height) {
+  const double difference = static_cast<double>(mask.width) * static_cast<double>(height) -
+                            static_cast<double>(mask.height) * static_cast<double>(width);
+  return std::abs(difference) <= static_cast<double>(std::max({width, height, mask.width, mask.height}));
+}
+
+}  // namespace
+
+std::shared_ptr<const SlideFormat> OpenLabelFormat(const std::string& path) {
   switch (DetectContainer(path)) {
     case Container::kPng:
       return OpenPng(path);
@@ -102,20 +112,10 @@ std::shared_ptr<const SlideFormat> OpenLabels(const std::string& path) {
   Fail(ErrorCode::kInput, "{}: a mask is a PNG, a TIFF or a .npy; this file is none of them", path);
 }
 
-/// Whether a mask is an image of this size, scaled by one factor: its sides' proportions agree to one pixel
-/// of the coarser of the two.
-bool Fits(const SlideLevel& mask, int64_t width, int64_t height) {
-  const double difference = static_cast<double>(mask.width) * static_cast<double>(height) -
-                            static_cast<double>(mask.height) * static_cast<double>(width);
-  return std::abs(difference) <= static_cast<double>(std::max({width, height, mask.width, mask.height}));
-}
-
-}  // namespace
-
-SlideLevel MaskSize(const std::string& path) { return OpenLabels(path)->info().levels.front(); }
+SlideLevel MaskSize(const std::string& path) { return OpenLabelFormat(path)->info().levels.front(); }
 
 std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& place) {
-  const auto format = OpenLabels(path);
+  const auto format = OpenLabelFormat(path);
   const SlideLevel& mask = format->info().levels.front();
   const Region& shown = place.region;
   const Region& r = place.around ? *place.around : shown;

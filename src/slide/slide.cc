@@ -117,6 +117,8 @@ std::unique_ptr<RowSource> Open(const SlideFormat& format, const SlideInfo& info
   return std::make_unique<AreaRows>(std::move(rows), plan.width, plan.height, combine);
 }
 
+}  // namespace
+
 std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path) {
   const Container container = DetectContainer(path);
   if (container == Container::kPng) return OpenPng(path);
@@ -129,8 +131,6 @@ std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path) {
   Fail(ErrorCode::kInput,
        "{}: expected a TIFF, DICOM, PNG, JPEG or a format that OpenSlide knows; found none of them", path);
 }
-
-}  // namespace
 
 Slide::Slide(std::shared_ptr<const SlideFormat> format, const SlideOptions& options)
     : format_(std::move(format)), info_(format_->info()) {

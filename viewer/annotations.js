@@ -17,11 +17,20 @@ export class Outlines {
   show(layers) {
     this.layers = layers;
     for (const layer of layers) layer.seen = null;
-    this.fetchSoon();
-    this.draw();
+    this.changed();
   }
 
+  /** To be called with every frame; many show the same view, while tiles come in. */
   moved() {
+    const { x, y, pixel } = this.view();
+    const place = `${x} ${y} ${pixel} ${this.canvas.clientWidth} ${this.canvas.clientHeight}`;
+    if (place === this.place) return;
+    this.place = place;
+    this.changed();
+  }
+
+  /** What is shown has changed, or where. */
+  changed() {
     this.draw();
     this.fetchSoon();
   }
@@ -32,7 +41,7 @@ export class Outlines {
   }
 
   async fetch(layer) {
-    if (!layer.shown) return;
+    if (!layer.shown || layer.classes.length === 0) return;
     const { x, y, width, height, pixel } = this.view();
     const dx = width * kMargin, dy = height * kMargin;
     const numbers = [x - dx, y - dy, width + 2 * dx, height + 2 * dy, pixel].map((v) => +v.toPrecision(9));

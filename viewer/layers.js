@@ -11,6 +11,10 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
+export function chip(colour) {
+  return element('span', { className: 'chip', style: { background: colour } });
+}
+
 export class LayersPanel {
   /** `changed(layer)` is called when something of a layer is switched. */
   constructor(panel, changed) {
@@ -19,21 +23,18 @@ export class LayersPanel {
     this.layers = [];
   }
 
-  /** layers: [{title, kind: 'map' or 'annotations', note, classes: [{name, colour, count}]}]; gain shown, opacity. */
+  /** layers: [{title, file, kind: 'map' or 'annotations', note, colour, classes: [{name, colour, count}]}]; they gain
+   *  shown and opacity. */
   show(layers) {
     this.layers = layers;
-    let key = 0;
+    this.key = 0;
     const sections = layers.map((layer, index) => {
       Object.assign(layer, { shown: layer.shown ?? true, opacity: layer.opacity ?? (layer.kind === 'map' ? 0.5 : 1) });
       const section = this.section(layer, index);
-      const list = element('ul');
-      for (const of of layer.classes) {
-        of.shown = true;
-        of.key = ++key;
-        list.append(this.row(layer, of));
-      }
-      if (layer.classes.length > 0) section.append(list);
-      if (layer.note) section.append(element('div', { className: 'count', textContent: layer.note }));
+      layer.list = element('ul');
+      layer.noteLine = element('div', { className: 'count' });
+      section.append(layer.list, layer.noteLine);
+      this.showClasses(layer);
       return section;
     });
     if (sections.length === 0) {
@@ -41,6 +42,16 @@ export class LayersPanel {
         textContent: 'Nothing lies over this slide. swath view --overlay shows masks, maps and annotations.' }));
     }
     this.panel.replaceChildren(...sections);
+  }
+
+  /** Classes and the note, which may have become known later than the layer. */
+  showClasses(layer) {
+    layer.list.replaceChildren(...layer.classes.map((of) => {
+      of.shown = true;
+      of.key = ++this.key;
+      return this.row(layer, of);
+    }));
+    layer.noteLine.textContent = layer.note;
   }
 
   section(layer, index) {
@@ -53,8 +64,10 @@ export class LayersPanel {
       figure.textContent = `${slider.value} %`;
       this.changed(layer);
     });
-    layer.section = element('section', { className: 'layer', dataset: { kind: layer.kind } },
-      element('h2', {}, element('label', {}, layer.box, element('span', { className: 'what', textContent: layer.title }))),
+    const heading = element('label', { title: layer.file }, layer.box);
+    if (layer.colour) heading.append(chip(layer.colour));
+    heading.append(element('span', { className: 'what', textContent: layer.title }));
+    layer.section = element('section', { className: 'layer', dataset: { kind: layer.kind } }, element('h2', {}, heading),
       element('label', { className: 'opacity' }, 'Opacity', slider, figure));
     this.update(layer);
     return layer.section;
@@ -62,8 +75,7 @@ export class LayersPanel {
 
   row(layer, of) {
     of.box = this.box(layer, of, of.name);
-    const row = element('label', {}, of.box,
-      element('span', { className: 'chip', style: { background: of.colour } }),
+    const row = element('label', {}, of.box, chip(of.colour),
       element('span', { className: 'what', textContent: of.name || 'without a class' }));
     if (of.count !== undefined) row.append(element('span', { className: 'count', textContent: of.count.toLocaleString('en') }));
     if (of.key <= 9) row.append(element('span', { className: 'key', textContent: of.key, ariaHidden: true }));

@@ -20,7 +20,7 @@ export function length(micrometres, digits) {
 export function scaleBar(pixel, mpp, most) {
   const unit = pixel * (mpp ?? 1);
   const figure = roundFigure(most * unit);
-  return { pixels: figure / unit, text: mpp === null ? `${figure.toLocaleString('en')} px` : length(figure) };
+  return { pixels: figure / unit, text: mpp === null ? `${figure} px` : length(figure) };
 }
 
 /** 10 × is 1 µm a pixel of the screen, as microscopes and scanners have it. */

@@ -1,12 +1,16 @@
 // The page of `swath view`: OpenSeadragon shows the slide and its maps, a canvas the annotations.
 import { Outlines } from './annotations.js';
-import { LayersPanel, element } from './layers.js';
+import { LayersPanel, chip, element } from './layers.js';
 import { length, magnification, scaleBar } from './scale.js';
 
 const OpenSeadragon = window.OpenSeadragon;
 const at = (id) => document.getElementById(id);
 const kNarrow = 760;
 const kStep = 0.2;  // of the view, by an arrow
+
+// OpenSeadragon would write a style into the page where it finds no such element. The page's policy forbids that;
+// viewer.css has what is in it.
+document.head.append(element('style', { dataset: { openseadragonMobileCss: 'true' } }));
 
 const viewer = OpenSeadragon({
   element: at('stage'),
@@ -16,6 +20,8 @@ const viewer = OpenSeadragon({
   navigatorPosition: 'BOTTOM_RIGHT',
   navigatorSizeRatio: 0.16,
   navigatorMaintainSizeRatio: true,
+  navigatorOpacity: 1,
+  navigatorDisplayRegionColor: '#0b62b0',
   gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
   animationTime: 0.4,
   springStiffness: 9,
@@ -27,6 +33,8 @@ const viewer = OpenSeadragon({
   timeout: 120000,
 });
 viewer.navigator?.element.classList.add('navigator');
+
+viewer.canvas.append(at('outlines'));  // above the slide, below the navigator
 
 const state = { names: [], index: -1, slide: null, maps: [], loading: 0 };
 const outlines = new Outlines(at('outlines'), view, notice);
@@ -110,12 +118,12 @@ function showPointer(position) {
     at('under-pointer').replaceChildren();
     return;
   }
-  const pixels = `x ${Math.floor(x).toLocaleString('en')}  y ${Math.floor(y).toLocaleString('en')} px`;
+  const pixels = `${Math.floor(x)}, ${Math.floor(y)} px`;
   at('position').textContent = mpp() === null ? pixels
-    : `${pixels}   ${length(x * mppX, 2)}, ${length(y * mppY, 2)}`;
+    : `${pixels} · ${length(x * mppX, 2)}, ${length(y * mppY, 2)}`;
   const found = outlines.at(x, y);
   at('under-pointer').replaceChildren(...(found
-    ? [element('span', { className: 'chip', style: { background: found.colour } }), found.text] : []));
+    ? [chip(found.colour), found.text] : []));
 }
 
 // ---- a slide ----
@@ -150,33 +158,64 @@ const opacityOf = (layer, part) => (layer.shown && part.shown ? layer.opacity : 
 
 function layerChanged(layer) {
   if (layer.kind === 'annotations') {
-    outlines.moved();
+    if (layer.shown && layer.unread) readLarge(layer);
+    else outlines.changed();
     return;
   }
-  // A map of one class has a switch for it, too.
-  const shades = layer.map.mask ? undefined : layer.classes[0]?.shown ?? true;
-  for (const part of layer.parts ?? []) {
-    part.shown = shades ?? part.shown;
-    part.item?.setOpacity(opacityOf(layer, part));
-  }
+  for (const part of layer.parts ?? []) part.item?.setOpacity(opacityOf(layer, part));
+}
+
+/** "slide_1_0_0_512x512_probability_tumour.ome.tif" of slide_1.tif: "probability tumour". */
+function titleOf(file, slide) {
+  const stem = slide.replace(/\.[^.]*$/, '');
+  const rest = (file.startsWith(stem) ? file.slice(stem.length) : file).replace(/^_\d+_\d+_\d+x\d+/, '');
+  return rest.replace(/(\.ome)?\.[^.]*$/, '').replaceAll('_', ' ').trim() || (/json|xml|ndpa/.test(file) ? 'annotations' : file);
+}
+
+function regionNote([x, y, width, height], slide) {
+  return width === slide.width && height === slide.height ? ''
+    : `of ${width} × ${height} px at ${x}, ${y}`;
 }
 
 function layersOf(slide, base) {
-  const maps = slide.maps.map((map) => ({ kind: 'map', title: map.name, map, shown: map.mask || !slide.maps[0].mask,
-    classes: map.classes.map((of) => ({ ...of })) }));
-  const annotations = slide.annotations.map((layer, index) => ({
-    kind: 'annotations', title: layer.name, url: `${base}/annotations/${index}`,
-    // Outlines of what a mask shows already would only cover it.
-    note: layer.withoutArea > 0 ? `${layer.withoutArea.toLocaleString('en')} without an area: not shown` : '',
-    classes: layer.classes.map((of) => ({ name: of.name, colour: of.colour, count: of.areas })),
+  const maps = slide.maps.map((map) => ({
+    kind: 'map', file: map.name, title: titleOf(map.name, slide.name), map, note: regionNote(map.region, slide),
+    // What a mask shows would only be covered by its probabilities.
+    shown: map.mask || !slide.maps.some((other) => other.mask),
+    classes: map.mask ? map.classes.map((of) => ({ ...of })) : [], colour: map.mask ? '' : map.classes[0]?.colour,
   }));
+  const annotations = slide.annotations.map((layer, index) => {
+    const made = { kind: 'annotations', file: layer.name, title: titleOf(layer.name, slide.name),
+      url: `${base}/annotations/${index}`, classes: [], shown: !layer.large, unread: layer.large,
+      note: 'large: read when it is switched on' };
+    if (!layer.large) describe(made, layer);
+    return made;
+  });
   return [...maps, ...annotations];
+}
+
+function describe(layer, { classes, withoutArea }) {
+  layer.classes = classes.map((of) => ({ name: of.name, colour: of.colour, count: of.areas }));
+  layer.note = withoutArea > 0 ? `${withoutArea.toLocaleString('en')} without an area: not shown` : '';
+}
+
+async function readLarge(layer) {
+  layer.unread = false;
+  layer.noteLine.textContent = 'being read …';
+  try {
+    describe(layer, await get(`${layer.url}.json`));
+    panel.showClasses(layer);
+    outlines.changed();
+  } catch (error) {
+    layer.noteLine.textContent = 'cannot be read';
+    notice(error.message);
+  }
 }
 
 function showFacts(slide) {
   at('title').textContent = slide.name;
   document.title = `${slide.name} – Swath`;
-  const size = `${slide.width.toLocaleString('en')} × ${slide.height.toLocaleString('en')} px`;
+  const size = `${slide.width} × ${slide.height} px`;
   at('facts').textContent = mpp() === null ? size
     : `${size}, ${length(slide.width * slide.mppX)} × ${length(slide.height * slide.mppY)}`;
   at('pixel-size').textContent = mpp() === null ? 'pixel size not in the file' : `${+mpp().toPrecision(4)} µm a pixel`;

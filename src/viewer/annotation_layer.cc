@@ -54,8 +54,7 @@ double Extent(const Box& box) { return std::max(box.most.x - box.least.x, box.mo
 
 }  // namespace
 
-AnnotationLayer::AnnotationLayer(std::string name, Annotations annotations)
-    : name_(std::move(name)), annotations_(std::move(annotations)) {
+AnnotationLayer::AnnotationLayer(Annotations annotations) : annotations_(std::move(annotations)) {
   for (const Annotation& area : annotations_.areas) {
     const size_t index = ClassIndex(area);
     ++classes_[index].areas;

@@ -19,7 +19,7 @@ struct View {
 /// Immutable; any thread may call any method at any time.
 class AnnotationLayer {
  public:
-  AnnotationLayer(std::string name, Annotations annotations);
+  explicit AnnotationLayer(Annotations annotations);
 
   struct Class {
     std::string name;
@@ -27,7 +27,6 @@ class AnnotationLayer {
     int64_t areas = 0;
   };
 
-  const std::string& name() const { return name_; }
   const std::vector<Class>& classes() const { return classes_; }
   /// What has no area is not shown: how many there are.
   int64_t without_area() const;
@@ -47,7 +46,6 @@ class AnnotationLayer {
 
   size_t ClassIndex(const Annotation& area);
 
-  std::string name_;
   Annotations annotations_;
   std::vector<Class> classes_;
   std::vector<Shape> shapes_;  ///< in the file's order

@@ -26,6 +26,8 @@ using nlohmann::json;
 constexpr int64_t kCacheBytes = int64_t{192} << 20;
 constexpr int kJpegQuality = 87;
 constexpr int64_t kThumbnailSide = 192;
+/// Annotations of so many bytes are read with the slide, larger ones when they are asked for.
+constexpr int64_t kReadAtOnce = int64_t{32} << 20;
 
 Bytes BytesOf(std::string_view text) {
   return std::make_shared<const std::vector<uint8_t>>(text.begin(), text.end());
@@ -36,6 +38,14 @@ Reply Text(int status, std::string_view text) { return {.status = status, .body 
 Reply NotFound() { return Text(404, "there is no such thing here\n"); }
 
 Reply Json(const json& value) { return {.type = "application/json", .body = BytesOf(JsonText(value))}; }
+
+Reply Image(const char* type, std::vector<uint8_t> bytes) {
+  return {.type = type, .body = std::make_shared<const std::vector<uint8_t>>(std::move(bytes)), .keep = true};
+}
+
+Reply Jpeg(const Picture& of) {
+  return Image("image/jpeg", EncodeJpeg(of.pixels.data(), of.width, of.height, kJpegQuality));
+}
 
 std::vector<std::string_view> Split(std::string_view text, char mark) {
   std::vector<std::string_view> parts;
@@ -67,6 +77,16 @@ std::optional<std::vector<T>> Numbers(std::string_view text, std::string_view en
   }
   if (numbers.size() != count) return std::nullopt;
   return numbers;
+}
+
+/// The number of a thing: a folder, or "2.json" at the path's end.
+std::optional<size_t> Index(const std::vector<std::string_view>& parts, size_t at) {
+  std::string_view number = parts[at];
+  if (at + 1 == parts.size()) {
+    if (!number.ends_with(".json")) return std::nullopt;
+    number.remove_suffix(5);
+  }
+  return Number<size_t>(number);
 }
 
 /// A tile that the pyramid has.
@@ -101,7 +121,7 @@ json ToJson(const OverlayMap& map) {
 }
 
 json ToJson(const AnnotationLayer& layer) {
-  json value = {{"name", layer.name()}, {"withoutArea", layer.without_area()}, {"classes", json::array()}};
+  json value = {{"withoutArea", layer.without_area()}, {"classes", json::array()}};
   for (const AnnotationLayer::Class& of : layer.classes())
     value["classes"].push_back({{"name", of.name}, {"colour", Hex(of.colour)}, {"areas", of.areas}});
   return value;
@@ -139,9 +159,20 @@ class Site::Hall {
     OpenResults();
     return maps_;
   }
-  const std::vector<std::unique_ptr<AnnotationLayer>>& annotations() {
+  size_t annotation_count() {
     OpenResults();
-    return annotations_;
+    return outlines_.size();
+  }
+  const std::string& annotation_name(size_t i) const { return outlines_[i]->file.name; }
+  /// Those that are small have been read with the slide.
+  bool annotations_are_large(size_t i) const { return outlines_[i]->bytes > kReadAtOnce; }
+  /// Reads them where they have not been read. Throws Error.
+  const AnnotationLayer& annotations(size_t i) {
+    Outlines& of = *outlines_[i];
+    std::call_once(of.once, [&] {
+      of.layer = std::make_unique<AnnotationLayer>(ReadAnnotations(of.file.path, &slide().info()));
+    });
+    return *of.layer;
   }
   /// Why results are not shown, a line each.
   const std::vector<std::string>& problems() {
@@ -150,35 +181,58 @@ class Site::Hall {
   }
 
  private:
+  struct Outlines {
+    ResultFile file;
+    int64_t bytes = 0;
+    std::once_flag once = {};
+    std::unique_ptr<AnnotationLayer> layer = {};
+  };
+
   void OpenResults() {
-    const SlideInfo& info = slide().info();
-    std::call_once(results_once_, [&] {
+    slide();
+    std::call_once(results_once_, [this] {
       std::vector<std::string> names;  // of the labels, for maps that do not say them
       std::stable_sort(exhibit_.results.begin(), exhibit_.results.end(),
                        [](const ResultFile& a, const ResultFile& b) { return a.kind < b.kind; });
       for (const ResultFile& file : exhibit_.results) {
         try {
           if (file.kind == ResultFile::Kind::kAnnotations) {
-            annotations_.push_back(
-                std::make_unique<AnnotationLayer>(file.name, ReadAnnotations(file.path, &info)));
-            continue;
+            OpenAnnotations(file);
+          } else {
+            OpenMap(file, &names);
           }
-          const std::vector<std::string> own = ClassNames(file.path);
-          if (!own.empty()) names = own;
-          const bool mask = file.kind != ResultFile::Kind::kProbability;
-          maps_.push_back(std::make_unique<OverlayMap>(file, info, mask ? own : names));
         } catch (const Error& e) {
           problems_.push_back(e.what());
         }
       }
     });
   }
+  void OpenMap(const ResultFile& file, std::vector<std::string>* names) {
+    const std::vector<std::string> own = ClassNames(file.path);
+    if (!own.empty()) *names = own;
+    const bool mask = file.kind != ResultFile::Kind::kProbability;
+    maps_.push_back(std::make_unique<OverlayMap>(file, slide().info(), mask ? own : *names));
+  }
+  void OpenAnnotations(const ResultFile& file) {
+    std::error_code error;  // of a file that is not there: reading it says so
+    const auto bytes = static_cast<int64_t>(std::filesystem::file_size(file.path, error));
+    outlines_.push_back(std::make_unique<Outlines>());
+    outlines_.back()->file = file;
+    outlines_.back()->bytes = error ? 0 : bytes;
+    if (outlines_.back()->bytes > kReadAtOnce) return;
+    try {
+      annotations(outlines_.size() - 1);
+    } catch (const Error&) {
+      outlines_.pop_back();
+      throw;
+    }
+  }
 
   Exhibit exhibit_;
   std::once_flag slide_once_, results_once_;
   std::unique_ptr<TilePyramid> slide_;
   std::vector<std::unique_ptr<OverlayMap>> maps_;
-  std::vector<std::unique_ptr<AnnotationLayer>> annotations_;
+  std::vector<std::unique_ptr<Outlines>> outlines_;
   std::vector<std::string> problems_;
 };
 
@@ -213,44 +267,42 @@ Reply Site::Answer(const std::string& path) {
   }
   if (parts.size() == 1) return PageReply(path.empty() ? "index.html" : path);
   if (parts.front() != "slides") return NotFound();
-  std::string_view number = parts[1];
-  if (parts.size() == 2 && number.ends_with(".json")) number.remove_suffix(5);
-  const auto index = Number<size_t>(number);
+  const auto index = Index(parts, 1);
   if (!index || *index >= halls_.size()) return NotFound();
   return OfSlide(*halls_[*index], parts);
 }
 
 Reply Site::OfSlide(Hall& hall, const std::vector<std::string_view>& parts) {
-  const auto picture = [](const char* type, std::vector<uint8_t> bytes) {
-    return Reply{
-        .type = type, .body = std::make_shared<const std::vector<uint8_t>>(std::move(bytes)), .keep = true};
-  };
-  const auto jpeg = [&](const Picture& of) {
-    return picture("image/jpeg", EncodeJpeg(of.pixels.data(), of.width, of.height, kJpegQuality));
-  };
   if (parts.size() == 2) return Description(hall);
-  if (parts.size() == 3 && parts[2] == "thumbnail.jpg") return jpeg(hall.slide().Thumbnail(kThumbnailSide));
+  if (parts.size() == 3 && parts[2] == "thumbnail.jpg") return Jpeg(hall.slide().Thumbnail(kThumbnailSide));
   if (parts.size() == 4 && parts[2] == "tiles") {
     const auto tile = ParseTile(parts[3], ".jpg", hall.slide());
-    return tile ? jpeg(hall.slide().Read(*tile)) : NotFound();
+    return tile ? Jpeg(hall.slide().Read(*tile)) : NotFound();
   }
-  const auto layer = parts.size() >= 5 ? Number<size_t>(parts[3]) : std::nullopt;
-  if (!layer) return NotFound();
-  if (parts.size() == 6 && parts[2] == "maps" && *layer < hall.maps().size()) {
-    const OverlayMap& map = *hall.maps()[*layer];
-    const auto label = Number<uint8_t>(parts[4]);
-    const auto tile = ParseTile(parts[5], ".png", map.pyramid());
-    return label && tile ? picture("image/png", map.Tile(*tile, *label)) : NotFound();
-  }
-  if (parts.size() == 5 && parts[2] == "annotations" && *layer < hall.annotations().size()) {
-    const auto v = Numbers<double>(parts[4], ".json", 5);
-    if (!v || !std::all_of(v->begin(), v->end(), [](double x) { return std::abs(x) < 1e12; }) ||
-        !((*v)[4] > 1e-6))
-      return NotFound();
-    const View view{{{(*v)[0], (*v)[1]}, {(*v)[0] + (*v)[2], (*v)[1] + (*v)[3]}}, (*v)[4]};
-    return {.type = "application/json", .body = BytesOf(hall.annotations()[*layer]->Seen(view))};
-  }
+  if (parts.size() >= 4 && parts[2] == "maps") return OfMap(hall, parts);
+  if (parts.size() >= 4 && parts[2] == "annotations") return OfAnnotations(hall, parts);
   return NotFound();
+}
+
+Reply Site::OfMap(Hall& hall, const std::vector<std::string_view>& parts) {
+  const auto index = Number<size_t>(parts[3]);
+  if (parts.size() != 6 || !index || *index >= hall.maps().size()) return NotFound();
+  const OverlayMap& map = *hall.maps()[*index];
+  const auto label = Number<uint8_t>(parts[4]);
+  const auto tile = ParseTile(parts[5], ".png", map.pyramid());
+  return label && tile ? Image("image/png", map.Tile(*tile, *label)) : NotFound();
+}
+
+Reply Site::OfAnnotations(Hall& hall, const std::vector<std::string_view>& parts) {
+  const auto index = Index(parts, 3);
+  if (parts.size() > 5 || !index || *index >= hall.annotation_count()) return NotFound();
+  if (parts.size() == 4) return Json(ToJson(hall.annotations(*index)));
+  const auto v = Numbers<double>(parts[4], ".json", 5);
+  if (!v || !std::all_of(v->begin(), v->end(), [](double x) { return std::abs(x) < 1e12; }) ||
+      !((*v)[4] > 1e-6))
+    return NotFound();
+  const View view{{{(*v)[0], (*v)[1]}, {(*v)[0] + (*v)[2], (*v)[1] + (*v)[3]}}, (*v)[4]};
+  return {.type = "application/json", .body = BytesOf(hall.annotations(*index).Seen(view))};
 }
 
 Reply Site::Description(Hall& hall) {
@@ -265,7 +317,13 @@ Reply Site::Description(Hall& hall) {
   value["maps"] = json::array();
   for (const auto& map : hall.maps()) value["maps"].push_back(ToJson(*map));
   value["annotations"] = json::array();
-  for (const auto& layer : hall.annotations()) value["annotations"].push_back(ToJson(*layer));
+  for (size_t i = 0; i < hall.annotation_count(); ++i) {
+    const bool large = hall.annotations_are_large(i);
+    json layer = large ? json::object() : ToJson(hall.annotations(i));
+    layer["name"] = hall.annotation_name(i);
+    layer["large"] = large;
+    value["annotations"].push_back(layer);
+  }
   value["problems"] = hall.problems();
   return Json(value);
 }

@@ -33,6 +33,7 @@ struct Reply {
 ///   slides/S/thumbnail.jpg
 ///   slides/S/tiles/LEVEL_COLUMN_ROW.jpg
 ///   slides/S/maps/M/LABEL/LEVEL_COLUMN_ROW.png
+///   slides/S/annotations/A.json              classes; reads a large file, which slides/S.json does not
 ///   slides/S/annotations/A/X_Y_WIDTH_HEIGHT_PIXEL.json
 ///
 /// A file is opened when it is first asked for. What goes wrong with one is status 500 and a line of text, or
@@ -57,6 +58,8 @@ class Site {
   Reply Answer(const std::string& path);
   Reply OfSlide(Hall& hall, const std::vector<std::string_view>& parts);
   Reply Description(Hall& hall);
+  Reply OfMap(Hall& hall, const std::vector<std::string_view>& parts);
+  Reply OfAnnotations(Hall& hall, const std::vector<std::string_view>& parts);
 
   std::vector<std::unique_ptr<Hall>> halls_;
   TileCache cache_;

@@ -106,7 +106,8 @@ TEST_F(OverlayMapTest, RefusesWhatDoesNotFit) {
             path + ": is of the region 400x100 at (10, 0), the slide is 400x300");
   const std::string text = folder_ / "a_mask.tif";
   testing::WriteBytes(text, "no picture");
-  EXPECT_EQ(ErrorOf({text}, SlideOf(400, 300)), text + ": a mask is a PNG or a TIFF; this file is neither");
+  EXPECT_EQ(ErrorOf({text}, SlideOf(400, 300)),
+            text + ": a mask is a PNG, a TIFF or a .npy; this file is none of them");
 }
 
 TEST_F(OverlayMapTest, FindsTheNamesThatPredictWrites) {

@@ -7,10 +7,10 @@ export function roundFigure(most) {
 }
 
 /** Micrometres, in the unit that suits them. */
-export function length(micrometres, digits) {
+export function length(micrometres) {
   const [value, unit] = micrometres >= 1000 ? [micrometres / 1000, 'mm']
-    : micrometres >= 1 || micrometres === 0 ? [micrometres, 'µm'] : [micrometres * 1000, 'nm'];
-  return `${digits === undefined ? +value.toPrecision(3) : value.toFixed(digits)} ${unit}`;
+    : micrometres >= 1 ? [micrometres, 'µm'] : [micrometres * 1000, 'nm'];
+  return `${+value.toPrecision(3)} ${unit}`;
 }
 
 /**

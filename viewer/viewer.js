@@ -120,7 +120,7 @@ function showPointer(position) {
   }
   const pixels = `${Math.floor(x)}, ${Math.floor(y)} px`;
   at('position').textContent = mpp() === null ? pixels
-    : `${pixels} · ${length(x * mppX, 2)}, ${length(y * mppY, 2)}`;
+    : `${pixels} · ${(x * mppX).toFixed(1)}, ${(y * mppY).toFixed(1)} µm`;
   const found = outlines.at(x, y);
   at('under-pointer').replaceChildren(...(found
     ? [chip(found.colour), found.text] : []));
@@ -177,6 +177,12 @@ function regionNote([x, y, width, height], slide) {
     : `of ${width} × ${height} px at ${x}, ${y}`;
 }
 
+/** As swath predict writes them: the mask shows the same. */
+function outlineAMask(layer, slide) {
+  const mask = slide.maps.find((map) => map.mask && map.name.startsWith(layer.name.replace(/\.[^.]*$/, '_mask')));
+  return mask && layer.classes && layer.classes.every((of) => mask.classes.some((other) => other.name === of.name));
+}
+
 function layersOf(slide, base) {
   const maps = slide.maps.map((map) => ({
     kind: 'map', file: map.name, title: titleOf(map.name, slide.name), map, note: regionNote(map.region, slide),
@@ -185,8 +191,9 @@ function layersOf(slide, base) {
     classes: map.mask ? map.classes.map((of) => ({ ...of })) : [], colour: map.mask ? '' : map.classes[0]?.colour,
   }));
   const annotations = slide.annotations.map((layer, index) => {
-    const made = { kind: 'annotations', file: layer.name, title: titleOf(layer.name, slide.name),
-      url: `${base}/annotations/${index}`, classes: [], shown: !layer.large, unread: layer.large,
+    const outlines = outlineAMask(layer, slide);
+    const made = { kind: 'annotations', file: layer.name, title: outlines ? 'outlines' : titleOf(layer.name, slide.name),
+      url: `${base}/annotations/${index}`, classes: [], shown: !layer.large && !outlines, unread: layer.large,
       note: 'large: read when it is switched on' };
     if (!layer.large) describe(made, layer);
     return made;

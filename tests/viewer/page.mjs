@@ -134,7 +134,7 @@ const pointAt = async (x, y) => {
 };
 await until(() => window.swath.panel.layers[1]?.seen?.areas.length === 2);
 assert.equal(await pointAt(1300, 1000), 'tumour: a tumour');
-assert.match(await text('#position'), /^1(29|30)\d, (99|100)\d px · 6[45]\d\.\d\d µm, (49|50)\d\.\d\d µm$/);
+assert.match(await text('#position'), /^1(29|30)\d, (99|100)\d px · 6[45]\d\.\d, (49|50)\d\.\d µm$/);
 assert.equal(await pointAt(2300, 1000), 'stroma: a stroma');
 assert.equal(await pointAt(500, 1000), '');
 await page.keyboard.press('2');

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <regex>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -18,6 +19,9 @@ namespace {
 constexpr size_t kMagicBytes = 6;
 constexpr size_t kMostHeaderBytes = size_t{1} << 16;
 constexpr int64_t kLongestSide = 2147483647;
+
+// What the type of an item is made of.
+constexpr std::string_view kOrders = "<>|=", kKinds = "biu", kItemBytes = "1248";
 
 /// What the header of an array says.
 struct Array {
@@ -47,26 +51,51 @@ std::string ReadHeader(const std::string& path, int64_t* begin) {
   return header;
 }
 
+/// What stands behind a key of the header, a dictionary as Python writes it.
+std::string_view ValueOf(std::string_view header, std::string_view key) {
+  const size_t at = header.find(fmt::format("'{}':", key));
+  if (at == std::string_view::npos) return {};
+  header.remove_prefix(at + key.size() + 3);
+  header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
+  return header;
+}
+
+/// "(31, 53)", "(31, 53, 1)".
+bool ParseShape(std::string_view shape, Array* array) {
+  if (!shape.starts_with('(') || shape.find(')') == std::string_view::npos) return false;
+  std::vector<int64_t> sides;
+  const char *at = shape.data() + 1, *end = shape.data() + shape.find(')');
+  while (at < end) {
+    int64_t side = 0;
+    const auto [stop, error] = std::from_chars(at, end, side);
+    if (error != std::errc()) return false;
+    sides.push_back(side);
+    at = stop;
+    while (at < end && (*at == ',' || *at == ' ')) ++at;
+  }
+  if (sides.size() != 2 && !(sides.size() == 3 && sides[2] == 1)) return false;
+  array->height = sides[0];
+  array->width = sides[1];
+  return true;
+}
+
 Array Parse(const std::string& path) {
   Array array;
   const std::string header = ReadHeader(path, &array.begin);
-  static const std::regex type(R"('descr':\s*'([<>|=])([biu])([1248])')"),
-      order(R"('fortran_order':\s*False)"),
-      shape(R"('shape':\s*\((\d{1,10}),\s*(\d{1,10})(?:,\s*1)?,?\s*\))");
-  std::smatch found, sides;
-  if (!std::regex_search(header, found, type))
+  // 'descr': '<u2': byte order, kind and bytes of an item.
+  const std::string_view type = ValueOf(header, "descr");
+  if (type.size() < 5 || type[0] != '\'' || type[4] != '\'' || kOrders.find(type[1]) == kOrders.npos ||
+      kKinds.find(type[2]) == kKinds.npos || kItemBytes.find(type[3]) == kItemBytes.npos)
     Fail(ErrorCode::kUnsupported, "{}: a mask is an array of whole numbers or bool, found {}", path, header);
-  if (!std::regex_search(header, order))
+  if (!ValueOf(header, "fortran_order").starts_with("False"))
     Fail(ErrorCode::kUnsupported, "{}: expected an array in C order, found {}", path, header);
-  if (!std::regex_search(header, sides, shape))
+  if (!ParseShape(ValueOf(header, "shape"), &array))
     Fail(ErrorCode::kUnsupported, "{}: a mask is an array of two dimensions, rows and columns, found {}",
          path, header);
   constexpr char kNative = std::endian::native == std::endian::little ? '<' : '>';
-  array.item_bytes = found[3].str()[0] - '0';
-  array.is_signed = found[2] == "i";
-  array.swapped = array.item_bytes > 1 && found[1] != "=" && found[1].str()[0] != kNative;
-  array.height = std::stoll(sides[1]);
-  array.width = std::stoll(sides[2]);
+  array.item_bytes = type[3] - '0';
+  array.is_signed = type[2] == 'i';
+  array.swapped = array.item_bytes > 1 && type[1] != '=' && type[1] != kNative;
   if (std::min(array.height, array.width) < 1 || std::max(array.height, array.width) > kLongestSide)
     Fail(ErrorCode::kUnsupported, "{}: a mask is 1 to {} px wide and high, found {} x {}", path, kLongestSide,
          array.width, array.height);

@@ -1,9 +1,11 @@
 #include "viewer/result_files.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <charconv>
 #include <filesystem>
-#include <regex>
+#include <string_view>
 #include <utility>
 
 namespace swath::viewer {
@@ -32,14 +34,20 @@ bool IsAnnotations(const std::string& ending) {
   return ending == ".geojson" || ending == ".json" || ending == ".xml" || ending == ".ndpa";
 }
 
-/// What follows the slide's name, and where in the slide it is.
+/// What follows the slide's name, and where in the slide it is: _X_Y_WIDTHxHEIGHT.
 std::optional<Region> TakeRegion(std::string* rest) {
-  static const std::regex pattern(R"(^_(\d{1,10})_(\d{1,10})_(\d{1,10})x(\d{1,10}))");
-  std::smatch match;
-  if (!std::regex_search(*rest, match, pattern)) return std::nullopt;
-  const Region region{std::stoll(match[1]), std::stoll(match[2]), std::stoll(match[3]), std::stoll(match[4])};
-  *rest = match.suffix();
-  return region;
+  constexpr std::string_view kBefore = "___x";
+  std::array<int64_t, kBefore.size()> values{};
+  const char *at = rest->data(), *end = at + rest->size();
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (at == end || *at != kBefore[i]) return std::nullopt;
+    ++at;
+    const auto [stop, error] = std::from_chars(at, end, values[i]);
+    if (error != std::errc() || values[i] < 0 || *at == '-') return std::nullopt;
+    at = stop;
+  }
+  rest->erase(0, static_cast<size_t>(at - rest->data()));
+  return Region{values[0], values[1], values[2], values[3]};
 }
 
 /// By the part of the name after the slide's.
@@ -99,11 +107,12 @@ ResultFile DescribeResult(const std::string& path) {
     if (at != std::string::npos && file.kind == Kind::kUnknown)
       Classify(name.stem.substr(at), name.ending, &file);
   }
-  static const std::regex region(R"(_\d+_\d+_\d+x\d+_)");
-  std::smatch match;
-  if (std::regex_search(name.stem, match, region)) {
-    std::string rest = match.str();
-    file.region = TakeRegion(&rest);
+  for (size_t at = name.stem.find('_'); at != std::string::npos; at = name.stem.find('_', at + 1)) {
+    std::string rest = name.stem.substr(at);
+    const std::optional<Region> region = TakeRegion(&rest);
+    if (!region || !rest.starts_with('_')) continue;
+    file.region = region;
+    break;
   }
   return file;
 }

@@ -7,14 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <regex>
-
 #include "swath/error.h"
 
 namespace swath::viewer {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
 /// What a server on this machine answers to these bytes.
@@ -58,7 +57,7 @@ class HttpServerTest : public ::testing::Test {
 };
 
 TEST_F(HttpServerTest, AnswersWhoHasTheToken) {
-  EXPECT_TRUE(std::regex_match(server_.url(), std::regex(R"(http://127\.0\.0\.1:\d+/[0-9a-f]{32}/)")));
+  EXPECT_THAT(server_.url(), MatchesRegex(R"(http://127\.0\.0\.1:[0-9]+/[0-9a-f]{32}/)"));
   const std::string reply = Get(root() + "slides/0.json");
   EXPECT_THAT(reply, StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(reply, HasSubstr("\r\n\r\nanswer"));

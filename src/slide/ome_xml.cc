@@ -49,7 +49,7 @@ class OmeHandler final : public XmlHandler {
   }
   void End(std::string_view, std::string_view) override {}
 
-  OmeImage Result() {
+  OmeContents Result() {
     if (!companion_.empty()) {
       image_.refusal = fmt::format("one file of an OME-TIFF in several, which {} describes", companion_);
     } else if (files_.size() > 1) {
@@ -66,7 +66,7 @@ class OmeHandler final : public XmlHandler {
   }
 
  private:
-  OmeImage image_;
+  OmeContents image_;
   std::string companion_;
   std::set<std::string> files_;
   int64_t images_ = 0;
@@ -77,7 +77,7 @@ class OmeHandler final : public XmlHandler {
 
 }  // namespace
 
-std::optional<OmeImage> ReadOmeXml(const std::string& path, std::string_view description) {
+std::optional<OmeContents> ReadOmeXml(const std::string& path, std::string_view description) {
   const std::string_view head = description.substr(0, 4096);
   if (!head.starts_with('<') ||
       (head.find("<OME") == std::string_view::npos && head.find("<ome:OME") == std::string_view::npos)) {

@@ -7,13 +7,13 @@
 
 namespace swath {
 
-struct OmeImage {
+struct OmeContents {
   std::optional<double> mpp_x, mpp_y;  ///< of the first image, micrometres
   std::string refusal;                 ///< why the first image is no plain slide; empty if it is one
 };
 
 /// Nothing if `description` is not OME-XML. `path` is the TIFF, for messages. Throws Error (kInput) if it is
 /// damaged.
-std::optional<OmeImage> ReadOmeXml(const std::string& path, std::string_view description);
+std::optional<OmeContents> ReadOmeXml(const std::string& path, std::string_view description);
 
 }  // namespace swath

@@ -16,7 +16,7 @@ namespace swath {
 struct TiffPages {
   std::vector<TiffPage> pages;
   std::vector<TiffPage> first_children;
-  std::optional<OmeImage> ome;  ///< what the first page's description says
+  std::optional<OmeContents> ome;  ///< what the first page's description says
 };
 TiffPages ReadTiffPages(const std::string& path);
 

@@ -8,7 +8,7 @@
 
 #include "augment/wrapped_rows.h"
 #include "base/quantities.h"
-#include "output/jpeg_picture.h"
+#include "output/encode_picture.h"
 #include "swath/class_colour.h"
 #include "swath/model.h"
 #include "swath/overlay.h"
@@ -73,8 +73,8 @@ class SlidePictures {
     const auto draw = [&](const char* caption, const Overlay& overlay) {
       auto thumbnail = OpenThumbnail(*slide, rows, downsample);
       if (&overlay == &mistakes_) thumbnail = std::make_unique<GreyRows>(std::move(thumbnail));
-      return ReportPicture{
-          caption, EncodeJpeg(overlay.Draw(*thumbnail), overlay.width(), overlay.height(), kPictureQuality)};
+      return ReportPicture{caption, EncodeJpeg(overlay.Draw(*thumbnail).data(), overlay.width(),
+                                               overlay.height(), kPictureQuality, Chroma::kFull)};
     };
     return {draw("reference", reference_), draw("prediction", prediction_), draw("mistakes", mistakes_)};
   }

@@ -6,7 +6,7 @@
 #include <functional>
 #include <numeric>
 
-#include "output/jpeg_picture.h"
+#include "output/encode_picture.h"
 #include "output/shrink.h"
 #include "report/charts.h"
 #include "swath/model.h"
@@ -164,15 +164,15 @@ ReportPicture Picture(const ReportTask& task, const std::optional<AttentionMap>&
     const PlanOptions plan = attention->Fit(predict, *sample.image, task.resources).plan.options;
     const AttentionMap::Picture picture = attention->Draw(predict, *sample.image, plan);
     return {"where the network looked",
-            EncodeJpeg(picture.rgb, picture.width, picture.height, kPictureQuality)};
+            EncodeJpeg(picture.rgb.data(), picture.width, picture.height, kPictureQuality, Chroma::kFull)};
   }
   const auto slide = Slide::Open(entry.slide, entry.slide_options);
   const Region shown = Shown(slide->info(), rows);
   const PictureSize size = FitPicture(shown.width, shown.height, kPictureSide);
   const auto thumbnail =
       OpenThumbnail(*slide, rows, static_cast<double>(shown.width) / static_cast<double>(size.wide));
-  return {"slide",
-          EncodeJpeg(Shrink(*thumbnail, size.wide, size.high), size.wide, size.high, kPictureQuality)};
+  return {"slide", EncodeJpeg(Shrink(*thumbnail, size.wide, size.high).data(), size.wide, size.high,
+                              kPictureQuality, Chroma::kFull)};
 }
 
 void FillSlides(const ReportTask& task, const TargetScores& scores, const SlideOutputs& outputs,

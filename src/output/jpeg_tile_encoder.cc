@@ -34,11 +34,11 @@ struct JpegPicture {
 
 class JpegEncoder {
  public:
-  explicit JpegEncoder(int quality) {
+  JpegEncoder(int quality, Chroma chroma) {
     info_.err = jpeg_std_error(&failure_.manager);
     failure_.manager.error_exit = OnJpegError;
     failure_.manager.output_message = OnJpegMessage;
-    if (!Set(quality)) {
+    if (!Set(quality, chroma)) {
       jpeg_destroy_compress(&info_);
       Fail(ErrorCode::kOutput, "[jpeg] the encoder cannot be set up: {}", Message());
     }
@@ -57,7 +57,7 @@ class JpegEncoder {
 
  private:
   // libjpeg reports errors by longjmp, which must not skip destructors: the three functions below hold none.
-  bool Set(int quality) {
+  bool Set(int quality, Chroma chroma) {
     if (setjmp(failure_.jump) != 0) return false;
     jpeg_create_compress(&info_);
     info_.input_components = 3;
@@ -65,6 +65,11 @@ class JpegEncoder {
     jpeg_set_defaults(&info_);
     jpeg_set_quality(&info_, quality, TRUE);
     info_.write_Adobe_marker = FALSE;
+    if (chroma == Chroma::kFull) {
+      info_.optimize_coding = TRUE;
+      info_.comp_info[0].h_samp_factor = 1;
+      info_.comp_info[0].v_samp_factor = 1;
+    }
     return true;
   }
 
@@ -125,7 +130,7 @@ class JpegEncoder {
 
 class JpegTileEncoder final : public TileEncoder {
  public:
-  explicit JpegTileEncoder(int quality) : encoder_(quality) {}
+  explicit JpegTileEncoder(int quality) : encoder_(quality, Chroma::kHalf) {}
   std::vector<uint8_t> Encode(const uint8_t* pixels, int64_t pitch) override {
     return encoder_.WithoutTables({pixels, pitch, kTileSide, kTileSide});
   }
@@ -141,8 +146,9 @@ std::unique_ptr<TileEncoder> MakeJpegTileEncoder(int quality) {
   return std::make_unique<JpegTileEncoder>(quality);
 }
 
-std::vector<uint8_t> EncodeJpeg(const uint8_t* pixels, int64_t width, int64_t height, int quality) {
-  return JpegEncoder(quality).Whole({pixels, 3 * width, width, height});
+std::vector<uint8_t> EncodeJpeg(const uint8_t* pixels, int64_t width, int64_t height, int quality,
+                                Chroma chroma) {
+  return JpegEncoder(quality, chroma).Whole({pixels, 3 * width, width, height});
 }
 
 }  // namespace swath

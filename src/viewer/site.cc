@@ -44,7 +44,7 @@ Reply Image(const char* type, std::vector<uint8_t> bytes) {
 }
 
 Reply Jpeg(const Picture& of) {
-  return Image("image/jpeg", EncodeJpeg(of.pixels.data(), of.width, of.height, kJpegQuality));
+  return Image("image/jpeg", EncodeJpeg(of.pixels.data(), of.width, of.height, kJpegQuality, Chroma::kHalf));
 }
 
 std::vector<std::string_view> Split(std::string_view text, char mark) {

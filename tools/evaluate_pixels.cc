@@ -11,6 +11,7 @@
 #include "swath/loss.h"
 #include "swath/model.h"
 #include "swath/otsu.h"
+#include "tools/decide_classes.h"
 #include "tools/progress_line.h"
 
 namespace swath::tools {
@@ -18,23 +19,6 @@ namespace {
 
 double Pixels(const DatasetEntry& entry) {
   return static_cast<double>(entry.width()) * static_cast<double>(entry.height());
-}
-
-/// The class of each pixel: of one logit whether it is above 0, of several the first of the largest.
-void Decide(const std::vector<const float*>& logits, int64_t width, uint8_t* classes) {
-  if (logits.size() == 1) {
-    for (int64_t x = 0; x < width; ++x) classes[x] = logits[0][x] > 0;
-    return;
-  }
-  std::vector<float> largest(logits[0], logits[0] + width);
-  std::fill_n(classes, width, uint8_t{0});
-  for (size_t c = 1; c < logits.size(); ++c) {
-    for (int64_t x = 0; x < width; ++x) {
-      float& most = largest[static_cast<size_t>(x)];
-      classes[x] = logits[c][x] > most ? static_cast<uint8_t>(c) : classes[x];
-      most = std::max(most, logits[c][x]);
-    }
-  }
 }
 
 }  // namespace
@@ -103,6 +87,7 @@ Loss::Value PixelEvaluator::Predict(const DatasetEntry& entry, const SlideSample
   std::vector<double> sums(static_cast<size_t>(loss_->sums()), 0.0);
   std::vector<std::byte> scratch(static_cast<size_t>(loss_->scratch_bytes(width)));
   std::vector<uint8_t> labels(static_cast<size_t>(width)), predicted(static_cast<size_t>(width));
+  std::vector<float> largest(static_cast<size_t>(width));
   std::vector<float> values(static_cast<size_t>(width * logits_));
   std::vector<const float*> logits;
   for (int64_t c = 0; c < logits_; ++c) logits.push_back(values.data() + c * width);
@@ -123,7 +108,7 @@ Loss::Value PixelEvaluator::Predict(const DatasetEntry& entry, const SlideSample
           sample.labels->Read({y, y + 1}, labels.data());
           loss_->Row({.logits = logits.data(), .labels = labels.data(), .width = width}, sums.data(),
                      scratch.data());
-          Decide(logits, width, predicted.data());
+          DecideClasses(logits.data(), logits_, width, largest.data(), predicted.data());
           confusion->AddRow(labels.data(), predicted.data(), width, ignore_);
           row(labels.data(), predicted.data());
         }

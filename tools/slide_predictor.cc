@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
+#include "tools/decide_classes.h"
 #include "train/probabilities.h"
 
 namespace swath::tools {
@@ -69,22 +70,12 @@ void SlidePredictor::ToBytes(const std::string& slide, const float* const* logit
     const int64_t n = std::min(kColumns, width - begin);
     const Probabilities<float> row{.width = n, .p = room.data(), .tail = room.data() + logits_ * n};
     for (size_t c = 0; c < z.size(); ++c) z[c] = logits[c] + begin;
-    uint8_t* label = bytes + begin;
     if (logits_ == 1) {
       Sigmoid(z[0], row);
-      for (int64_t x = 0; x < n; ++x) label[x] = z[0][x] > 0;
     } else {
       Softmax(z.data(), logits_, row);
-      float* largest = row.tail;
-      std::copy_n(z[0], n, largest);
-      std::fill_n(label, n, uint8_t{0});
-      for (size_t c = 1; c < z.size(); ++c) {
-        for (int64_t x = 0; x < n; ++x) {
-          label[x] = z[c][x] > largest[x] ? static_cast<uint8_t>(c) : label[x];
-          largest[x] = std::max(largest[x], z[c][x]);
-        }
-      }
     }
+    DecideClasses(z.data(), logits_, n, row.tail, bytes + begin);
     for (int64_t c = 1; c < classes(); ++c) {
       Store(row.P(logits_ == 1 ? 0 : c), n, sample_bytes,
             bytes + width + ((c - 1) * width + begin) * sample_bytes);

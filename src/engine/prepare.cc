@@ -19,7 +19,7 @@ constexpr int64_t kDecodeMultiplyAdds = 270;
 struct OpWork {
   int64_t forward = 0;
   int64_t backward = 0;                           ///< of one cotangent
-  int64_t least_forward = 0, least_backward = 0;  ///< in one strip and one panel
+  int64_t least_forward = 0, least_backward = 0;  ///< in one strip and one panel, without halos
 
   OpWork& operator+=(const OpWork& other) {
     forward += other.forward;
@@ -56,26 +56,34 @@ double GradientShare(const Program& program, const Sweep& sweep, const Op& op) {
   return static_cast<double>(needed) / static_cast<double>(all);
 }
 
-/// Columns that panels have of a tensor, all together, over its width.
-double Repeated(const Prepared& p, int tensor) {
-  int64_t columns = 0;
-  for (const Panel& panel : p.panels) columns += panel.columns[static_cast<size_t>(tensor)].size();
-  return static_cast<double>(columns) /
-         static_cast<double>(p.program.tensors[static_cast<size_t>(tensor)].shape.width);
+/// Pixels of a tensor that are computed in a sweep over all strips and panels.
+int64_t PixelsOf(const Prepared& p, const Sweep& sweep, size_t tensor) {
+  int64_t pixels = 0;
+  for (const Panel& panel : p.panels) {
+    for (const Strip& strip : sweep.StripsOf(panel.part))
+      pixels += strip.rows[tensor].size() * panel.columns[tensor].size();
+  }
+  return pixels;
+}
+
+/// What parts there are of an image, over the whole of it.
+double ShareOf(const std::vector<Part>& parts, const Shape& image) {
+  int64_t pixels = 0;
+  for (const Part& part : parts) pixels += part.pixels();
+  return static_cast<double>(pixels) / static_cast<double>(image.height * image.width);
 }
 
 SweepWork CountWork(const Prepared& p, const Sweep& sweep) {
   SweepWork work(p.program.ops.size());
+  const double share = ShareOf(p.parts, p.program.tensors[0].shape);
   for (size_t i = 0; i < p.program.ops.size(); ++i) {
     const Op& op = p.program.ops[i];
     if (!sweep.forward[i] || !op.layer) continue;
-    const int64_t row =
-        op.layer->MultiplyAdds(p.SourceShapes(op), p.program.tensors[static_cast<size_t>(op.dst)].shape);
-    int64_t rows = 0;
-    for (const Strip& strip : sweep.strips) rows += strip.rows[static_cast<size_t>(op.dst)].size();
-    const double all = static_cast<double>(rows * row) * Repeated(p, op.dst),
-                 least =
-                     static_cast<double>(p.program.tensors[static_cast<size_t>(op.dst)].shape.height * row);
+    const Shape& dst = p.program.tensors[static_cast<size_t>(op.dst)].shape;
+    const double row = static_cast<double>(op.layer->MultiplyAdds(p.SourceShapes(op), dst)),
+                 pixels = static_cast<double>(PixelsOf(p, sweep, static_cast<size_t>(op.dst)));
+    const double all = row * pixels / static_cast<double>(dst.width),
+                 least = row * static_cast<double>(dst.height) * share;
     work[i].forward = static_cast<int64_t>(all);
     work[i].least_forward = static_cast<int64_t>(least);
     if (!sweep.backward[i]) continue;
@@ -148,8 +156,8 @@ class Planner {
   template <class T>
   Prepared Run(PanelKernels<T>* first) {
     Plan& plan = p_.plan;
-    p_.panels = MakePanels(p_.program, plan.options.panels, PanelMultiple());
-    plan.options.panels = static_cast<int64_t>(p_.panels.size());
+    ChooseParts();
+    ChoosePanels();
     ChooseStrips();
     plan.in_flight = std::min(plan.options.threads, plan.options.strips);
     if (plan.options.in_flight > 0) plan.in_flight = std::min(plan.in_flight, plan.options.in_flight);
@@ -184,6 +192,67 @@ class Planner {
     }
   }
 
+  /// What the image is computed for: parts of it, or all of it.
+  void ChooseParts() {
+    const std::vector<Part>& labelled = p_.plan.options.labelled;
+    const bool all = labelled.empty() || !objective_.pixels || !p_.sweeps.forward.empty();
+    p_.parts = all ? std::vector{WholeImage(p_.program)} : labelled;
+    CheckParts();
+  }
+
+  void CheckParts() const {
+    const Part whole = WholeImage(p_.program);
+    for (size_t i = 0; i < p_.parts.size(); ++i) {
+      const Part& part = p_.parts[i];
+      bool good = part.pixels() > 0 && Overlap(part, whole) == part;
+      for (size_t j = 0; j < i; ++j) good = good && Overlap(part, p_.parts[j]).pixels() == 0;
+      if (good) continue;
+      Fail(ErrorCode::kUsage,
+           "labelled part {}, rows {} to {} and columns {} to {}, expected parts of the {} x {} px that do "
+           "not "
+           "overlap",
+           i, part.rows.begin, part.rows.end, part.columns.begin, part.columns.end, p_.plan.width,
+           p_.plan.height);
+    }
+  }
+
+  /// Of a part as many as its share of the image's width asks for, so that none is wider than without parts.
+  void ChoosePanels() {
+    int64_t& panels = p_.plan.options.panels;
+    const int64_t multiple = PanelMultiple(), widest = CeilDiv(p_.plan.width, std::max<int64_t>(panels, 1));
+    int64_t most = 0;
+    for (size_t i = 0; i < p_.parts.size(); ++i) {
+      const Range columns = p_.parts[i].columns;
+      std::vector<Panel> made = MakePanels(p_.program, columns, CeilDiv(columns.size(), widest), multiple);
+      most = std::max(most, static_cast<int64_t>(made.size()));
+      for (Panel& panel : made) {
+        panel.part = i;
+        p_.panels.push_back(std::move(panel));
+      }
+    }
+    panels = most;
+  }
+
+  /// Of each part; where it is not said how many, a tall part has more than others.
+  void MakeAllStrips() {
+    int64_t most = 0;
+    for (size_t i = 0; i < p_.parts.size(); ++i) {
+      const Range rows = p_.parts[i].rows;
+      const int64_t asked = p_.plan.options.strips;
+      const int64_t count = asked > 0                           ? asked
+                            : trains() || p_.program.output < 0 ? DefaultStrips(p_.program, Longest(), rows)
+                                                                : Bands();
+      for (Sweep* sweep : p_.sweeps.All()) {
+        for (Strip& strip : MakeStrips(p_.program, *sweep, rows, count)) {
+          strip.part = i;
+          sweep->strips.push_back(std::move(strip));
+        }
+      }
+      most = std::max(most, static_cast<int64_t>(Longest().StripsOf(i).size()));
+    }
+    p_.plan.options.strips = most;
+  }
+
   /// The sweep that the number of strips is chosen for.
   const Sweep& Longest() const {
     if (trains()) return p_.sweeps.backward.back();
@@ -195,14 +264,11 @@ class Planner {
     if (plan.options.threads <= 0) {
       plan.options.threads = Processors();
     }
-    if (plan.options.strips <= 0)
-      plan.options.strips =
-          trains() || p_.program.output < 0 ? DefaultStrips(p_.program, Longest()) : Bands();
     if (!trains()) p_.sweeps.backward.clear();
-    for (Sweep* sweep : p_.sweeps.All()) sweep->strips = MakeStrips(p_.program, *sweep, plan.options.strips);
+    MakeAllStrips();
     const std::vector<Strip>& strips = Longest().strips;
-    plan.options.strips = static_cast<int64_t>(strips.size());
     for (const Strip& strip : strips) plan.input_rows += strip.rows[0].size();
+    plan.input_pixels = PixelsOf(p_, Longest(), 0);
     if (trains() || p_.program.output < 0) return;
     // One strip hands its rows over as they come; panels, all when the last of them is done.
     const int64_t rows = Tensor(p_.program.output).shape.height;
@@ -216,7 +282,7 @@ class Planner {
   int64_t Bands() const {
     if (p_.plan.options.threads == 1) return 1;
     const int64_t rows = Tensor(p_.program.output).shape.height;
-    const std::vector<Strip> strips = MakeStrips(p_.program, p_.sweeps.output, rows);
+    const std::vector<Strip> strips = MakeStrips(p_.program, p_.sweeps.output, {0, p_.plan.height}, rows);
     const int64_t halo = strips[strips.size() / 2].rows[0].size();
     const int64_t bands = std::max<int64_t>(1, rows / std::max<int64_t>(256, 8 * halo));
     return bands > 1 ? bands + bands % 2 : 1;
@@ -262,7 +328,7 @@ class Planner {
     }
     for (const Sweep& sweep : p_.sweeps.backward) Add(CountWork(p_, sweep), &back);
     const int64_t m = objective_.pixels ? objective_.pixels->cotangents() : 1;
-    const int64_t decode = kDecodeMultiplyAdds * plan.input_rows * plan.width;
+    const int64_t decode = kDecodeMultiplyAdds * plan.input_pixels;
     const OpWork sum = Sum(back);
     const int64_t one = sum.forward + m * sum.backward,
                   two = decode + Sum(output).forward + sum.forward + sum.backward;
@@ -347,11 +413,11 @@ class Planner {
   template <class T>
   void AddBytes(PanelKernels<T>* first) {
     Plan& plan = p_.plan;
-    // Panels follow one another, and inner ones are alike: the largest is one of the first two or the last
-    // two.
+    // Panels follow one another, and inner ones of a part are alike: the largest of a single part is one of
+    // the first two or the last two.
     const size_t count = p_.panels.size();
     for (size_t i = 0; i < count; ++i) {
-      if (i >= 2 && i + 2 < count) continue;
+      if (p_.parts.size() == 1 && i >= 2 && i + 2 < count) continue;
       PanelKernels<T> kernels = AddPanel<T>(p_.panels[i]);
       if (first && i == 0) *first = std::move(kernels);
     }

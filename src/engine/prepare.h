@@ -27,6 +27,7 @@ struct ViewUse {
 struct Prepared {
   Program program;
   Sweeps sweeps;
+  std::vector<Part> parts;  ///< of the image, for which it is computed; most often all of it
   std::vector<Panel> panels;
   std::vector<ViewUse> views;
   Plan plan;

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <thread>
 
 #include "base/node_seed.h"
@@ -57,19 +58,18 @@ class ProgressCounter {
  public:
   ProgressCounter(const Progress& progress, int64_t total) : progress_(progress), total_(total) {}
 
-  /// Rows, or their share of one of several panels.
-  void Add(double rows) {
+  void Add(int64_t rows) {
     if (!progress_) return;
     const std::lock_guard lock(mutex_);
     done_ += rows;
-    progress_(std::min(static_cast<int64_t>(std::llround(done_)), total_), total_);
+    progress_(done_, total_);
   }
 
  private:
   const Progress& progress_;
   int64_t total_;
   std::mutex mutex_;
-  double done_ = 0;
+  int64_t done_ = 0;
 };
 
 /// Some columns of a source of rows.
@@ -187,22 +187,25 @@ class Streaming final : public StreamingEngine {
     const Sample sample{.image = &image, .seed = seed};
     RunForward(sample, &counter);
     if (prepared_.panels.size() > 1) return PredictPanels(sample, to_bytes, sink, &counter);
-    ForEachStrip(prepared_.sweeps.output,
-                 [&](StripRunner<T>* runner, const Panel&, int64_t index, StripSums*, Turnstile* turnstile) {
-                   PredictStrip(runner, index, sample, to_bytes, sink, &counter, turnstile);
-                 });
+    ForEachStrip(prepared_.sweeps.output, [&](StripRunner<T>* runner, const Panel&, const Strip& strip,
+                                              int64_t index, StripSums*, Turnstile* turnstile) {
+      PredictStrip(runner, strip, index, sample, to_bytes, sink, &counter, turnstile);
+    });
   }
 
  private:
   /// Of parameters of core ops, by index in the graph.
   using CoreGradients = std::map<int, std::vector<double>>;
 
-  static int64_t RowsOf(const Sweep& sweep) {
+  /// Input rows, those of each panel.
+  int64_t RowsOf(const Sweep& sweep) const {
     int64_t rows = 0;
-    for (const Strip& strip : sweep.strips) rows += strip.rows[0].size();
+    for (const Panel& panel : prepared_.panels) {
+      for (const Strip& strip : sweep.StripsOf(panel.part)) rows += strip.rows[0].size();
+    }
     return rows;
   }
-  static int64_t RowsOf(const std::vector<Sweep>& sweeps) {
+  int64_t RowsOf(const std::vector<Sweep>& sweeps) const {
     int64_t rows = 0;
     for (const Sweep& sweep : sweeps) rows += RowsOf(sweep);
     return rows;
@@ -254,18 +257,19 @@ class Streaming final : public StreamingEngine {
     }
   }
 
-  /// Runs work(runner, panel, strip index, sums, turnstile) for every strip of every panel, each runner on a
-  /// thread of its own.
+  /// Runs work(runner, panel, strip, its index in the panel, sums, turnstile) for every strip of every panel,
+  /// each runner on a thread of its own.
   template <class F>
   void ForEachStrip(const Sweep& sweep, F&& work) {
     for (const Panel& panel : prepared_.panels) {
       EnterPanel(panel);
       Turnstile turnstile;
+      const std::span<const Strip> strips = sweep.StripsOf(panel.part);
       const auto loop = [&](size_t thread) {
         try {
-          const int64_t count = static_cast<int64_t>(sweep.strips.size());
+          const int64_t count = static_cast<int64_t>(strips.size());
           for (int64_t i = turnstile.Take(count); i >= 0; i = turnstile.Take(count))
-            work(&runners_[thread], panel, i, Sums(thread), &turnstile);
+            work(&runners_[thread], panel, strips[static_cast<size_t>(i)], i, Sums(thread), &turnstile);
         } catch (...) {
           turnstile.Fail(std::current_exception());
         }
@@ -284,21 +288,20 @@ class Streaming final : public StreamingEngine {
   void RunSweep(const Sweep& sweep, const Sample& sample, const double* coefficients,
                 ProgressCounter* counter) {
     total_.Clear();
-    const double panels = static_cast<double>(prepared_.panels.size());
-    ForEachStrip(sweep, [&](StripRunner<T>* runner, const Panel& panel, int64_t index, StripSums* sums,
-                            Turnstile* turnstile) {
+    ForEachStrip(sweep, [&](StripRunner<T>* runner, const Panel& panel, const Strip& strip, int64_t index,
+                            StripSums* sums, Turnstile* turnstile) {
       const auto image = Columns(*sample.image, panel.columns[0]);
       const auto labels = sweep.output ? Columns(*sample.labels, panel.owned) : nullptr;
       if (sums != &total_) sums->Clear();
       runner->Run({.sweep = &sweep,
-                   .strip = &sweep.strips[static_cast<size_t>(index)],
+                   .strip = &strip,
                    .image = image.get(),
                    .labels = labels.get(),
                    .cores = &cores_,
                    .coefficients = coefficients,
                    .seed = sample.seed,
                    .sink = {},
-                   .progress = [&](int64_t rows) { counter->Add(static_cast<double>(rows) / panels); }});
+                   .progress = [&](int64_t rows) { counter->Add(rows); }});
       if (!turnstile->Wait(index)) return;
       if (sums != &total_) total_.Add(*sums);
       turnstile->Pass();
@@ -375,15 +378,14 @@ class Streaming final : public StreamingEngine {
 
   /// Runs a strip of the output's sweep; take(y, [class] -> values as float32) for each of its rows.
   template <class F>
-  void RunOutput(StripRunner<T>* runner, int64_t index, const Sample& sample, ProgressCounter* counter,
+  void RunOutput(StripRunner<T>* runner, const Strip& strip, const Sample& sample, ProgressCounter* counter,
                  F&& take) {
     const int64_t channels = prepared_.program.output_shape().channels, width = kernels_.panel->owned.size();
     std::vector<float> floats;  // where logits are doubles
     if (!std::is_same_v<T, float>) floats.resize(static_cast<size_t>(channels * width));
-    const double panels = static_cast<double>(prepared_.panels.size());
     const auto columns = Columns(*sample.image, kernels_.panel->columns[0]);
     runner->Run({.sweep = &prepared_.sweeps.output,
-                 .strip = &prepared_.sweeps.output.strips[static_cast<size_t>(index)],
+                 .strip = &strip,
                  .image = columns.get(),
                  .labels = nullptr,
                  .cores = &cores_,
@@ -399,7 +401,7 @@ class Streaming final : public StreamingEngine {
                          take(y, ChannelRows(floats, width).data());
                        }
                      },
-                 .progress = [&](int64_t done) { counter->Add(static_cast<double>(done) / panels); }});
+                 .progress = [&](int64_t rows) { counter->Add(rows); }});
   }
 
   /// Rows are whole when the last panel has come by.
@@ -407,12 +409,11 @@ class Streaming final : public StreamingEngine {
                      ProgressCounter* counter) {
     const Shape& shape = prepared_.program.output_shape();
     LogitSpool spool(shape, sample.image->name());
-    ForEachStrip(prepared_.sweeps.output,
-                 [&](StripRunner<T>* runner, const Panel& panel, int64_t index, StripSums*, Turnstile*) {
-                   RunOutput(runner, index, sample, counter, [&](int64_t y, const float* const* logits) {
-                     spool.Write(y, panel.owned, logits);
-                   });
-                 });
+    ForEachStrip(prepared_.sweeps.output, [&](StripRunner<T>* runner, const Panel& panel, const Strip& strip,
+                                              int64_t, StripSums*, Turnstile*) {
+      RunOutput(runner, strip, sample, counter,
+                [&](int64_t y, const float* const* logits) { spool.Write(y, panel.owned, logits); });
+    });
     std::vector<float> logits(static_cast<size_t>(shape.channels * shape.width));
     const std::vector<const float*> rows = ChannelRows(logits, shape.width);
     std::vector<uint8_t> bytes(static_cast<size_t>(shape.width * prepared_.plan.options.bytes_per_pixel));
@@ -423,10 +424,9 @@ class Streaming final : public StreamingEngine {
     }
   }
 
-  void PredictStrip(StripRunner<T>* runner, int64_t index, const Sample& sample,
+  void PredictStrip(StripRunner<T>* runner, const Strip& strip, int64_t index, const Sample& sample,
                     const LogitsToBytes& to_bytes, const PredictionSink& sink, ProgressCounter* counter,
                     Turnstile* turnstile) {
-    const Strip& strip = prepared_.sweeps.output.strips[static_cast<size_t>(index)];
     const Shape& shape = prepared_.program.output_shape();
     const int64_t row_bytes = shape.width * prepared_.plan.options.bytes_per_pixel;
     std::vector<uint8_t> band(static_cast<size_t>(prepared_.plan.band_rows * row_bytes));
@@ -437,7 +437,7 @@ class Streaming final : public StreamingEngine {
       if (!stop) sink(filled, band.data());
       filled.begin = filled.end;
     };
-    RunOutput(runner, index, sample, counter, [&](int64_t, const float* const* logits) {
+    RunOutput(runner, strip, sample, counter, [&](int64_t, const float* const* logits) {
       to_bytes(logits, shape.width, band.data() + filled.size() * row_bytes);
       if (++filled.end - filled.begin == prepared_.plan.band_rows) flush();
     });

@@ -1,6 +1,7 @@
 #include "engine/strip.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "engine/sweep.h"
 
@@ -31,7 +32,9 @@ Range SourceColumns(const Op& op, Range dst, int64_t width) {
 /// A panel that owns [begin, end) of the image's columns, and the same share of everything else.
 Panel MakePanel(const Program& program, Range image) {
   const int64_t all = program.tensors[0].shape.width;
-  Panel panel{{}, std::vector<Range>(program.tensors.size()), std::vector<Range>(program.ops.size())};
+  Panel panel{.owned = {},
+              .columns = std::vector<Range>(program.tensors.size()),
+              .src_columns = std::vector<Range>(program.ops.size())};
   const auto own = [&](int t) {
     const int64_t width = program.tensors[static_cast<size_t>(t)].shape.width;
     const Range owned{width * image.begin / all, width * image.end / all};
@@ -59,7 +62,7 @@ Panel MakePanel(const Program& program, Range image) {
 }  // namespace
 
 Strip MakeStrip(const Program& program, const Sweep& sweep, Range part, int64_t of) {
-  Strip strip{{}, std::vector<Range>(program.tensors.size())};
+  Strip strip{.owned = {}, .rows = std::vector<Range>(program.tensors.size())};
   const auto height = [&](int t) { return program.tensors[static_cast<size_t>(t)].shape.height; };
   for (const int target : Targets(program, sweep)) {
     const int64_t rows = height(target);
@@ -80,35 +83,50 @@ Strip MakeStrip(const Program& program, const Sweep& sweep, Range part, int64_t 
   return strip;
 }
 
-std::vector<Strip> MakeStrips(const Program& program, const Sweep& sweep, int64_t count) {
+Part WholeImage(const Program& program) {
+  const Shape& image = program.tensors[0].shape;
+  return {.rows = {0, image.height}, .columns = {0, image.width}};
+}
+
+std::vector<Strip> MakeStrips(const Program& program, const Sweep& sweep, Range rows, int64_t count) {
+  const int64_t all = program.tensors[0].shape.height;
   int64_t height = 1;
-  for (const int target : Targets(program, sweep))
-    height = std::max(height, program.tensors[static_cast<size_t>(target)].shape.height);
+  for (const int target : Targets(program, sweep)) {
+    const int64_t whole = program.tensors[static_cast<size_t>(target)].shape.height;
+    height = std::max(height, whole * rows.end / all - whole * rows.begin / all);
+  }
   count = std::clamp<int64_t>(count, 1, height);
+  // Edges are fractions of the image's height: (begin + size · i / count) / all. Reduced, since what the
+  // tallest image has of them is multiplied by its height.
+  const int64_t common = std::gcd(std::gcd(rows.begin, rows.size()), all);
+  const auto edge = [&](int64_t i) { return (rows.begin * count + rows.size() * i) / common; };
   std::vector<Strip> strips;
-  for (int64_t i = 0; i < count; ++i) strips.push_back(MakeStrip(program, sweep, {i, i + 1}, count));
+  for (int64_t i = 0; i < count; ++i)
+    strips.push_back(MakeStrip(program, sweep, {edge(i), edge(i + 1)}, all / common * count));
   return strips;
 }
 
-std::vector<Panel> MakePanels(const Program& program, int64_t count, int64_t multiple) {
-  const int64_t width = program.tensors[0].shape.width;
-  const int64_t each = RoundUp(CeilDiv(width, std::max<int64_t>(count, 1)), multiple);
+std::vector<Panel> MakePanels(const Program& program, Range columns, int64_t count, int64_t multiple) {
+  const int64_t each = RoundUp(CeilDiv(columns.size(), std::max<int64_t>(count, 1)), multiple);
   std::vector<Panel> panels;
-  for (int64_t begin = 0; begin < width; begin += each)
-    panels.push_back(MakePanel(program, {begin, std::min(begin + each, width)}));
+  for (Range owned{columns.begin, 0}; owned.begin < columns.end; owned.begin = owned.end) {
+    // From a multiple on, whatever the first column is.
+    owned.end = std::min((owned.begin / multiple) * multiple + each, columns.end);
+    panels.push_back(MakePanel(program, owned));
+  }
   return panels;
 }
 
-int64_t DefaultStrips(const Program& program, const Sweep& sweep) {
+int64_t DefaultStrips(const Program& program, const Sweep& sweep, Range part) {
   constexpr int64_t kMostStrips = 8;
   // Rows that are read and computed twice. Two strips make it up where there are two processors, and the halo
   // costs less where layers are narrow than where they are wide: its rows at the bottom of the network are
   // few.
   constexpr double kMostRepeated = 0.07, kMostRepeatedByTwo = 0.25;
-  const int64_t height = program.tensors[0].shape.height;
+  const int64_t height = part.size();
   for (int64_t count = kMostStrips; count > 1; count /= 2) {
     int64_t rows = 0;
-    const std::vector<Strip> strips = MakeStrips(program, sweep, count);
+    const std::vector<Strip> strips = MakeStrips(program, sweep, part, count);
     for (const Strip& strip : strips) rows += strip.rows[0].size();
     if (static_cast<int64_t>(strips.size()) == count &&
         static_cast<double>(rows - height) <=

@@ -184,6 +184,13 @@ class SweepPlanner {
 
 bool Sweep::goes_back() const { return std::find(backward.begin(), backward.end(), true) != backward.end(); }
 
+std::span<const Strip> Sweep::StripsOf(size_t part) const {
+  const auto first =
+      std::find_if(strips.begin(), strips.end(), [&](const Strip& s) { return s.part == part; });
+  const auto last = std::find_if(first, strips.end(), [&](const Strip& s) { return s.part != part; });
+  return {first, last};
+}
+
 std::vector<Sweep*> Sweeps::All() {
   std::vector<Sweep*> all;
   for (Sweep& sweep : forward) all.push_back(&sweep);

@@ -8,6 +8,7 @@
 /// parameters: at most 2 L + 1. Every sweep computes anew, from the image on, what it reads.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "engine/program.h"
@@ -21,9 +22,10 @@ struct Sweep {
   std::vector<bool> adds_core;  ///< by op: the gradients of its sources in core are added up
   bool output = false;          ///< the output's rows are taken: by a loss, or as a prediction
   bool trains = false;          ///< gradients of parameters are added up
-  std::vector<Strip> strips;
+  std::vector<Strip> strips;    ///< those of a part follow one another
 
   bool goes_back() const;
+  std::span<const Strip> StripsOf(size_t part) const;
 };
 
 struct Sweeps {

@@ -79,7 +79,7 @@ TEST(LargeImages, StripsFarDownAreLikeThoseAbove) {
       }
     }
   }
-  const auto strips = MakeStrips(program, sweep, 7);
+  const auto strips = MakeStrips(program, sweep, {0, kMost}, 7);
   ASSERT_EQ(strips.size(), 7u);
   for (size_t i = 0; i < strips.size(); ++i)
     EXPECT_EQ(strips[i].owned.begin, i == 0 ? 0 : strips[i - 1].owned.end);
@@ -88,7 +88,7 @@ TEST(LargeImages, StripsFarDownAreLikeThoseAbove) {
 
 TEST(LargeImages, PanelsCoverTheWidth) {
   const Program program = Lower(BuiltInModel("unet-4492", 1), kMost, 64);
-  const std::vector<Panel> panels = MakePanels(program, 5, 64);
+  const std::vector<Panel> panels = MakePanels(program, {0, kMost}, 5, 64);
   ASSERT_EQ(panels.size(), 5u);
   for (size_t i = 0; i < panels.size(); ++i) {
     EXPECT_EQ(panels[i].owned.begin, i == 0 ? 0 : panels[i - 1].owned.end);

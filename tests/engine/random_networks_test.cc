@@ -1,9 +1,12 @@
 /// Invariant I4 on random small networks: both halves, any strips, any number of threads.
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "layers/layer.h"
 #include "swath/compare.h"
 #include "swath/engine.h"
+#include "swath/error.h"
 #include "tests/support/float_tolerance.h"
 #include "tests/support/memory_image.h"
 #include "tests/support/random_graph.h"
@@ -137,6 +140,91 @@ TEST(RandomNetworks, AnyOperatorStreamingEqualsInCore) {
       "more than 2 sweeps, %lld at most\n",
       kAnyNetworks, worst, static_cast<long long>(zeros), static_cast<long long>(cancelled),
       static_cast<long long>(reductions), static_cast<long long>(most_sweeps));
+}
+
+/// Parts of an image that do not overlap: it is cut in two again and again, and some of what comes out is
+/// left out.
+void DrawParts(const Part& part, int cuts, std::mt19937* random, std::vector<Part>* parts) {
+  const bool rows = (*random)() % 2 == 0;
+  const Range range = rows ? part.rows : part.columns;
+  if (cuts == 0 || range.size() < 2) {
+    if ((*random)() % 3 > 0) parts->push_back(part);
+    return;
+  }
+  const int64_t cut =
+      range.begin + 1 + static_cast<int64_t>((*random)() % static_cast<uint64_t>(range.size() - 1));
+  Part first = part, second = part;
+  (rows ? first.rows : first.columns).end = cut;
+  (rows ? second.rows : second.columns).begin = cut;
+  DrawParts(first, cuts - 1, random, parts);
+  DrawParts(second, cuts - 1, random, parts);
+}
+
+/// Where labels are said to lie in parts of the image, only what these need is computed, and the gradient is
+/// that of the whole.
+TEST(RandomNetworks, LabelledPartsEqualInCore) {
+  double worst = 0;
+  int64_t networks = 0, parts = 0, all = 0, computed = 0;
+  for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+    SCOPED_TRACE("network " + std::to_string(seed));
+    const test::RandomNetwork network = test::MakeRandomNetwork(seed, test::Variety::kAll);
+    if (network.slide) continue;
+    AnyTask any(network, seed, seed);
+    std::mt19937 random(seed);
+    PlanOptions options{.threads = 1 + seed % 2, .panels = 1 + seed % 3, .precision = Precision::kFloat64};
+    while (options.labelled.empty())
+      DrawParts({{0, network.height}, {0, network.width}}, 1 + seed % 3, &random, &options.labelled);
+    for (int64_t i = 0; i < network.width * network.height; ++i) {
+      const int64_t y = i / network.width, x = i % network.width;
+      const bool inside =
+          std::any_of(options.labelled.begin(), options.labelled.end(),
+                      [&](const Part& part) { return part.rows.contains(y) && part.columns.contains(x); });
+      if (!inside) any.labels.pixels()[static_cast<size_t>(i)] = 255;
+    }
+    any.labels.pixels()[static_cast<size_t>(options.labelled[0].rows.begin * network.width +
+                                            options.labelled[0].columns.begin)] = 0;
+    const StepResult reference =
+        MakeReferenceEngine(network.graph, any.objective(), Precision::kFloat64)->Step(any.sample);
+    const std::vector<double> noise =
+        test::RoundingNoise(network.graph, any.objective(), any.sample, reference);
+    ++networks;
+    parts += static_cast<int64_t>(options.labelled.size());
+    for (const int64_t strips : {int64_t{0}, int64_t{1}, int64_t{1 + seed % 5}}) {
+      options.strips = strips;
+      const auto engine =
+          MakeStreamingEngine(network.graph, any.objective(), network.width, network.height, options);
+      all += network.width * network.height;
+      computed += engine->plan().input_pixels;
+      const StepResult result = engine->Step(any.sample);
+      EXPECT_NEAR(result.loss.loss, reference.loss.loss, 1e-12 * std::abs(reference.loss.loss));
+      EXPECT_EQ(result.loss.valid_pixels, reference.loss.valid_pixels);
+      EXPECT_NEAR(engine->Evaluate(any.sample).loss, reference.loss.loss,
+                  1e-12 * std::abs(reference.loss.loss));
+      size_t i = 0;
+      for (const GradientError& e : CompareGradients(network.graph, result, reference)) {
+        const double allowed = noise[i++];
+        if (e.relative > 1e-12 && e.error <= allowed) continue;
+        EXPECT_LE(e.relative, 1e-12) << e.parameter << ", " << strips << " strips";
+        worst = std::max(worst, e.relative);
+      }
+    }
+  }
+  EXPECT_GE(networks, 300);
+  std::printf("%lld networks, %lld parts, largest relative error %.2g; %.0f %% of the pixels were read\n",
+              static_cast<long long>(networks), static_cast<long long>(parts), worst,
+              100.0 * static_cast<double>(computed) / static_cast<double>(all));
+}
+
+TEST(LabelledParts, AreRefusedWhereTheyOverlapOrLeaveTheImage) {
+  const test::RandomNetwork network = test::MakeRandomNetwork(0);
+  const auto loss = MakeLoss({.logits = network.logits});
+  const auto plan = [&](std::vector<Part> parts) {
+    return MakePlan(network.graph, *loss, network.width, network.height, {.labelled = std::move(parts)});
+  };
+  EXPECT_THROW(plan({{{0, 2}, {0, 2}}, {{1, 3}, {1, 3}}}), Error);
+  EXPECT_THROW(plan({{{0, network.height + 1}, {0, 2}}}), Error);
+  EXPECT_THROW(plan({{{0, 2}, {1, 1}}}), Error);
+  EXPECT_LT(plan({{{0, 2}, {0, 2}}}).multiply_adds(), plan({}).multiply_adds());
 }
 
 /// Whether some layer sees bytes that are not scaled. Its logits reach hundreds, and exp() of a float32 logit

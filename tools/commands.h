@@ -18,6 +18,7 @@ void AddPlan(CLI::App& app);
 void AddPredict(CLI::App& app);
 void AddReport(CLI::App& app);
 void AddSynth(CLI::App& app);
+void AddTissue(CLI::App& app);
 void AddTrain(CLI::App& app);
 void AddView(CLI::App& app);
 

@@ -16,6 +16,7 @@
 #include "tools/label_options.h"
 #include "tools/options.h"
 #include "tools/resources.h"
+#include "tools/tissue_option.h"
 
 namespace swath::tools {
 namespace {
@@ -24,9 +25,8 @@ struct Settings {
   std::string model;
   std::string data;
   std::string split = "test";
-  std::optional<int> level;
-  std::optional<double> mpp;
   int ignore_label = 255;
+  DatasetOptions pixels;
   LabelOptions labels;
   PlanOptions plan;
   int64_t memory = 0;
@@ -86,16 +86,19 @@ void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
   const Resources resources(graph, settings.plan, settings.memory);
   if (InCore(graph)[static_cast<size_t>(graph.output)]) {
-    const Dataset dataset = OpenDataset(
-        settings.data, {.level = settings.level, .mpp = settings.mpp, .labels = Labels::kTargets});
+    if (settings.pixels.find_tissue)
+      Fail(ErrorCode::kUsage, "--tissue: is of maps, {} gives values of the slide", settings.model);
+    DatasetOptions targets = settings.pixels;
+    targets.labels = Labels::kTargets;
+    const Dataset dataset = OpenDataset(settings.data, targets);
     return EvalTargets(graph, dataset,
                        {.split = settings.split, .resources = resources, .json = settings.json});
   }
-  const Dataset dataset = OpenDataset(
-      settings.data, {.level = settings.level,
-                      .mpp = settings.mpp,
-                      .label_rules = MakeLabelRules(settings.labels, ModelClasses(graph),
-                                                    static_cast<uint8_t>(settings.ignore_label))});
+  DatasetOptions pixels = settings.pixels;
+  pixels.label_rules =
+      MakeLabelRules(settings.labels, ModelClasses(graph), static_cast<uint8_t>(settings.ignore_label));
+  Dataset dataset = OpenDataset(settings.data, pixels);
+  FindTissueIfWanted(&dataset, SplitsOf(settings.split));
   const PixelEvaluator evaluator(dataset, graph, static_cast<uint8_t>(settings.ignore_label), resources);
   std::vector<PixelScore> scores;
   for (const DatasetEntry& entry : dataset.entries) {
@@ -125,15 +128,16 @@ void AddEval(CLI::App& app) {
   command->add_option("--split", settings->split, "train, val, test or all")
       ->check(CLI::IsMember({"train", "val", "test", "all"}))
       ->capture_default_str();
-  auto* level = command->add_option("--level", settings->level, "Level of the slides [0]")
+  auto* level = command->add_option("--level", settings->pixels.level, "Level of the slides [0]")
                     ->check(WholeNumber(0, kMostCounted));
-  command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")
+  command->add_option("--mpp", settings->pixels.mpp, "Micrometres a pixel instead of a level")
       ->check(Number({.above = 0}))
       ->excludes(level);
   command->add_option("--ignore-label", settings->ignore_label, "Label that does not count")
       ->check(WholeNumber(0, 255))
       ->capture_default_str();
   AddLabelOptions(command, &settings->labels, "Options");
+  AddTissueOption(command, &settings->pixels);
   AddThreadsOption(command, &settings->plan);
   AddPrecisionOption(command, &settings->plan);
   AddMemoryOption(command, &settings->memory);

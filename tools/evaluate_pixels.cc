@@ -72,8 +72,10 @@ PixelScore PixelEvaluator::Score(const DatasetEntry& entry, const ClassRow& row)
 }
 
 Loss::Value PixelEvaluator::Evaluate(const DatasetEntry& entry, const SlideSample& sample) const {
-  const auto engine = MakeStreamingEngine(graph_, loss_.get(), sample.image->width(), sample.image->height(),
-                                          resources_.Fit(graph_, loss_.get(), sample.sample()).plan.options);
+  PlanOptions options = resources_.Fit(graph_, loss_.get(), sample.sample()).plan.options;
+  options.labelled = sample.labelled;
+  const auto engine =
+      MakeStreamingEngine(graph_, loss_.get(), sample.image->width(), sample.image->height(), options);
   PixelProgress progress(entry.name, Pixels(entry));
   return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) { progress.Show(done, total); });
 }

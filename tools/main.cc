@@ -106,6 +106,7 @@ int main(int argc, char** argv) {
   swath::tools::AddPredict(app);
   swath::tools::AddReport(app);
   swath::tools::AddSynth(app);
+  swath::tools::AddTissue(app);
   swath::tools::AddTrain(app);
   swath::tools::AddView(app);
   AddConfigFiles(app);

@@ -13,6 +13,11 @@ namespace swath::tools {
 std::string Division(const Plan& plan) {
   std::string text = fmt::format("{}, {} at once", Plural(plan.options.strips, "strip"), plan.in_flight);
   if (plan.team > 1) text += fmt::format(", {} threads each", plan.team);
+  if (plan.parts > 0) {
+    text += fmt::format(", in {} around labels: {:.1f} % of the image is read", Plural(plan.parts, "part"),
+                        100 * static_cast<double>(plan.input_pixels) /
+                            (static_cast<double>(plan.width) * static_cast<double>(plan.height)));
+  }
   if (plan.options.panels > 1) {
     const double more =
         static_cast<double>(plan.multiply_adds()) / static_cast<double>(plan.least_multiply_adds);
@@ -104,6 +109,8 @@ nlohmann::json PlanJson(const Plan& plan) {
           {"backward_sweeps", plan.backward_sweeps},
           {"cotangents", plan.cotangents},
           {"input_rows", plan.input_rows},
+          {"input_pixels", plan.input_pixels},
+          {"parts", plan.parts},
           {"tensors", tensors},
           {"ring_bytes", plan.ring_bytes},
           {"view_bytes", plan.view_bytes},

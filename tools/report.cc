@@ -16,6 +16,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/report_parts.h"
+#include "tools/tissue_option.h"
 #include "train/shared_pixels.h"
 
 namespace swath::tools {
@@ -134,10 +135,12 @@ void Run(const Settings& settings) {
   if (session.plan.value("precision", "") == ToString(Precision::kBFloat16))
     plan.precision = Precision::kBFloat16;
   const Resources resources(graph, plan, settings.memory > 0 ? settings.memory : session.memory_limit);
-  const Dataset dataset = OpenRunDataset(settings, session);
+  Dataset dataset = OpenRunDataset(settings, session);
+  const std::string split = ChooseSplit(settings, dataset);
+  FindTissueIfWanted(&dataset, SplitsOf(split));
   const ReportTask task{.dataset = dataset,
                         .graph = graph,
-                        .split = ChooseSplit(settings, dataset),
+                        .split = split,
                         .ignore_label = static_cast<uint8_t>(session.ignore_label),
                         .resources = resources};
   report.model = graph.name;

@@ -17,7 +17,7 @@ void ReportFiles(const Dataset& dataset, Report* report) {
   int64_t bytes = 0, done = 0;
   std::vector<std::string> order;
   for (const DatasetEntry& entry : dataset.entries) {
-    for (const std::string& path : {entry.slide, entry.mask}) {
+    for (const std::string& path : {entry.slide, entry.mask, entry.tissue_file}) {
       if (path.empty()) continue;
       const std::string name = NameInDataset(dataset, path);
       const auto [it, is_new] = splits.try_emplace(name, path, ToString(entry.split));

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <set>
 
+#include "base/error.h"
+#include "swath/dataset.h"
 #include "swath/slide.h"
 
 namespace swath::tools {
@@ -45,6 +47,23 @@ std::vector<std::string> SlidesIn(const std::string& folder) {
   }
   std::sort(slides.begin(), slides.end());
   KeepOneOfEachSeries(&slides);
+  return slides;
+}
+
+std::vector<ListedSlide> ListSlides(const std::string& input, const SlideOptions& options) {
+  std::vector<ListedSlide> slides;
+  if (fs::is_directory(input)) {
+    for (const std::string& path : SlidesIn(input)) slides.push_back({path, options});
+    if (slides.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", input);
+    return slides;
+  }
+  if (LowerCaseEnding(input) != ".csv") return {{input, options}};
+  if (options.mpp)
+    Fail(ErrorCode::kUsage, "--slide-mpp: is for slides and folders; a CSV file has a column mpp");
+  std::set<std::string> seen;  // a slide may have several regions
+  for (const DatasetEntry& entry : OpenDataset(input, {.labels = Labels::kNone}).entries) {
+    if (seen.insert(entry.slide).second) slides.push_back({entry.slide, entry.slide_options});
+  }
   return slides;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "swath/slide.h"
+
 namespace swath::tools {
 
 /// ".tif" of "a.TIF".
@@ -13,5 +15,14 @@ std::string LowerCaseEnding(const std::filesystem::path& path);
 /// By their names, in order of them. What a folder holds beside slides (masks, tables) is none of our
 /// business. Of a DICOM series one file stands for all.
 std::vector<std::string> SlidesIn(const std::string& folder);
+
+struct ListedSlide {
+  std::string path;
+  SlideOptions options = {};  ///< how it is opened
+};
+
+/// A slide, the slides of a folder, or those of a data set's CSV file, each once. `options` are of slides and
+/// folders; the CSV file has a column. Throws Error as OpenDataset does, and kInput for an empty folder.
+std::vector<ListedSlide> ListSlides(const std::string& input, const SlideOptions& options);
 
 }  // namespace swath::tools

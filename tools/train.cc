@@ -20,6 +20,7 @@
 #include "tools/label_options.h"
 #include "tools/objective.h"
 #include "tools/options.h"
+#include "tools/tissue_option.h"
 #include "tools/train_progress.h"
 #include "tools/weights_option.h"
 
@@ -97,9 +98,13 @@ void Run(CLI::App& command, const Settings& settings) {
          settings.model);
   DatasetOptions pixels = settings.pixels;
   pixels.labels = options.slide_loss ? Labels::kTargets : Labels::kMasks;
+  if (pixels.find_tissue && options.slide_loss)
+    Fail(ErrorCode::kUsage, "--tissue: is of losses over pixels, {} gives values of the slide",
+         settings.model);
   pixels.label_rules =
       MakeLabelRules(settings.labels, ModelClasses(graph), static_cast<uint8_t>(options.loss.ignore_label));
-  const Dataset dataset = OpenDataset(settings.data, pixels);
+  Dataset dataset = OpenDataset(settings.data, pixels);
+  FindTissueIfWanted(&dataset, {Split::kTrain, Split::kValidation});
   options.optimizer.kind = ParseOptimizerKind(settings.optimizer);
   options.schedule.kind = ParseScheduleKind(settings.schedule);
   options.schedule.steps = Steps(settings, dataset);
@@ -144,6 +149,7 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
       ->capture_default_str()
       ->group("Data");
   AddLabelOptions(command, &settings->labels, "Data");
+  AddTissueOption(command, &settings->pixels)->group("Data");
   command
       ->add_option("--model", settings->model,
                    fmt::format("An ONNX file, or {};\noptions follow a colon: {}",

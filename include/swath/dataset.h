@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "swath/graph.h"
 #include "swath/row_source.h"
 #include "swath/slide.h"
+#include "swath/tissue.h"
 
 namespace swath {
 
@@ -30,6 +32,9 @@ struct DatasetEntry {
   std::string mask;                 ///< path; empty where masks are not read
   /// Where the mask is given as annotations, these.
   std::shared_ptr<const Annotations> annotations = {};
+  std::string tissue_file = {};  ///< path; empty where the file names none
+  /// From that file, or found: pixels elsewhere carry no loss. Null: they do.
+  std::shared_ptr<const TissueMap> tissue = {};
   std::string target = {};  ///< as the file writes it; empty where targets are not read
   Split split = Split::kTrain;
   bool grey = false;                  ///< the slide's file has one channel
@@ -54,6 +59,7 @@ struct DatasetOptions {
   std::optional<double> mpp = {};
   Labels labels = Labels::kMasks;
   LabelRules label_rules = {};  ///< for masks that are given as annotations
+  bool find_tissue = false;     ///< FindTissueOfSlides is to be called
 };
 
 struct Dataset {
@@ -70,11 +76,20 @@ struct Dataset {
 /// labels by DatasetOptions::label_rules. Paths are relative to the file's folder; split is train, val or
 /// test; region is "x,y,width,height" in level-0 pixels, in quotes, and empty for a whole slide; the region
 /// is then the image, and the mask that of the slide or of the region, as it fits or as a column mask_covers
-/// says; a column mpp gives the micrometres of a level-0 pixel where the slide does not, or wrongly. With
+/// says; a column mpp gives the micrometres of a level-0 pixel where the slide does not, or wrongly; a column
+/// tissue names annotations or a mask of the tissue, to which the loss is restricted (ReadTissue). With
 /// Labels::kTargets a column target stands in place of mask. Opens every slide and mask, so that a bad line
 /// is found now: throws Error (kInput, kUnsupported) with the file, its line, the column, what was expected
 /// and what was found.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
+
+/// Told which slide is looked at, and how many of its rows are done, of how many.
+using TissueProgress = std::function<void(const DatasetEntry& entry, int64_t done, int64_t total)>;
+
+/// Finds the tissue of slides of these splits for which the file does not say where it is. Throws Error
+/// (kInput) where there is none, and what FindTissue throws.
+void FindTissueOfSlides(Dataset* dataset, const std::vector<Split>& splits,
+                        const TissueProgress& progress = {});
 
 /// Does something with an entry; what goes wrong is thrown again with the file, its line and the slide in
 /// front.
@@ -109,6 +124,8 @@ struct SlideSample {
   std::vector<double> target = {};    ///< for a loss over slides; the caller's
   int64_t width = 0;  ///< pixels of the slide as it lies; image and labels may be larger, see ExtendedRows
   int64_t height = 0;
+  /// Where the entry's tissue is known: parts outside of which all labels are ignored ones.
+  std::vector<Part> labelled = {};
 
   Sample sample() const { return {image.get(), labels.get(), target}; }
 };

@@ -80,6 +80,7 @@ struct Plan {
   int64_t cotangents = 0;       ///< carried by the backward sweep; 0 for prediction
   int64_t input_rows = 0;       ///< read in one sweep, halos included; height where nothing is repeated
   int64_t input_pixels = 0;     ///< the same, of the columns of all panels
+  int64_t parts = 0;            ///< of PlanOptions::labelled, where they are made use of
   int64_t band_rows = 0;        ///< prediction: output rows that a strip collects before it hands them over
 
   // Bytes, over all strips in flight.
@@ -107,6 +108,10 @@ struct Plan {
 /// A plan for training (or, with no objective, for prediction). Throws as InferShapes does.
 Plan MakePlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
               const PlanOptions& options);
+
+/// Rows or columns of an image of this size, whichever are more, that a pixel of the output in its middle
+/// needs beside its own. Throws as InferShapes does.
+int64_t Halo(const Graph& graph, int64_t width, int64_t height);
 
 /// A limit for the whole process: what the plan does not know of is added by `total`.
 struct MemoryLimit {

@@ -197,6 +197,7 @@ class Planner {
     const std::vector<Part>& labelled = p_.plan.options.labelled;
     const bool all = labelled.empty() || !objective_.pixels || !p_.sweeps.forward.empty();
     p_.parts = all ? std::vector{WholeImage(p_.program)} : labelled;
+    p_.plan.parts = all ? 0 : static_cast<int64_t>(labelled.size());
     CheckParts();
   }
 
@@ -599,6 +600,14 @@ template Prepared Prepare(const Graph&, const Objective&, int64_t, int64_t, cons
                           PanelKernels<float>*);
 template Prepared Prepare(const Graph&, const Objective&, int64_t, int64_t, const PlanOptions&,
                           PanelKernels<double>*);
+
+int64_t Halo(const Graph& graph, int64_t width, int64_t height) {
+  const Program program = Lower(graph, width, height);
+  const Sweep sweep = PlanSweeps(program).output;
+  const Strip strip = MakeStrip(program, sweep, {height / 2, height / 2 + 1}, height);
+  const Panel panel = MakePanels(program, {width / 2, width / 2 + 1}, 1, 1).front();
+  return std::max(strip.rows[0].size(), panel.columns[0].size()) - 1;
+}
 
 Plan MakePlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
               const PlanOptions& options) {

@@ -37,7 +37,12 @@ std::string PlanFacts(const RunSession& session) {
   facts.Add("sweeps over the image",
             fmt::format("{}; {}", number("sweeps"), Plural(number("cotangents"), "cotangent")));
   const int64_t height = number("height");
-  if (height > 0) {
+  if (number("parts") > 0) {
+    facts.Add("read a sweep", fmt::format("{:.1f} % of the image, in {} around its tissue",
+                                          100.0 * static_cast<double>(number("input_pixels")) /
+                                              static_cast<double>(height * number("width")),
+                                          Plural(number("parts"), "part")));
+  } else if (height > 0) {
     facts.Add("rows read a sweep", fmt::format("{}, {:.1f} % of them repeated", Grouped(number("input_rows")),
                                                100.0 * static_cast<double>(number("input_rows") - height) /
                                                    static_cast<double>(height)));

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include "base/error.h"
@@ -17,8 +18,9 @@
 namespace swath {
 namespace {
 
-constexpr std::array kColumns = {"slide", "mask", "split", "region", "mask_covers", "target", "mpp"};
-enum Column : size_t { kSlide, kMask, kSplit, kRegion, kMaskCovers, kTarget, kMpp };
+constexpr std::array kColumns = {"slide",       "mask",   "split", "region",
+                                 "mask_covers", "target", "mpp",   "tissue"};
+enum Column : size_t { kSlide, kMask, kSplit, kRegion, kMaskCovers, kTarget, kMpp, kTissue };
 
 /// Where each of kColumns stands in a record; -1 for one that the file does not have.
 using Columns = std::array<int, kColumns.size()>;
@@ -30,7 +32,8 @@ Columns ReadHeader(const std::string& path, const CsvRecord& header, Labels labe
     const auto column = std::find(kColumns.begin(), kColumns.end(), header.fields[i]);
     if (column == kColumns.end()) {
       Fail(ErrorCode::kInput,
-           "{}:{}: header: expected slide,mask,split and perhaps region,mask_covers,target,mpp, found '{}'",
+           "{}:{}: header: expected slide,mask,split and perhaps region,mask_covers,target,mpp,tissue, found "
+           "'{}'",
            path, header.line, header.fields[i]);
     }
     int& index = columns[static_cast<size_t>(column - kColumns.begin())];
@@ -164,6 +167,14 @@ class DatasetReader {
         OpenMaskOf(entry, options_.label_rules);
       });
     }
+    if (masks && columns_[kTissue] >= 0 && !Field(record, kTissue).empty()) {
+      at("tissue", [&] {
+        entry.tissue_file = Path(Field(record, kTissue));
+        entry.tissue = std::make_shared<const TissueMap>(ReadTissue(entry.tissue_file, slide->info()));
+        if (entry.tissue->count() == 0)
+          Fail(ErrorCode::kInput, "{}: expected tissue, found none", entry.tissue_file);
+      });
+    }
     return entry;
   }
 
@@ -208,6 +219,18 @@ class ExistingLabels final : public RowSource {
   std::vector<uint8_t> row_ = std::vector<uint8_t>(static_cast<size_t>(labels_->width()));
 };
 
+/// Where a part of an image of that size comes to lie.
+Part Orient(Part part, const Orientation& orientation, int64_t width, int64_t height) {
+  if (orientation.transpose) {
+    std::swap(part.rows, part.columns);
+    std::swap(width, height);
+  }
+  const auto mirror = [](Range* range, int64_t size) { *range = {size - range->end, size - range->begin}; };
+  if (orientation.mirror_columns) mirror(&part.columns, width);
+  if (orientation.mirror_rows) mirror(&part.rows, height);
+  return part;
+}
+
 }  // namespace
 
 std::string ToString(Split split) {
@@ -232,6 +255,28 @@ std::vector<const DatasetEntry*> Dataset::Of(Split split) const {
 
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options) {
   return DatasetReader(path, options).Read();
+}
+
+void FindTissueOfSlides(Dataset* dataset, const std::vector<Split>& splits, const TissueProgress& progress) {
+  std::map<std::string, std::shared_ptr<const TissueMap>> found;  // a slide may have several regions
+  for (DatasetEntry& entry : dataset->entries) {
+    if (entry.tissue || std::find(splits.begin(), splits.end(), entry.split) == splits.end()) continue;
+    std::shared_ptr<const TissueMap>& tissue = found[entry.slide];
+    AtEntry(*dataset, entry, [&] {
+      if (!tissue) {
+        tissue = std::make_shared<const TissueMap>(
+            FindTissue(*Slide::Open(entry.slide, entry.slide_options), [&](int64_t done, int64_t total) {
+              if (progress) progress(entry, done, total);
+            }));
+      }
+      if (tissue->count() == 0) {
+        Fail(ErrorCode::kInput,
+             "expected tissue, found none: draw it, and name the file in a column tissue, or train on all of "
+             "the slide");
+      }
+    });
+    entry.tissue = tissue;
+  }
 }
 
 DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Region& part) {
@@ -269,6 +314,7 @@ std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry
       Slide::Open(entry.slide, entry.slide_options)->OpenExistence(RowsOf(dataset.options, entry.region));
   if (existence)
     labels = std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);
+  if (entry.tissue) labels = LabelsOfTissue(std::move(labels), entry.tissue, entry.place, ignore_label);
   return AugmentLabels(std::move(labels), augmentation);
 }
 
@@ -282,6 +328,11 @@ SlideSample OpenSample(const Dataset& dataset, const DatasetEntry& entry, const 
   if (labels)
     sample.labels =
         ExtendedRows(std::move(labels), sample.image->width(), sample.image->height(), ignore_label);
+  if (sample.labels && entry.tissue) {
+    const int64_t halo = Halo(graph, sample.image->width(), sample.image->height());
+    for (const Part& part : PartsOfTissue(*entry.tissue, entry.place, halo, ModelMultiple(graph)))
+      sample.labelled.push_back(Orient(part, augmentation.orientation, entry.width(), entry.height()));
+  }
   return sample;
 }
 

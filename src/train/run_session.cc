@@ -22,7 +22,8 @@ nlohmann::ordered_json PixelsJson(const RunSession& session) {
   nlohmann::ordered_json json = {{"labels", options.labels == Labels::kTargets ? "targets" : "masks"},
                                  {"ignore_label", session.ignore_label},
                                  {"annotations", classes},
-                                 {"elsewhere", rules.elsewhere}};
+                                 {"elsewhere", rules.elsewhere},
+                                 {"find_tissue", options.find_tissue}};
   if (options.level) json["level"] = *options.level;
   if (options.mpp) json["mpp"] = *options.mpp;
   return json;
@@ -34,6 +35,7 @@ void ReadPixels(const nlohmann::json& json, RunSession* session) {
   session->ignore_label = json.at("ignore_label");
   if (json.contains("level")) options.level = json.at("level").get<int>();
   if (json.contains("mpp")) options.mpp = json.at("mpp").get<double>();
+  options.find_tissue = json.value("find_tissue", false);
   options.label_rules.elsewhere = json.at("elsewhere");
   options.label_rules.ignore = static_cast<uint8_t>(session->ignore_label);
   for (const auto& rule : json.at("annotations")) {
@@ -53,6 +55,8 @@ nlohmann::ordered_json PlanRecord(const Plan& plan) {
           {"sweeps", plan.sweeps},
           {"cotangents", plan.cotangents},
           {"input_rows", plan.input_rows},
+          {"input_pixels", plan.input_pixels},
+          {"parts", plan.parts},
           {"ring_bytes", plan.ring_bytes},
           {"view_bytes", plan.view_bytes},
           {"workspace_bytes", plan.workspace_bytes},
@@ -111,7 +115,7 @@ std::vector<RunSession::File> DatasetFiles(const Dataset& dataset) {
   std::vector<RunSession::File> files;
   std::set<std::string> seen;
   for (const DatasetEntry& entry : dataset.entries) {
-    for (const std::string& path : {entry.slide, entry.mask}) {
+    for (const std::string& path : {entry.slide, entry.mask, entry.tissue_file}) {
       if (path.empty() || !seen.insert(path).second) continue;
       const FileDigest facts = AtEntry(dataset, entry, [&] { return FileFacts(path); });
       files.push_back({NameInDataset(dataset, path), facts.bytes, facts.modified});

@@ -4,10 +4,19 @@
 
 #include <variant>
 
+#include "base/crc32c.h"
 #include "layers/layer.h"
 #include "train/training_state.h"
 
 namespace swath {
+
+namespace {
+
+uint32_t TissueDigest(const TissueMap& tissue) {
+  return Crc32c({reinterpret_cast<const char*>(tissue.cells.data()), tissue.cells.size()});
+}
+
+}  // namespace
 
 nlohmann::json RunSettings(const Dataset& dataset, const Graph& graph, const std::vector<size_t>& frozen,
                            const TrainOptions& options) {
@@ -19,6 +28,8 @@ nlohmann::json RunSettings(const Dataset& dataset, const Graph& graph, const std
     if (entry.split == Split::kTest) continue;
     const Region region = entry.region.value_or(Region{});
     slides.push_back({entry.name, ToString(entry.split), region.x, region.y, entry.width(), entry.height()});
+    // Found anew, or drawn again, it may be another.
+    if (entry.tissue) slides.back().push_back(TissueDigest(*entry.tissue));
   }
   auto network = nlohmann::json::array({graph.name});
   for (const Parameter& parameter : graph.parameters) network.push_back({parameter.name, parameter.dims});

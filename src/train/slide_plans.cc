@@ -49,6 +49,12 @@ void SlidePlans::Make(TrainSummary* summary) {
   }
 }
 
+PlanOptions SlidePlans::OptionsFor(const SlideSample& sample) const {
+  PlanOptions options = fits_.at({sample.image->width(), sample.image->height()});
+  options.labelled = sample.labelled;
+  return options;
+}
+
 int64_t SlidePlans::Bytes(const Plan& plan, const SlideSample& sample) const {
   // The mean of several slides' gradients is one more.
   const int64_t copies = options_.accumulate > 1 ? 1 : 0;
@@ -110,8 +116,8 @@ SlideSample SlidePlans::OpenAny(const View& view) const {
 /// To what the summary has: the plan of the wider of the two, and the greater of their bytes.
 void SlidePlans::AddPlan(const View& view, TrainSummary* summary) const {
   const SlideSample sample = OpenAny(view);
-  const int64_t width = sample.image->width(), height = sample.image->height();
-  const Plan plan = MakePlan(graph_, objective_, width, height, OptionsFor(width, height));
+  const Plan plan =
+      MakePlan(graph_, objective_, sample.image->width(), sample.image->height(), OptionsFor(sample));
   if (plan.width > summary->plan.width) summary->plan = plan;
   summary->plan_bytes = std::max(summary->plan_bytes, Bytes(plan, sample));
 }

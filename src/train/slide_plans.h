@@ -20,8 +20,8 @@ class SlidePlans {
   /// under the limit of memory; says so in the summary. Throws Error that names the slide.
   void Make(TrainSummary* summary);
 
-  /// For an image of this size, extended; after Make.
-  const PlanOptions& OptionsFor(int64_t width, int64_t height) const { return fits_.at({width, height}); }
+  /// For a sample that this run meets; after Make.
+  PlanOptions OptionsFor(const SlideSample& sample) const;
 
   /// Of a step: engine, readers of the sample, gradients, optimiser.
   int64_t Bytes(const Plan& plan, const SlideSample& sample) const;

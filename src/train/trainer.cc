@@ -249,7 +249,7 @@ class Trainer {
       if (options_.sample_region)
         part = AtEntry(dataset_, entry, [&] { return DrawRegion(dataset_, entry, Sampling(), visit); });
       const SlideSample sample = Open(part ? *part : entry, augmentation);
-      StreamingEngine* engine = EngineFor(*sample.image);
+      StreamingEngine* engine = EngineFor(sample);
       StepResult result = AtEntry(dataset_, entry, [&] {
         Sample seeded = sample.sample();
         if (options_.dropout) seeded.seed = DropoutSeed(visit);
@@ -299,11 +299,13 @@ class Trainer {
     return random.Next() | 1;
   }
 
-  /// Engines are kept as long as images have the same size.
-  StreamingEngine* EngineFor(const RowSource& image) {
-    if (!engine_ || engine_->plan().width != image.width() || engine_->plan().height != image.height()) {
+  /// Engines are kept as long as images have the same size, and labels in the same parts.
+  StreamingEngine* EngineFor(const SlideSample& sample) {
+    const RowSource& image = *sample.image;
+    if (!engine_ || engine_->plan().width != image.width() || engine_->plan().height != image.height() ||
+        engine_->plan().options.labelled != sample.labelled) {
       engine_.reset();  // first, so that two never share the memory
-      PlanOptions options = plans_.OptionsFor(image.width(), image.height());
+      PlanOptions options = plans_.OptionsFor(sample);
       // Without the sweeps to the statistics one sweep might carry more cotangents than the plan counts.
       if (image_statistics_ && !UsesImageStatistics(graph_)) options.loss_sweeps = LossSweeps::kTwo;
       engine_ = MakeStreamingEngine(graph_, objective(), image.width(), image.height(), options);
@@ -333,7 +335,7 @@ class Trainer {
     ValidateExported(true);
     for (const DatasetEntry* entry : validation_) {
       const SlideSample sample = Open(*entry);
-      StreamingEngine* engine = EngineFor(*sample.image);
+      StreamingEngine* engine = EngineFor(sample);
       const double before = static_cast<double>(record.slides.size());
       const Loss::Value value = AtEntry(dataset_, *entry, [&] {
         return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) {

@@ -72,9 +72,10 @@ TEST_F(DatasetTest, NamesFileLineAndColumnOfWhatIsWrong) {
   const std::string header = "slide,mask,split,region\na.png,a_mask.png,train,\n";
   EXPECT_EQ(Message(""), "slides.csv: expected a header slide,mask,split, found an empty file");
   EXPECT_EQ(Message("slide,mask,split\n"), "slides.csv: expected slides below the header, found none");
-  EXPECT_EQ(Message("slide,label,split\n"),
-            "slides.csv:1: header: expected slide,mask,split and perhaps region,mask_covers,target,mpp, "
-            "found 'label'");
+  EXPECT_EQ(
+      Message("slide,label,split\n"),
+      "slides.csv:1: header: expected slide,mask,split and perhaps region,mask_covers,target,mpp,tissue, "
+      "found 'label'");
   EXPECT_EQ(Message("slide,mask\n"),
             "slides.csv:1: header: expected slide,mask,split, found no column 'split'");
   EXPECT_EQ(Message("slide,mask,split,mask\n"), "slides.csv:1: header: column 'mask' twice");

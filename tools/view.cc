@@ -51,38 +51,51 @@ std::vector<viewer::Exhibit> FindSlides(const std::vector<std::string>& inputs) 
   return exhibits;
 }
 
-/// A folder's results go to the slides that they are named after.
-void AddFolder(const std::string& folder, std::vector<viewer::Exhibit>* exhibits) {
-  for (viewer::Exhibit& exhibit : *exhibits) {
-    for (viewer::ResultFile& file : viewer::FindResults(folder, exhibit.path))
-      exhibit.results.push_back(std::move(file));
+/// A file that is found in two ways is shown once.
+void AddResult(const viewer::ResultFile& file, viewer::Exhibit* exhibit) {
+  for (viewer::ResultFile& known : exhibit->results) {
+    std::error_code error;  // of a file that is not there: reading it says so
+    if (!fs::equivalent(known.path, file.path, error)) continue;
+    known.required |= file.required;
+    return;
   }
+  exhibit->results.push_back(file);
 }
 
-size_t CountResults(const std::vector<viewer::Exhibit>& exhibits) {
-  size_t count = 0;
-  for (const viewer::Exhibit& exhibit : exhibits) count += exhibit.results.size();
-  return count;
+/// A folder's results go to the slides that they are named after. Returns whether there are any.
+bool AddFolder(const std::string& folder, std::vector<viewer::Exhibit>* exhibits) {
+  bool found = false;
+  for (viewer::Exhibit& exhibit : *exhibits) {
+    for (const viewer::ResultFile& file : viewer::FindResults(folder, exhibit.path)) {
+      AddResult(file, &exhibit);
+      found = true;
+    }
+  }
+  return found;
 }
 
 void AddOverlay(const std::string& path, std::vector<viewer::Exhibit>* exhibits) {
-  const size_t before = CountResults(*exhibits);
   if (fs::is_directory(path)) {
-    AddFolder(path, exhibits);
-    if (CountResults(*exhibits) == before)
+    if (!AddFolder(path, exhibits))
       Fail(ErrorCode::kInput, "--overlay {}: no file in it is named after one of the slides", path);
     return;
   }
   if (!fs::exists(path)) Fail(ErrorCode::kInput, "{}: cannot be opened: no such file or folder", path);
+  bool found = false;
+  const auto add = [&](viewer::ResultFile file, viewer::Exhibit* exhibit) {
+    file.required = true;
+    AddResult(file, exhibit);
+    found = true;
+  };
   for (viewer::Exhibit& exhibit : *exhibits) {
-    if (auto file = viewer::MatchResult(path, exhibit.path)) exhibit.results.push_back(std::move(*file));
+    if (auto file = viewer::MatchResult(path, exhibit.path)) add(std::move(*file), &exhibit);
   }
-  if (CountResults(*exhibits) > before) return;
+  if (found) return;
   if (exhibits->size() > 1) {
     Fail(ErrorCode::kInput, "--overlay {}: named after none of the {} slides, so it is not clear whose it is",
          path, exhibits->size());
   }
-  exhibits->front().results.push_back(viewer::DescribeResult(path));
+  add(viewer::DescribeResult(path), &exhibits->front());
 }
 
 /// The folder itself, and those in it: where `swath predict` has been told to write.
@@ -94,14 +107,33 @@ void AddRun(const std::string& run, std::vector<viewer::Exhibit>* exhibits) {
   }
 }
 
+/// The first, which will be seen at once, and those with files that have to be shown; the others are opened
+/// when they are looked at.
+std::vector<size_t> SlidesToOpen(const std::vector<viewer::Exhibit>& exhibits) {
+  std::vector<size_t> slides = {0};
+  for (size_t i = 1; i < exhibits.size(); ++i) {
+    const auto& results = exhibits[i].results;
+    if (std::any_of(results.begin(), results.end(), [](const auto& file) { return file.required; }))
+      slides.push_back(i);
+  }
+  return slides;
+}
+
 void Run(const Settings& settings) {
   std::vector<viewer::Exhibit> exhibits = FindSlides(settings.slides);
   for (const std::string& path : settings.overlays) AddOverlay(path, &exhibits);
   for (const std::string& run : settings.runs) AddRun(run, &exhibits);
+  const std::vector<size_t> opened = SlidesToOpen(exhibits);
   const size_t slides = exhibits.size();
   viewer::Site site(std::move(exhibits));
-  // The first is what will be seen at once; the others are opened when they are looked at.
-  for (const std::string& problem : site.Open(0)) fmt::print(stderr, "swath: not shown: {}\n", problem);
+  std::vector<std::string> left_out;
+  for (const size_t slide : opened) {
+    for (const viewer::Site::Problem& problem : site.Open(slide)) {
+      if (problem.required) throw problem.error;
+      left_out.emplace_back(problem.error.what());
+    }
+  }
+  for (const std::string& problem : left_out) fmt::print(stderr, "swath: not shown: {}\n", problem);
   const viewer::HttpServer server(settings.server, [&](const std::string& path) { return site.Get(path); });
   fmt::print("{}\n", server.url());
   fmt::print("{}; Ctrl-C ends it\n", Plural(static_cast<int64_t>(slides), "slide"));
@@ -117,10 +149,13 @@ void AddView(CLI::App& app) {
       "view",
       "Shows slides in a web browser, with maps, masks and annotations over them. Prints the address; runs\n"
       "until Ctrl-C.\n\n"
-      "What belongs to a slide is found by its name: NAME_mask*.tif, NAME_probability_CLASS.tif,\n"
+      "What belongs to a slide is found by its name: NAME_mask*.tif, .png and .npy, "
+      "NAME_probability_CLASS.tif,\n"
       "NAME_attention.tif (all also as .ome.tif), NAME*.geojson, .xml and .ndpa, as `swath predict` and "
       "other\n"
-      "programs write them.\n\n"
+      "programs write them. What is found and cannot be shown is left out, with a message; a file that "
+      "--overlay\n"
+      "names has to be shown.\n\n"
       "Only this machine can reach the address, and only who knows it: it holds a random token.\n\n"
       "Example: swath view slides/ --overlay maps");
   command->add_option("SLIDE", settings->slides, "Slides, or folders of them")->required();

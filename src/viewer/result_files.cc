@@ -56,7 +56,7 @@ void Classify(std::string rest, const std::string& ending, ResultFile* file) {
   file->region = TakeRegion(&rest);
   if (IsAnnotations(ending) && (rest.empty() || rest.front() == '_' || rest.front() == '.')) {
     file->kind = Kind::kAnnotations;
-  } else if (rest.starts_with("_mask") && (IsTiff(ending) || ending == ".png")) {
+  } else if (rest.starts_with("_mask") && (IsTiff(ending) || ending == ".png" || ending == ".npy")) {
     file->kind = Kind::kLabels;
   } else if (rest.starts_with(kProbability) && IsTiff(ending)) {
     file->kind = Kind::kProbability;

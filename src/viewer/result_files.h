@@ -23,11 +23,13 @@ struct ResultFile {
   std::string name;                   ///< what to call it
   std::string class_name = {};        ///< of a map of probability
   std::optional<Region> region = {};  ///< of the slide that it shows; else the whole
+  bool required = false;              ///< somebody named this very file
 };
 
-/// As `swath predict` names results, and others do: NAME_mask….tif or .png, NAME_probability_CLASS.tif,
-/// NAME_attention.tif, NAME….geojson, .xml or .ndpa, also with .ome.tif; where NAME is the slide's, with or
-/// without its ending, and perhaps _X_Y_WIDTHxHEIGHT of a region. Nothing where the file is not such a one.
+/// As `swath predict` names results, and others do: NAME_mask….tif, .png or .npy,
+/// NAME_probability_CLASS.tif, NAME_attention.tif, NAME….geojson, .xml or .ndpa, also with .ome.tif; where
+/// NAME is the slide's, with or without its ending, and perhaps _X_Y_WIDTHxHEIGHT of a region. Nothing where
+/// the file is not such a one.
 std::optional<ResultFile> MatchResult(const std::string& path, const std::string& slide);
 
 /// The files of a folder that match, in order of their names.

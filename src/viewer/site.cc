@@ -164,8 +164,8 @@ class Site::Hall {
     return outlines_.size();
   }
   const std::string& annotation_name(size_t i) const { return outlines_[i]->file.name; }
-  /// Those that are small have been read with the slide.
-  bool annotations_are_large(size_t i) const { return outlines_[i]->bytes > kReadAtOnce; }
+  /// Those that are not have been read with the slide.
+  bool annotations_are_large(size_t i) const { return outlines_[i]->large; }
   /// Reads them where they have not been read. Throws Error.
   const AnnotationLayer& annotations(size_t i) {
     Outlines& of = *outlines_[i];
@@ -174,8 +174,7 @@ class Site::Hall {
     });
     return *of.layer;
   }
-  /// Why results are not shown, a line each.
-  const std::vector<std::string>& problems() {
+  const std::vector<Problem>& problems() {
     OpenResults();
     return problems_;
   }
@@ -183,7 +182,7 @@ class Site::Hall {
  private:
   struct Outlines {
     ResultFile file;
-    int64_t bytes = 0;
+    bool large = false;
     std::once_flag once = {};
     std::unique_ptr<AnnotationLayer> layer = {};
   };
@@ -202,7 +201,7 @@ class Site::Hall {
             OpenMap(file, &names);
           }
         } catch (const Error& e) {
-          problems_.push_back(e.what());
+          problems_.push_back({e, file.required});
         }
       }
     });
@@ -218,8 +217,8 @@ class Site::Hall {
     const auto bytes = static_cast<int64_t>(std::filesystem::file_size(file.path, error));
     outlines_.push_back(std::make_unique<Outlines>());
     outlines_.back()->file = file;
-    outlines_.back()->bytes = error ? 0 : bytes;
-    if (outlines_.back()->bytes > kReadAtOnce) return;
+    outlines_.back()->large = !error && bytes > kReadAtOnce && !file.required;
+    if (outlines_.back()->large) return;
     try {
       annotations(outlines_.size() - 1);
     } catch (const Error&) {
@@ -233,7 +232,7 @@ class Site::Hall {
   std::unique_ptr<TilePyramid> slide_;
   std::vector<std::unique_ptr<OverlayMap>> maps_;
   std::vector<std::unique_ptr<Outlines>> outlines_;
-  std::vector<std::string> problems_;
+  std::vector<Problem> problems_;
 };
 
 Site::Site(std::vector<Exhibit> exhibits) : cache_(kCacheBytes) {
@@ -242,7 +241,7 @@ Site::Site(std::vector<Exhibit> exhibits) : cache_(kCacheBytes) {
 
 Site::~Site() = default;
 
-std::vector<std::string> Site::Open(size_t slide) { return halls_[slide]->problems(); }
+const std::vector<Site::Problem>& Site::Open(size_t slide) { return halls_[slide]->problems(); }
 
 Reply Site::Get(const std::string& path) {
   try {
@@ -324,7 +323,8 @@ Reply Site::Description(Hall& hall) {
     layer["large"] = large;
     value["annotations"].push_back(layer);
   }
-  value["problems"] = hall.problems();
+  value["problems"] = json::array();
+  for (const Problem& problem : hall.problems()) value["problems"].push_back(problem.error.what());
   return Json(value);
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "swath/error.h"
 #include "viewer/result_files.h"
 #include "viewer/tile_cache.h"
 
@@ -48,9 +49,13 @@ class Site {
 
   Reply Get(const std::string& path);
 
-  /// Opens a slide and its results now. Throws Error where the slide cannot be; returns why results cannot, a
-  /// line each.
-  std::vector<std::string> Open(size_t slide);
+  /// Why a result is not shown.
+  struct Problem {
+    Error error;
+    bool required = false;  ///< as ResultFile::required
+  };
+  /// Opens a slide and its results now. Throws Error where the slide cannot be.
+  const std::vector<Problem>& Open(size_t slide);
 
  private:
   class Hall;

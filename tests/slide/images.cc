@@ -98,6 +98,16 @@ std::string ReadBytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+void WriteNpy(const std::string& path, const std::string& type, const std::string& shape,
+              const std::string& items) {
+  std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  header.append(63 - (10 + header.size()) % 64, ' ');
+  header += '\n';
+  std::ofstream file(path, std::ios::binary);
+  file << std::string("\x93NUMPY\x01\x00", 8) << static_cast<char>(header.size() & 255)
+       << static_cast<char>(header.size() >> 8) << header << items;
+}
+
 namespace {
 
 /// One row of samples, packed most significant bits first.

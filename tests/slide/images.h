@@ -56,6 +56,10 @@ class TempFolder {
 void WriteBytes(const std::string& path, const std::string& bytes);
 std::string ReadBytes(const std::string& path);
 
+/// An array as numpy.save writes it: type as "|u1", shape as "31, 53".
+void WriteNpy(const std::string& path, const std::string& type, const std::string& shape,
+              const std::string& items);
+
 enum class Pyramid { kPages, kSubIfds };
 
 /// How to store a TIFF. The numbers are libtiff's (COMPRESSION_…, PHOTOMETRIC_…, EXTRASAMPLE_…).

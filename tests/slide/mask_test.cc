@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
-#include <fstream>
 #include <string>
 
 #include "swath/error.h"
@@ -172,17 +171,6 @@ TEST(Mask, OfTheWrongSizeIsAnErrorThatNamesBothSizes) {
   }
   EXPECT_EQ(Complaint(folder / "a.png", 400, 203), "no error");
   EXPECT_EQ(Complaint(folder / "a.png", 100, 51), "no error");
-}
-
-/// An array as numpy.save writes it.
-void WriteNpy(const std::string& path, const std::string& type, const std::string& shape,
-              const std::string& items) {
-  std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }";
-  header.append(63 - (10 + header.size()) % 64, ' ');
-  header += '\n';
-  std::ofstream file(path, std::ios::binary);
-  file << std::string("\x93NUMPY\x01\x00", 8) << static_cast<char>(header.size() & 255)
-       << static_cast<char>(header.size() >> 8) << header << items;
 }
 
 TEST(Mask, MayBeAnArrayOfNumPy) {

@@ -1,13 +1,10 @@
 #include "viewer/http_server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "swath/error.h"
+#include "tests/support/ask_server.h"
 
 namespace swath::viewer {
 namespace {
@@ -16,30 +13,11 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
-/// What a server on this machine answers to these bytes.
-std::string Ask(uint16_t port, const std::string& request) {
-  const int file = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::string reply;
-  if (connect(file, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-      send(file, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size())) {
-    char buffer[4096];
-    for (ssize_t n; (n = recv(file, buffer, sizeof buffer, 0)) > 0;)
-      reply.append(buffer, static_cast<size_t>(n));
-  }
-  close(file);
-  return reply;
-}
-
 class HttpServerTest : public ::testing::Test {
  protected:
   std::string Get(const std::string& path, std::string host = "", const std::string& method = "GET") {
     if (host.empty()) host = "127.0.0.1:" + std::to_string(server_.port());
-    return Ask(server_.port(),
-               method + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+    return test::GetFromServer(server_.port(), path, host, method);
   }
   /// "/TOKEN/"
   std::string root() const {

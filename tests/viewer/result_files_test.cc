@@ -15,6 +15,7 @@ Kind KindOf(const std::string& file, const std::string& slide) {
 TEST(ResultFiles, AreFoundByTheSlidesName) {
   EXPECT_EQ(KindOf("maps/s1_mask.ome.tif", "slides/s1.svs"), Kind::kLabels);
   EXPECT_EQ(KindOf("s1_mask.png", "s1.svs"), Kind::kLabels);
+  EXPECT_EQ(KindOf("s1_mask.npy", "s1.svs"), Kind::kLabels);
   EXPECT_EQ(KindOf("s1_mask_reader2.tif", "s1.svs"), Kind::kLabels);
   EXPECT_EQ(KindOf("s1_attention.tif", "s1.svs"), Kind::kAttention);
   EXPECT_EQ(KindOf("s1.geojson", "s1.svs"), Kind::kAnnotations);
@@ -46,8 +47,9 @@ TEST(ResultFiles, OfARegionSayWhichOne) {
 }
 
 TEST(ResultFiles, OfOtherSlidesAreLeftOut) {
-  for (const char* file : {"s11_mask.tif", "s1_a_mask.tif", "s1.svs", "s1.tif", "s1_overlay.png",
-                           "s1_attention.png", "s10.geojson", "summary.csv", "s1_mask.csv", "mask.tif"})
+  for (const char* file :
+       {"s11_mask.tif", "s1_a_mask.tif", "s1.svs", "s1.tif", "s1_overlay.png", "s1_attention.png",
+        "s1_attention.npy", "s1.npy", "s10.geojson", "summary.csv", "s1_mask.csv", "mask.tif"})
     EXPECT_EQ(KindOf(file, "s1.svs"), Kind::kUnknown) << file;
   EXPECT_EQ(DescribeResult("anything.png").kind, Kind::kUnknown);
 }

@@ -101,7 +101,9 @@ TEST_F(SiteTest, SaysWhatCannotBeShown) {
   Site site({{slide_, {*MatchResult(bad_mask, slide_), *MatchResult(mask_, slide_)}}, {broken}});
   const std::string problem =
       bad_mask + ": the map is 10x10, expected the proportions of the slide, 1000x700";
-  EXPECT_EQ(site.Open(0), std::vector<std::string>{problem});
+  ASSERT_EQ(site.Open(0).size(), 1u);
+  EXPECT_EQ(site.Open(0)[0].error.what(), problem);
+  EXPECT_FALSE(site.Open(0)[0].required);
   const json slide = json::parse(TextOf(site.Get("slides/0.json")));
   EXPECT_EQ(slide["problems"], json({problem}));
   EXPECT_EQ(slide["maps"].size(), 1u);
@@ -112,6 +114,26 @@ TEST_F(SiteTest, SaysWhatCannotBeShown) {
     EXPECT_FALSE(reply.keep);
     EXPECT_THAT(TextOf(reply), HasSubstr("b.tif: expected a TIFF"));
   }
+}
+
+TEST_F(SiteTest, SaysWhichOfItHadToBeShown) {
+  const std::string broken = folder_ / "a_mask.tif";
+  testing::WriteBytes(broken, "no picture");
+  Site site({{slide_, {*MatchResult(mask_, slide_), {.path = broken, .required = true}}}});
+  ASSERT_EQ(site.Open(0).size(), 1u);
+  EXPECT_TRUE(site.Open(0)[0].required);
+  EXPECT_EQ(site.Open(0)[0].error.code(), ErrorCode::kInput);
+}
+
+TEST_F(SiteTest, ShowsAMaskThatIsAnArray) {
+  const std::string array = folder_ / "a_mask.npy";
+  testing::WriteNpy(array, "|u1", "7, 10", std::string(35, '\1') + std::string(35, '\3'));
+  Site site({{slide_, {*MatchResult(array, slide_)}}});
+  EXPECT_TRUE(site.Open(0).empty());
+  const json slide = json::parse(TextOf(site.Get("slides/0.json")));
+  EXPECT_EQ(slide["maps"][0]["classes"].size(), 2u);
+  EXPECT_EQ(slide["maps"][0]["classes"][1]["name"], "label 3");
+  EXPECT_EQ(site.Get("slides/0/maps/0/3/0_0_0.png").status, 200);
 }
 
 }  // namespace

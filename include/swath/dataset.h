@@ -50,6 +50,7 @@ struct DatasetEntry {
 enum class Labels {
   kMasks,    ///< a label a pixel, in the column mask
   kTargets,  ///< of the whole slide, in the column target
+  kFiles,    ///< masks where a line names one, to be shown: annotations are not read
   kNone,
 };
 
@@ -78,7 +79,8 @@ struct Dataset {
 /// is then the image, and the mask that of the slide or of the region, as it fits or as a column mask_covers
 /// says; a column mpp gives the micrometres of a level-0 pixel where the slide does not, or wrongly; a column
 /// tissue names annotations or a mask of the tissue, to which the loss is restricted (ReadTissue). With
-/// Labels::kTargets a column target stands in place of mask. Opens every slide and mask, so that a bad line
+/// Labels::kTargets a column target stands in place of mask, with Labels::kFiles mask and split may be
+/// absent, and any mask empty. Opens every slide and mask, so that a bad line
 /// is found now: throws Error (kInput, kUnsupported) with the file, its line, the column, what was expected
 /// and what was found.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});

@@ -124,6 +124,9 @@ struct ImagePlace {
 /// differs by more than one pixel from the slide's and the region's.
 std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& place);
 
+/// What such a file covers of the slide, in level-0 pixels. Throws Error as OpenMask does.
+Region MaskRegion(const std::string& path, const ImagePlace& place);
+
 /// The size of such a file. Throws Error as OpenMask does.
 SlideLevel MaskSize(const std::string& path);
 

@@ -61,6 +61,9 @@ inline constexpr int64_t kMaxBlockBytes = int64_t{1} << 30;
 std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path);
 std::shared_ptr<const SlideFormat> OpenLabelFormat(const std::string& path);
 
+/// What a file says, corrected by the user. Throws Error (kUsage) for what cannot be right.
+SlideInfo Corrected(SlideInfo info, const SlideOptions& options);
+
 std::shared_ptr<const SlideFormat> OpenTiff(const std::string& path);
 std::shared_ptr<const SlideFormat> OpenPng(const std::string& path);
 std::shared_ptr<const SlideFormat> OpenJpeg(const std::string& path);

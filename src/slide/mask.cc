@@ -92,6 +92,30 @@ bool Fits(const SlideLevel& mask, int64_t width, int64_t height) {
   return std::abs(difference) <= static_cast<double>(std::max({width, height, mask.width, mask.height}));
 }
 
+/// What a mask of this size covers of the slide.
+Region Covered(const std::string& path, const SlideLevel& mask, const ImagePlace& place) {
+  const Region& r = place.around ? *place.around : place.region;
+  const bool whole = r.width == place.slide_width && r.height == place.slide_height;
+  const bool fits_slide = Fits(mask, place.slide_width, place.slide_height),
+             fits_region = Fits(mask, r.width, r.height);
+  const bool of_slide =
+      place.mask_covers == MaskCovers::kWhatFits ? fits_slide : place.mask_covers == MaskCovers::kSlide;
+  if (place.mask_covers == MaskCovers::kWhatFits && fits_slide && fits_region && !whole) {
+    Fail(ErrorCode::kInput,
+         "{}: the mask is {}x{} and fits the slide, {}x{}, as well as its region, {}x{}: say which in a "
+         "column "
+         "mask_covers, slide or region",
+         path, mask.width, mask.height, place.slide_width, place.slide_height, r.width, r.height);
+  }
+  if (of_slide ? !fits_slide : !fits_region) {
+    Fail(ErrorCode::kInput,
+         "{}: the mask is {}x{}, the slide {}x{}{}: a mask is the slide{} scaled by one factor", path,
+         mask.width, mask.height, place.slide_width, place.slide_height,
+         whole ? "" : fmt::format(", its region {}x{}", r.width, r.height), whole ? "" : ", or the region,");
+  }
+  return of_slide ? Region{0, 0, place.slide_width, place.slide_height} : r;
+}
+
 }  // namespace
 
 std::shared_ptr<const SlideFormat> OpenLabelFormat(const std::string& path) {
@@ -112,35 +136,18 @@ std::shared_ptr<const SlideFormat> OpenLabelFormat(const std::string& path) {
   Fail(ErrorCode::kInput, "{}: a mask is a PNG, a TIFF or a .npy; this file is none of them", path);
 }
 
+Region MaskRegion(const std::string& path, const ImagePlace& place) {
+  return Covered(path, MaskSize(path), place);
+}
+
 SlideLevel MaskSize(const std::string& path) { return OpenLabelFormat(path)->info().levels.front(); }
 
 std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& place) {
   const auto format = OpenLabelFormat(path);
   const SlideLevel& mask = format->info().levels.front();
-  const Region& shown = place.region;
-  const Region& r = place.around ? *place.around : shown;
-  const bool whole = r.width == place.slide_width && r.height == place.slide_height;
-  const bool fits_slide = Fits(mask, place.slide_width, place.slide_height),
-             fits_region = Fits(mask, r.width, r.height);
-  const bool of_slide =
-      place.mask_covers == MaskCovers::kWhatFits ? fits_slide : place.mask_covers == MaskCovers::kSlide;
-  if (place.mask_covers == MaskCovers::kWhatFits && fits_slide && fits_region && !whole) {
-    Fail(ErrorCode::kInput,
-         "{}: the mask is {}x{} and fits the slide, {}x{}, as well as its region, {}x{}: say which in a "
-         "column "
-         "mask_covers, slide or region",
-         path, mask.width, mask.height, place.slide_width, place.slide_height, r.width, r.height);
-  }
-  if (of_slide ? !fits_slide : !fits_region) {
-    Fail(ErrorCode::kInput,
-         "{}: the mask is {}x{}, the slide {}x{}{}: a mask is the slide{} scaled by one factor", path,
-         mask.width, mask.height, place.slide_width, place.slide_height,
-         whole ? "" : fmt::format(", its region {}x{}", r.width, r.height), whole ? "" : ", or the region,");
-  }
+  const Region covered = Covered(path, mask, place), &shown = place.region;
   auto rows = std::make_unique<LevelRows>(path, format->OpenLevel(0, Pixels::kLabels),
                                           LevelWindow{{0, mask.height}, {0, mask.width}}, Pixels::kLabels);
-  // Where what the mask covers begins, and how far it goes.
-  const Region covered = of_slide ? Region{0, 0, place.slide_width, place.slide_height} : r;
   const int64_t x = shown.x - covered.x, y = shown.y - covered.y;
   const Axis vertical{place.height, {y, y + shown.height}, covered.height, mask.height};
   const Axis horizontal{place.width, {x, x + shown.width}, covered.width, mask.width};

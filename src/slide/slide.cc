@@ -132,14 +132,17 @@ std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path) {
        "{}: expected a TIFF, DICOM, PNG, JPEG or a format that OpenSlide knows; found none of them", path);
 }
 
-Slide::Slide(std::shared_ptr<const SlideFormat> format, const SlideOptions& options)
-    : format_(std::move(format)), info_(format_->info()) {
-  if (!options.mpp) return;
+SlideInfo Corrected(SlideInfo info, const SlideOptions& options) {
+  if (!options.mpp) return info;
   if (!(*options.mpp > 0) || !std::isfinite(*options.mpp)) {
-    Fail(ErrorCode::kUsage, "{}: a pixel of {} um, expected a size above 0", info_.path, *options.mpp);
+    Fail(ErrorCode::kUsage, "{}: a pixel of {} um, expected a size above 0", info.path, *options.mpp);
   }
-  info_.mpp_x = info_.mpp_y = options.mpp;
+  info.mpp_x = info.mpp_y = options.mpp;
+  return info;
 }
+
+Slide::Slide(std::shared_ptr<const SlideFormat> format, const SlideOptions& options)
+    : format_(std::move(format)), info_(Corrected(format_->info(), options)) {}
 
 std::unique_ptr<Slide> Slide::Open(const std::string& path, const SlideOptions& options) {
   return std::unique_ptr<Slide>(new Slide(OpenFormat(path), options));

@@ -41,7 +41,8 @@ Columns ReadHeader(const std::string& path, const CsvRecord& header, Labels labe
     index = static_cast<int>(i);
   }
   std::vector<size_t> required = {kSlide};
-  if (labels != Labels::kNone) required = {kSlide, labels == Labels::kMasks ? kMask : kTarget, kSplit};
+  if (labels == Labels::kMasks || labels == Labels::kTargets)
+    required = {kSlide, labels == Labels::kMasks ? kMask : kTarget, kSplit};
   std::vector<std::string> names;
   for (const size_t column : required) names.emplace_back(kColumns[column]);
   for (const size_t column : required) {
@@ -136,7 +137,9 @@ class DatasetReader {
     };
     DatasetEntry entry{.name = Field(record, kSlide), .line = record.line};
     entry.slide = at("slide", [&] { return Path(Field(record, kSlide)); });
-    const bool masks = options_.labels == Labels::kMasks;
+    const bool files = options_.labels == Labels::kFiles;
+    const bool masks =
+        options_.labels == Labels::kMasks || (files && columns_[kMask] >= 0 && !Field(record, kMask).empty());
     if (masks) entry.mask = at("mask", [&] { return Path(Field(record, kMask)); });
     if (options_.labels == Labels::kTargets) entry.target = Field(record, kTarget);
     if (columns_[kSplit] >= 0) entry.split = at("split", [&] { return ParseSplit(Field(record, kSplit)); });
@@ -161,7 +164,9 @@ class DatasetReader {
           at("mask_covers", [&] { return ParseMaskCovers(Field(record, kMaskCovers)); });
     if (masks) {
       at("mask", [&] {
-        if (IsAnnotationFile(entry.mask))
+        const bool drawn = IsAnnotationFile(entry.mask);
+        if (drawn && files) return;
+        if (drawn)
           entry.annotations =
               std::make_shared<const Annotations>(ReadAnnotations(entry.mask, &slide->info()));
         OpenMaskOf(entry, options_.label_rules);

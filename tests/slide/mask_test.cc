@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
+#include <array>
 #include <string>
 
 #include "swath/error.h"
@@ -124,6 +125,23 @@ TEST(Mask, OfASlideIsCutToTheRegionAtAnyLevel) {
       }
     }
   }
+}
+
+TEST(Mask, SaysWhatOfTheSlideItCovers) {
+  const TempFolder folder;
+  WritePng(folder / "a.png", Noise(40, 30, 1, 3));
+  const auto covered = [&](int64_t slide_width, const Region& region) {
+    const Region r = MaskRegion(folder / "a.png", {.width = region.width,
+                                                   .height = region.height,
+                                                   .slide_width = slide_width,
+                                                   .slide_height = 300,
+                                                   .region = region});
+    return std::array{r.x, r.y, r.width, r.height};
+  };
+  EXPECT_EQ(covered(400, {0, 0, 400, 300}), (std::array<int64_t, 4>{0, 0, 400, 300}));
+  EXPECT_EQ(covered(400, {10, 20, 50, 10}), (std::array<int64_t, 4>{0, 0, 400, 300}));
+  EXPECT_EQ(covered(900, {10, 20, 80, 60}), (std::array<int64_t, 4>{10, 20, 80, 60}));
+  EXPECT_THROW(covered(900, {10, 20, 50, 10}), Error);
 }
 
 TEST(Mask, MayBeOfASlideOfAnyHeight) {

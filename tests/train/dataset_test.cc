@@ -131,6 +131,20 @@ TEST_F(DatasetTest, WithoutMasksASlideIsEnough) {
             "slides.csv:1: header: expected slide, found no column 'slide'");
 }
 
+TEST_F(DatasetTest, MasksToBeShownMayBeAbsentAndNeedNoRules) {
+  const DatasetOptions options{.labels = Labels::kFiles};
+  test::WriteText(folder_.File("drawn.geojson"),
+                  R"({"type": "Feature", "properties": {"classification": {"name": "anything"}}, "geometry":)"
+                  R"({"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9], [0, 0]]]}})");
+  const Dataset dataset = Open("slide,mask\na.png,half.png\nb.png,drawn.geojson\na.png,\n", options);
+  EXPECT_EQ(dataset.entries[0].mask, folder_.File("half.png"));
+  EXPECT_EQ(dataset.entries[1].mask, folder_.File("drawn.geojson"));
+  EXPECT_EQ(dataset.entries[1].annotations, nullptr);
+  EXPECT_EQ(dataset.entries[2].mask, "");
+  EXPECT_EQ(Open("slide\na.png\n", options).entries[0].mask, "");
+  EXPECT_THAT(Message("slide,mask\nb.png,half.png\n", options), HasSubstr("slides.csv:2: mask: half.png"));
+}
+
 TEST_F(DatasetTest, AFileThatIsNotThereOrAFolderIsAnError) {
   EXPECT_THROW(OpenDataset(folder_.File("none.csv")), Error);
   EXPECT_THROW(OpenDataset(folder_.File("")), Error);

@@ -76,8 +76,6 @@ std::string Name(const fs::path& slide, const std::optional<Region>& region) {
                 : stem;
 }
 
-bool IsCsv(const fs::path& path) { return LowerCaseEnding(path) == ".csv"; }
-
 std::vector<PredictTask> FindTasks(const Settings& settings) {
   RowOptions rows{.level = settings.level, .mpp = settings.mpp};
   if (!settings.region.empty()) {

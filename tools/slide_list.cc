@@ -38,6 +38,8 @@ std::string LowerCaseEnding(const fs::path& path) {
   return ending;
 }
 
+bool IsCsv(const fs::path& path) { return LowerCaseEnding(path) == ".csv"; }
+
 std::vector<std::string> SlidesIn(const std::string& folder) {
   std::vector<std::string> slides;
   for (const auto& file : fs::directory_iterator(folder)) {

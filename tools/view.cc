@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "base/error.h"
+#include "swath/dataset.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/slide_list.h"
+#include "train/run_session.h"
 #include "viewer/http_server.h"
 #include "viewer/site.h"
 
@@ -27,29 +29,9 @@ struct Settings {
   std::vector<std::string> slides;
   std::vector<std::string> overlays;
   std::vector<std::string> runs;
+  SlideOptions slide;
   viewer::HttpServer::Options server;
 };
-
-/// Of folders only what is a slide by its name, and no result.
-std::vector<viewer::Exhibit> FindSlides(const std::vector<std::string>& inputs) {
-  std::vector<viewer::Exhibit> exhibits;
-  for (const std::string& input : inputs) {
-    if (!fs::is_directory(input)) {
-      exhibits.push_back({input});
-      continue;
-    }
-    const std::vector<std::string> files = SlidesIn(input);
-    std::vector<std::string> slides;
-    std::copy_if(files.begin(), files.end(), std::back_inserter(slides), [&](const std::string& file) {
-      return std::none_of(files.begin(), files.end(), [&](const std::string& slide) {
-        return viewer::MatchResult(file, slide).has_value();
-      });
-    });
-    if (slides.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", input);
-    for (const std::string& slide : slides) exhibits.push_back({slide});
-  }
-  return exhibits;
-}
 
 /// A file that is found in two ways is shown once.
 void AddResult(const viewer::ResultFile& file, viewer::Exhibit* exhibit) {
@@ -60,6 +42,80 @@ void AddResult(const viewer::ResultFile& file, viewer::Exhibit* exhibit) {
     return;
   }
   exhibit->results.push_back(file);
+}
+
+/// A slide that is listed again, as it is for each of its regions, is shown once, with all that lies over it.
+viewer::Exhibit* AddSlide(const std::string& path, const SlideOptions& options,
+                          std::vector<viewer::Exhibit>* exhibits) {
+  const auto known = std::find_if(exhibits->begin(), exhibits->end(), [&](const viewer::Exhibit& exhibit) {
+    return exhibit.path == path && exhibit.options.mpp == options.mpp;
+  });
+  return known != exhibits->end() ? &*known : &exhibits->emplace_back(viewer::Exhibit{path, {}, options});
+}
+
+/// Of folders only what is a slide by its name, and no result.
+void AddSlidesIn(const std::string& folder, const SlideOptions& options,
+                 std::vector<viewer::Exhibit>* exhibits) {
+  const std::vector<std::string> files = SlidesIn(folder);
+  bool found = false;
+  for (const std::string& file : files) {
+    if (std::any_of(files.begin(), files.end(),
+                    [&](const std::string& slide) { return viewer::MatchResult(file, slide).has_value(); }))
+      continue;
+    AddSlide(file, options, exhibits);
+    found = true;
+  }
+  if (!found) Fail(ErrorCode::kInput, "{}: no slide in this folder", folder);
+}
+
+void AddDataset(const std::string& path, std::vector<viewer::Exhibit>* exhibits) {
+  for (const DatasetEntry& entry : OpenDataset(path, {.labels = Labels::kFiles}).entries) {
+    viewer::Exhibit* exhibit = AddSlide(entry.slide, entry.slide_options, exhibits);
+    if (entry.mask.empty()) continue;
+    viewer::ResultFile mask{.path = entry.mask, .name = fs::path(entry.mask).filename().string()};
+    if (IsAnnotationFile(entry.mask)) {
+      mask.kind = viewer::ResultFile::Kind::kAnnotations;
+    } else {
+      mask.kind = viewer::ResultFile::Kind::kLabels;
+      mask.region = MaskRegion(entry.mask, entry.place);
+    }
+    AddResult(mask, exhibit);
+  }
+}
+
+/// What the run was trained with.
+std::string DatasetOf(const std::string& run) {
+  const std::string sessions = (fs::path(run) / "sessions.jsonl").string();
+  if (!fs::exists(sessions)) {
+    Fail(ErrorCode::kUsage, "--run {}: expected a run of swath train, or slides beside it; found neither",
+         run);
+  }
+  const std::string csv = ReadRunSessions(sessions).back().csv;
+  if (!fs::exists(csv))
+    Fail(ErrorCode::kInput, "{}: was the data set of the run and is not there any more: name the slides",
+         csv);
+  return csv;
+}
+
+std::vector<viewer::Exhibit> FindSlides(const Settings& settings) {
+  std::vector<std::string> inputs = settings.slides;
+  if (inputs.empty()) {
+    if (settings.runs.empty()) Fail(ErrorCode::kUsage, "view: SLIDE or --run is required");
+    std::transform(settings.runs.begin(), settings.runs.end(), std::back_inserter(inputs), DatasetOf);
+  }
+  std::vector<viewer::Exhibit> exhibits;
+  for (const std::string& input : inputs) {
+    if (fs::is_directory(input)) {
+      AddSlidesIn(input, settings.slide, &exhibits);
+    } else if (!IsCsv(input)) {
+      AddSlide(input, settings.slide, &exhibits);
+    } else {
+      if (settings.slide.mpp)
+        Fail(ErrorCode::kUsage, "--slide-mpp: is for slides and folders; a CSV file has a column mpp");
+      AddDataset(input, &exhibits);
+    }
+  }
+  return exhibits;
 }
 
 /// A folder's results go to the slides that they are named after. Returns whether there are any.
@@ -120,7 +176,7 @@ std::vector<size_t> SlidesToOpen(const std::vector<viewer::Exhibit>& exhibits) {
 }
 
 void Run(const Settings& settings) {
-  std::vector<viewer::Exhibit> exhibits = FindSlides(settings.slides);
+  std::vector<viewer::Exhibit> exhibits = FindSlides(settings);
   for (const std::string& path : settings.overlays) AddOverlay(path, &exhibits);
   for (const std::string& run : settings.runs) AddRun(run, &exhibits);
   const std::vector<size_t> opened = SlidesToOpen(exhibits);
@@ -156,17 +212,22 @@ void AddView(CLI::App& app) {
       "programs write them. What is found and cannot be shown is left out, with a message; a file that "
       "--overlay\n"
       "names has to be shown.\n\n"
+      "The slides of a CSV file are shown with their masks or annotations.\n\n"
       "Only this machine can reach the address, and only who knows it: it holds a random token.\n\n"
-      "Example: swath view slides/ --overlay maps");
-  command->add_option("SLIDE", settings->slides, "Slides, or folders of them")->required();
+      "Examples:\n  swath view slides/ --overlay maps\n  swath view data/slides.csv\n  swath view --run run");
+  command->add_option("SLIDE", settings->slides,
+                      "Slides, folders of them, or data sets' CSV files [with --run: the run's data set]");
   command
       ->add_option("--overlay", settings->overlays,
                    "A folder of results, or a mask, a map or annotations; may be given several times")
       ->allow_extra_args(false);
   command
-      ->add_option("--run", settings->runs,
-                   "A folder that has results, or folders of them; may be given several times")
+      ->add_option(
+          "--run", settings->runs,
+          "A folder that has results, or folders of them, such as that of a run of swath train; may be\n"
+          "given several times")
       ->allow_extra_args(false);
+  AddSlideMppOption(command, &settings->slide);
   command->add_option("--port", settings->server.port, "Port to listen at, 0 for any that is free [0]")
       ->check(WholeNumber(0, 65535));
   command

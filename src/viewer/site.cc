@@ -151,9 +151,15 @@ class Site::Hall {
 
   const TilePyramid& slide() {
     std::call_once(slide_once_, [this] {
-      slide_ = std::make_unique<TilePyramid>(OpenFormat(exhibit_.path), Pixels::kColour, Reduction::kMean);
+      const auto format = OpenFormat(exhibit_.path);
+      info_ = Corrected(format->info(), exhibit_.options);
+      slide_ = std::make_unique<TilePyramid>(format, Pixels::kColour, Reduction::kMean);
     });
     return *slide_;
+  }
+  const SlideInfo& info() {
+    slide();
+    return info_;
   }
   const std::vector<std::unique_ptr<OverlayMap>>& maps() {
     OpenResults();
@@ -170,7 +176,7 @@ class Site::Hall {
   const AnnotationLayer& annotations(size_t i) {
     Outlines& of = *outlines_[i];
     std::call_once(of.once, [&] {
-      of.layer = std::make_unique<AnnotationLayer>(ReadAnnotations(of.file.path, &slide().info()));
+      of.layer = std::make_unique<AnnotationLayer>(ReadAnnotations(of.file.path, &info()));
     });
     return *of.layer;
   }
@@ -210,7 +216,7 @@ class Site::Hall {
     const std::vector<std::string> own = ClassNames(file.path);
     if (!own.empty()) *names = own;
     const bool mask = file.kind != ResultFile::Kind::kProbability;
-    maps_.push_back(std::make_unique<OverlayMap>(file, slide().info(), mask ? own : *names));
+    maps_.push_back(std::make_unique<OverlayMap>(file, info(), mask ? own : *names));
   }
   void OpenAnnotations(const ResultFile& file) {
     std::error_code error;  // of a file that is not there: reading it says so
@@ -229,6 +235,7 @@ class Site::Hall {
 
   Exhibit exhibit_;
   std::once_flag slide_once_, results_once_;
+  SlideInfo info_;  ///< of the slide, as it is opened
   std::unique_ptr<TilePyramid> slide_;
   std::vector<std::unique_ptr<OverlayMap>> maps_;
   std::vector<std::unique_ptr<Outlines>> outlines_;
@@ -305,7 +312,7 @@ Reply Site::OfAnnotations(Hall& hall, const std::vector<std::string_view>& parts
 }
 
 Reply Site::Description(Hall& hall) {
-  const SlideInfo& info = hall.slide().info();
+  const SlideInfo& info = hall.info();
   const auto optional = [](const std::optional<double>& value) { return value ? json(*value) : nullptr; };
   json value = PyramidJson(hall.slide());
   value["name"] = hall.name();

@@ -17,6 +17,7 @@ namespace swath::viewer {
 struct Exhibit {
   std::string path;
   std::vector<ResultFile> results = {};
+  SlideOptions options = {};  ///< how the slide is opened
 };
 
 struct Reply {

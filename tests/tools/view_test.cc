@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -117,6 +118,64 @@ TEST_F(ViewTest, AnOverlayThatIsFoundMayBeLeftOut) {
 TEST_F(ViewTest, AnOverlayThatIsFoundTwiceIsShownOnce) {
   const Viewer viewer({a_, "--overlay", folder_.File(""), "--overlay", folder_.File("a_mask.png")});
   EXPECT_THAT(viewer.Layers(0), ElementsAre("a_mask.png"));
+}
+
+TEST_F(ViewTest, ThePixelSizeMayBeStated) {
+  EXPECT_EQ(Viewer({a_}).Get("slides/0.json")["mppX"], nullptr);
+  const Viewer viewer({a_, b_, "--slide-mpp", "0.25"});
+  EXPECT_EQ(viewer.Get("slides/0.json")["mppX"], 0.25);
+  EXPECT_EQ(viewer.Get("slides/1.json")["mppY"], 0.25);
+  ExpectError({a_, "--slide-mpp", "0"}, 2, "--slide-mpp: expected a number above 0, found '0'");
+  ExpectError({folder_.File("slides.csv"), "--slide-mpp", "1"}, 2, "a CSV file has a column mpp");
+}
+
+TEST_F(ViewTest, ADatasetIsShownInItsOrderWithItsMasks) {
+  test::WriteText(folder_.File("a drawing.geojson"),
+                  R"({"type": "Feature", "properties": {"classification": {"name": "tumour"}}, "geometry":)"
+                  R"({"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9], [0, 0]]]}})");
+  test::WritePng(folder_.File("part.png"), 10, 10, 1, [](int64_t x, int64_t, int64_t) { return x % 2; });
+  // A slide of several lines is shown once.
+  test::WriteText(folder_.File("slides.csv"),
+                  "slide,mask,region,mpp\nc.png,part.png,\"4,6,20,20\",0.5\na.png,a drawing.geojson,,\n"
+                  "c.png,c_mask.png,,0.5\nb.png,,,\n");
+  const Viewer viewer({folder_.File("slides.csv"), "--overlay", folder_.File("")});
+  EXPECT_EQ(viewer.err(), "");
+  EXPECT_THAT(viewer.slides(), ElementsAre("c.png", "a.png", "b.png"));
+  EXPECT_THAT(viewer.Layers(0), ElementsAre("part.png", "c_mask.png"));
+  EXPECT_THAT(viewer.Layers(1), ElementsAre("a_mask.png", "a drawing.geojson"));
+  EXPECT_THAT(viewer.Layers(2), ElementsAre("b_mask.png"));
+  const json slide = viewer.Get("slides/0.json");
+  EXPECT_EQ(slide["mppX"], 0.5);
+  EXPECT_EQ(slide["maps"][0]["region"], json({4, 6, 20, 20}));
+  EXPECT_EQ(slide["maps"][1]["region"], json({0, 0, 40, 32}));
+}
+
+TEST_F(ViewTest, ALineOfADatasetThatIsWrongIsAnError) {
+  test::WriteText(folder_.File("slides.csv"), "slide,mask\na.png,a_mask.png\nb.png,none.png\n");
+  ExpectError({folder_.File("slides.csv")}, 3, "slides.csv:3: mask: ");
+  ExpectError({folder_.File("none.csv")}, 3, "none.csv: cannot be opened");
+}
+
+TEST_F(ViewTest, ARunKnowsItsSlides) {
+  test::WriteText(folder_.File("slides.csv"),
+                  "slide,mask,split\nb.png,b_mask.png,val\na.png,a_mask.png,train\n");
+  const std::string run = folder_.File("run");
+  const test::Outcome trained = test::RunProgram({"train", "--data", folder_.File("slides.csv"), "--out", run,
+                                                  "--model", "unet:depth=1,base=4", "--steps", "1"});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  std::filesystem::create_directory(run + "/maps");
+  std::filesystem::copy(folder_.File("a_mask.png"), run + "/maps/a_mask_predicted.png");
+  {
+    const Viewer viewer({"--run", run});
+    EXPECT_THAT(viewer.slides(), ElementsAre("b.png", "a.png"));
+    EXPECT_THAT(viewer.Layers(0), ElementsAre("b_mask.png"));
+    EXPECT_THAT(viewer.Layers(1), ElementsAre("a_mask.png", "a_mask_predicted.png"));
+  }
+  EXPECT_THAT(Viewer({c_, "--run", run}).slides(), ElementsAre("c.png"));
+  ExpectError({}, 2, "view: SLIDE or --run is required");
+  ExpectError({"--run", folder_.File("")}, 2, "expected a run of swath train, or slides beside it");
+  std::filesystem::remove(folder_.File("slides.csv"));
+  ExpectError({"--run", run}, 3, "was the data set of the run and is not there any more: name the slides");
 }
 
 }  // namespace

@@ -125,6 +125,13 @@ TEST_F(SiteTest, SaysWhichOfItHadToBeShown) {
   EXPECT_EQ(site.Open(0)[0].error.code(), ErrorCode::kInput);
 }
 
+TEST_F(SiteTest, KnowsThePixelSizeThatIsStated) {
+  Site site({{slide_, {}, {.mpp = 0.4}}});
+  const json slide = json::parse(TextOf(site.Get("slides/0.json")));
+  EXPECT_EQ(slide["mppX"], 0.4);
+  EXPECT_EQ(slide["mppY"], 0.4);
+}
+
 TEST_F(SiteTest, ShowsAMaskThatIsAnArray) {
   const std::string array = folder_ / "a_mask.npy";
   testing::WriteNpy(array, "|u1", "7, 10", std::string(35, '\1') + std::string(35, '\3'));

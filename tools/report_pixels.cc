@@ -67,7 +67,7 @@ class SlidePictures {
 
   std::vector<ReportPicture> Draw(const Dataset& dataset, const DatasetEntry& entry) const {
     const auto slide = Slide::Open(entry.slide, entry.slide_options);
-    const RowOptions rows{.level = dataset.options.level, .mpp = dataset.options.mpp, .region = entry.region};
+    const RowOptions rows = RowsOf(dataset, entry);
     const double downsample =
         static_cast<double>(Shown(slide->info(), rows).width) / static_cast<double>(reference_.width());
     const auto draw = [&](const char* caption, const Overlay& overlay) {

@@ -156,8 +156,7 @@ void FillNumbers(const TargetScores& scores, const SlideOutputs& outputs, Report
 /// Where it looked, or else the slide alone.
 ReportPicture Picture(const ReportTask& task, const std::optional<AttentionMap>& attention,
                       const DatasetEntry& entry) {
-  const RowOptions rows{
-      .level = task.dataset.options.level, .mpp = task.dataset.options.mpp, .region = entry.region};
+  const RowOptions rows = RowsOf(task.dataset, entry);
   if (attention) {
     const PredictTask predict{entry.slide, entry.name, rows, entry.slide_options};
     const SlideSample sample = OpenSample(task.dataset, entry, task.graph, kIgnoredLabel);

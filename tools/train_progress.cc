@@ -21,6 +21,11 @@ void TrainProgress::OnStart(const TrainSummary& summary) {
              summary.validation_slides);
   fmt::print("  image       {} x {} px, extension included{}\n", plan.width, plan.height,
              summary.one_size ? "" : " (the widest of several sizes)");
+  if (summary.mpp) {
+    fmt::print("  pixel size  {:.4g} um, which the model keeps\n", *summary.mpp);
+  } else {
+    fmt::print("  pixel size  not known, or not the same of all slides: the model keeps none\n");
+  }
   fmt::print("  step        {}, {}\n", Plural(plan.sweeps, "sweep"), Division(plan));
   fmt::print("  memory      {} planned", Bytes(summary.process_bytes + summary.plan_bytes));
   if (summary.process_bytes > 0) fmt::print(" for the whole process");

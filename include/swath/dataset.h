@@ -41,6 +41,7 @@ struct DatasetEntry {
   std::optional<Region> region = {};  ///< in level-0 pixels; this region is the image
   int64_t line = 0;                   ///< in the file, from 1
   ImagePlace place = {};              ///< at the level or pixel size that is read
+  std::optional<double> mpp = {};     ///< micrometres a pixel of the image, where the slide says its own
 
   int64_t width() const { return place.width; }
   int64_t height() const { return place.height; }
@@ -58,6 +59,8 @@ enum class Labels {
 struct DatasetOptions {
   std::optional<int> level = {};
   std::optional<double> mpp = {};
+  std::optional<double> model_mpp = {};
+  SlideOptions slide = {};  ///< how slides are opened, but for what the file says of them
   Labels labels = Labels::kMasks;
   LabelRules label_rules = {};  ///< for masks that are given as annotations
   bool find_tissue = false;     ///< FindTissueOfSlides is to be called
@@ -70,6 +73,10 @@ struct Dataset {
 
   /// The entries of one split, in the file's order.
   std::vector<const DatasetEntry*> Of(Split split) const;
+
+  /// The pixel size at which a split is read: the one that was wanted; of levels the mean, where all slides
+  /// say one and each is the same as the mean (SamePixelSize), so that wanting it reads the same pixels.
+  std::optional<double> PixelSize(Split split) const;
 };
 
 /// Reads a CSV file (RFC 4180, UTF-8) whose header names the columns slide, mask, split and, where wanted,
@@ -104,6 +111,9 @@ auto AtEntry(const Dataset& dataset, const DatasetEntry& entry, F&& f) {
                 dataset.path + ":" + std::to_string(entry.line) + ": " + entry.name + ": " + e.what());
   }
 }
+
+/// Which pixels of its slide an entry's image has.
+RowOptions RowsOf(const Dataset& dataset, const DatasetEntry& entry);
 
 /// The entry with a part of its image, in pixels as they are read, in place of the whole. Where those are no
 /// whole number of level-0 pixels, the part may come out a pixel larger or smaller: its place says what it

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,12 @@ std::vector<std::string> ModelClasses(const Graph& graph);
 /// The value, 0 to 255, of pixels by which an image is extended at the right and bottom: `swath.extension`,
 /// or 255.
 int ModelExtension(const Graph& graph);
+
+/// Micrometres a pixel of the slides that it was trained on, as they were read: `swath.mpp`, where it is
+/// given.
+std::optional<double> ModelMpp(const Graph& graph);
+/// Nothing takes it away.
+void SetModelMpp(std::optional<double> mpp, Graph* graph);
 
 /// The number to whose multiples width and height are extended: `swath.multiple`, or TotalStride.
 int64_t ModelMultiple(const Graph& graph);

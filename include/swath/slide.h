@@ -56,12 +56,18 @@ struct SlideOptions {
   std::optional<double> mpp = {};  ///< micrometres per level-0 pixel, in both directions
 };
 
-/// Which pixels of a slide to read. With neither `level` nor `mpp`: level 0.
+/// Which pixels of a slide to read. With none of the first three: level 0.
 struct RowOptions {
-  std::optional<int> level = {};      ///< index into SlideInfo::levels
-  std::optional<double> mpp = {};     ///< micrometres per pixel wanted; excludes `level`
+  std::optional<int> level = {};   ///< index into SlideInfo::levels
+  std::optional<double> mpp = {};  ///< micrometres per pixel wanted; excludes `level`
+  /// Those that a model was trained at: wanted with neither of the above, of slides that say their pixel
+  /// size.
+  std::optional<double> model_mpp = {};
   std::optional<Region> region = {};  ///< this region is the image: nothing outside it is read
 };
+
+/// Whether two pixel sizes are within 1 % of each other: a scanner's 0.2523 is what users call 0.25.
+bool SamePixelSize(double mpp, double other);
 
 /// A slide file. Immutable once open, so any thread may call any method at any time.
 ///
@@ -79,11 +85,15 @@ class Slide {
 
   /// Rows of RGB, [row, column, channel], of one level or at one pixel size.
   ///
-  /// With `mpp`, the nearest finer level is averaged by area, in integers, so that the rows do not depend on
-  /// how they are asked for; within 1 % of a level's own pixel size that level is read as it is. A region is
-  /// rounded to the nearest pixels of the level read. Throws Error where the level, pixel size or region does
-  /// not exist. A damaged file throws while it is read: no pixel is ever made up.
+  /// With a pixel size, the nearest finer level is averaged by area, in integers, so that the rows do not
+  /// depend on how they are asked for; within 1 % of a level's own pixel size that level is read as it is. A
+  /// region is rounded to the nearest pixels of the level read. Throws Error where the level, pixel size or
+  /// region does not exist. A damaged file throws while it is read: no pixel is ever made up.
   std::unique_ptr<RowSource> OpenRows(const RowOptions& options = {}) const;
+
+  /// Micrometres a pixel of those rows, the mean of both directions; nothing where the slide does not say its
+  /// own.
+  std::optional<double> PixelSize(const RowOptions& options = {}) const;
 
   /// One channel of the same size: 255 where the pixel exists, 0 where it is not there (a gap between scanned
   /// fields, a tile never written, alpha 0; when averaged: any of them). Such pixels show the background

@@ -63,12 +63,13 @@ struct TrainSummary {
   int64_t frozen = 0;      ///< values that TrainOptions::freeze keeps from being trained
   int64_t training_slides = 0;
   int64_t validation_slides = 0;
-  bool one_size = true;                   ///< all slides have the same width and height
-  int64_t first_step = 0;                 ///< more than 0 where a run is continued
-  Plan plan;                              ///< of the widest training slide as it may lie, extended
-  int64_t plan_bytes = 0;                 ///< engine, decoders, gradients, optimiser
-  int64_t process_bytes = 0;              ///< besides; with a limit of memory only
-  std::vector<double> label_shares;       ///< by class, of the labelled pixels to train on; masks only
+  bool one_size = true;              ///< all slides have the same width and height
+  std::optional<double> mpp;         ///< micrometres a pixel, as the model will say; see Dataset::PixelSize
+  int64_t first_step = 0;            ///< more than 0 where a run is continued
+  Plan plan;                         ///< of the widest training slide as it may lie, extended
+  int64_t plan_bytes = 0;            ///< engine, decoders, gradients, optimiser
+  int64_t process_bytes = 0;         ///< besides; with a limit of memory only
+  std::vector<double> label_shares;  ///< by class, of the labelled pixels to train on; masks only
   std::vector<std::string> known_slides;  ///< to validate, of which the same pixels are trained on
 };
 
@@ -134,6 +135,7 @@ struct TrainResult {
 /// Trains `graph` on the training slides, in an order shuffled every epoch, and writes the run folder:
 /// model.onnx (best mean Dice, or lowest loss over slides, on the validation slides; the last where there are
 /// none), last.onnx,
+/// both with the pixel size that was trained at, where it is known (ModelMpp);
 /// training-state (for `resume`; written at validations and every half minute), metrics.jsonl and the same
 /// figures for TensorBoard (events.out.tfevents.…), sessions.jsonl (where and on what it was trained),
 /// config.toml, weights.txt, curves.svg. Files are replaced as a whole. The same data, options and number of

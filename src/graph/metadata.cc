@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <set>
 
 #include "base/error.h"
@@ -76,6 +77,7 @@ void CheckMetadata(const Graph& graph) {
   if (FindMetadata(graph, kVersionKey) != nullptr) IntegerMetadata(graph, kVersionKey, 1, kNewestVersion);
   ModelClasses(graph);
   ModelExtension(graph);
+  ModelMpp(graph);
   ModelMultiple(graph);
 }
 
@@ -106,6 +108,26 @@ std::vector<std::string> ModelClasses(const Graph& graph) {
 int ModelExtension(const Graph& graph) {
   if (FindMetadata(graph, "swath.extension") == nullptr) return 255;
   return static_cast<int>(IntegerMetadata(graph, "swath.extension", 0, 255));
+}
+
+std::optional<double> ModelMpp(const Graph& graph) {
+  const std::string* text = FindMetadata(graph, kMppKey);
+  if (text == nullptr) return std::nullopt;
+  double mpp = 0;
+  const char* const end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, mpp);
+  if (error != std::errc() || stop != end || !(mpp > 0) || !std::isfinite(mpp)) {
+    Fail(ErrorCode::kInput, "metadata {} is '{}', expected micrometres a pixel, above 0", kMppKey, *text);
+  }
+  return mpp;
+}
+
+void SetModelMpp(std::optional<double> mpp, Graph* graph) {
+  if (mpp) {
+    graph->metadata[kMppKey] = fmt::format("{}", *mpp);
+  } else {
+    graph->metadata.erase(kMppKey);
+  }
 }
 
 int64_t ModelMultiple(const Graph& graph) {

@@ -11,6 +11,8 @@ namespace swath {
 /// Names of the parameters that training leaves alone. Only in files: a graph says it with
 /// Parameter::trainable.
 constexpr char kFrozenKey[] = "swath.frozen";
+/// Micrometres a pixel of what it was trained on.
+constexpr char kMppKey[] = "swath.mpp";
 /// Version of the metadata's format.
 constexpr char kVersionKey[] = "swath.version";
 constexpr int64_t kNewestVersion = 1;

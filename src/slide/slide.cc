@@ -15,13 +15,13 @@
 namespace swath {
 namespace {
 
-/// Within this of a level's own pixel size, the level is read as it is: a scanner's 0.2528 is what users call
-/// 0.25.
+/// Within this of a level's own pixel size, the level is read as it is.
 constexpr double kMppTolerance = 0.01;
 
 /// What to read: a part of a level, and the size to which it is averaged.
 struct Plan {
   int level = 0;
+  std::optional<double> mpp;  ///< to which it is averaged, where it is
   LevelWindow window;
   int64_t width = 0;
   int64_t height = 0;
@@ -31,8 +31,14 @@ double LevelMpp(const SlideInfo& info, const SlideLevel& level) {
   return (*info.mpp_x + *info.mpp_y) / 2 * level.downsample;
 }
 
+/// The pixel size that is wanted, where one is.
+std::optional<double> WantedMpp(const SlideInfo& info, const RowOptions& options) {
+  if (options.level || options.mpp || !info.mpp_x || !info.mpp_y) return options.mpp;
+  return options.model_mpp;
+}
+
 /// The coarsest level that is still as fine as mpp.
-int LevelForMpp(const SlideInfo& info, double mpp) {
+int LevelForMpp(const SlideInfo& info, double mpp, const std::string& why) {
   if (!info.mpp_x || !info.mpp_y) {
     Fail(ErrorCode::kInput,
          "{}: {} um a pixel wanted, but the file does not say its pixel size: choose a level", info.path,
@@ -43,8 +49,8 @@ int LevelForMpp(const SlideInfo& info, double mpp) {
     if (LevelMpp(info, info.levels[i]) <= mpp * (1 + kMppTolerance)) found = static_cast<int>(i);
   }
   if (found < 0) {
-    Fail(ErrorCode::kInput, "{}: {} um a pixel wanted, the finest level has {:.4g}", info.path, mpp,
-         LevelMpp(info, info.levels.front()));
+    Fail(ErrorCode::kInput, "{}: {} um a pixel wanted{}, the finest level has {:.4g}: choose a level",
+         info.path, mpp, why, LevelMpp(info, info.levels.front()));
   }
   return found;
 }
@@ -52,11 +58,10 @@ int LevelForMpp(const SlideInfo& info, double mpp) {
 int ChooseLevel(const SlideInfo& info, const RowOptions& options) {
   if (options.level && options.mpp)
     Fail(ErrorCode::kUsage, "{}: both a level and a pixel size wanted", info.path);
-  if (options.mpp) {
-    if (!(*options.mpp > 0) || !std::isfinite(*options.mpp)) {
-      Fail(ErrorCode::kUsage, "{}: {} um a pixel wanted, expected a size above 0", info.path, *options.mpp);
-    }
-    return LevelForMpp(info, *options.mpp);
+  if (const auto mpp = WantedMpp(info, options)) {
+    if (!(*mpp > 0) || !std::isfinite(*mpp))
+      Fail(ErrorCode::kUsage, "{}: {} um a pixel wanted, expected a size above 0", info.path, *mpp);
+    return LevelForMpp(info, *mpp, options.mpp ? "" : " (at which the model was trained)");
   }
   const int level = options.level.value_or(0);
   if (level < 0 || level >= static_cast<int>(info.levels.size())) {
@@ -96,11 +101,13 @@ Plan MakePlan(const SlideInfo& info, const RowOptions& options) {
   plan.window = ChooseWindow(info, level, options.region);
   plan.width = plan.window.columns.size();
   plan.height = plan.window.rows.size();
-  if (!options.mpp || *options.mpp <= LevelMpp(info, level) * (1 + kMppTolerance)) return plan;
+  const auto mpp = WantedMpp(info, options);
+  if (!mpp || *mpp <= LevelMpp(info, level) * (1 + kMppTolerance)) return plan;
+  plan.mpp = mpp;
   const SlideLevel& whole = info.levels.front();
-  const auto shrink = [&](int64_t size, double mpp, int64_t whole_size, int64_t level_size) {
-    const double level_mpp = mpp * static_cast<double>(whole_size) / static_cast<double>(level_size);
-    return std::clamp<int64_t>(std::llround(static_cast<double>(size) * level_mpp / *options.mpp), 1, size);
+  const auto shrink = [&](int64_t size, double whole_mpp, int64_t whole_size, int64_t level_size) {
+    const double level_mpp = whole_mpp * static_cast<double>(whole_size) / static_cast<double>(level_size);
+    return std::clamp<int64_t>(std::llround(static_cast<double>(size) * level_mpp / *mpp), 1, size);
   };
   plan.width = shrink(plan.width, *info.mpp_x, whole.width, level.width);
   plan.height = shrink(plan.height, *info.mpp_y, whole.height, level.height);
@@ -132,6 +139,10 @@ std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path) {
        "{}: expected a TIFF, DICOM, PNG, JPEG or a format that OpenSlide knows; found none of them", path);
 }
 
+bool SamePixelSize(double mpp, double other) {
+  return std::max(mpp, other) <= std::min(mpp, other) * (1 + kMppTolerance);
+}
+
 SlideInfo Corrected(SlideInfo info, const SlideOptions& options) {
   if (!options.mpp) return info;
   if (!(*options.mpp > 0) || !std::isfinite(*options.mpp)) {
@@ -150,6 +161,12 @@ std::unique_ptr<Slide> Slide::Open(const std::string& path, const SlideOptions& 
 
 std::unique_ptr<RowSource> Slide::OpenRows(const RowOptions& options) const {
   return swath::Open(*format_, info_, options, Pixels::kColour);
+}
+
+std::optional<double> Slide::PixelSize(const RowOptions& options) const {
+  const Plan plan = MakePlan(info_, options);
+  if (plan.mpp || !info_.mpp_x || !info_.mpp_y) return plan.mpp;
+  return LevelMpp(info_, info_.levels[static_cast<size_t>(plan.level)]);
 }
 
 std::unique_ptr<RowSource> Slide::OpenExistence(const RowOptions& options) const {

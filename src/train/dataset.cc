@@ -77,18 +77,17 @@ MaskCovers ParseMaskCovers(const std::string& text) {
   Fail(ErrorCode::kInput, "expected slide, region or nothing, found '{}'", text);
 }
 
-SlideOptions ParseMpp(const std::string& text) {
-  if (text.empty()) return {};
+double ParseMpp(const std::string& text) {
   double mpp = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, mpp);
   if (error != std::errc() || stop != end || !(mpp > 0) || !std::isfinite(mpp))
     Fail(ErrorCode::kInput, "expected micrometres a pixel, above 0, or nothing, found '{}'", text);
-  return {.mpp = mpp};
+  return mpp;
 }
 
 RowOptions RowsOf(const DatasetOptions& options, const std::optional<Region>& region) {
-  return {.level = options.level, .mpp = options.mpp, .region = region};
+  return {.level = options.level, .mpp = options.mpp, .model_mpp = options.model_mpp, .region = region};
 }
 
 /// The labels that an entry's file gives, whether as an image or as annotations.
@@ -135,7 +134,7 @@ class DatasetReader {
     const auto at = [&](const char* column, auto&& look) {
       return AtColumn(path_, record.line, column, look);
     };
-    DatasetEntry entry{.name = Field(record, kSlide), .line = record.line};
+    DatasetEntry entry{.name = Field(record, kSlide), .slide_options = options_.slide, .line = record.line};
     entry.slide = at("slide", [&] { return Path(Field(record, kSlide)); });
     const bool files = options_.labels == Labels::kFiles;
     const bool masks =
@@ -143,7 +142,8 @@ class DatasetReader {
     if (masks) entry.mask = at("mask", [&] { return Path(Field(record, kMask)); });
     if (options_.labels == Labels::kTargets) entry.target = Field(record, kTarget);
     if (columns_[kSplit] >= 0) entry.split = at("split", [&] { return ParseSplit(Field(record, kSplit)); });
-    if (columns_[kMpp] >= 0) at("mpp", [&] { entry.slide_options = ParseMpp(Field(record, kMpp)); });
+    if (columns_[kMpp] >= 0 && !Field(record, kMpp).empty())
+      at("mpp", [&] { entry.slide_options.mpp = ParseMpp(Field(record, kMpp)); });
     const std::unique_ptr<Slide> slide =
         at("slide", [&] { return Slide::Open(entry.slide, entry.slide_options); });
     entry.grey = slide->info().grey;
@@ -151,7 +151,9 @@ class DatasetReader {
       at("region", [&] { entry.region = ParseRegion(Field(record, kRegion)); });
     }
     at(entry.region ? "region" : "slide", [&] {
-      const auto rows = slide->OpenRows(RowsOf(options_, entry.region));
+      const RowOptions options = RowsOf(options_, entry.region);
+      const auto rows = slide->OpenRows(options);
+      entry.mpp = slide->PixelSize(options);
       const SlideLevel& whole = slide->info().levels.front();
       entry.place = {.width = rows->width(),
                      .height = rows->height(),
@@ -258,6 +260,19 @@ std::vector<const DatasetEntry*> Dataset::Of(Split split) const {
   return found;
 }
 
+std::optional<double> Dataset::PixelSize(Split split) const {
+  if (options.mpp) return options.mpp;
+  const std::vector<const DatasetEntry*> of_split = Of(split);
+  const auto says_none = [](const DatasetEntry* entry) { return !entry->mpp; };
+  if (of_split.empty() || std::any_of(of_split.begin(), of_split.end(), says_none)) return std::nullopt;
+  // By differences, so that the mean of equal ones is that one.
+  double mean = *of_split.front()->mpp;
+  for (const DatasetEntry* entry : of_split)
+    mean += (*entry->mpp - *of_split.front()->mpp) / static_cast<double>(of_split.size());
+  const auto is_same = [&](const DatasetEntry* entry) { return SamePixelSize(*entry->mpp, mean); };
+  return std::all_of(of_split.begin(), of_split.end(), is_same) ? std::optional(mean) : std::nullopt;
+}
+
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options) {
   return DatasetReader(path, options).Read();
 }
@@ -284,6 +299,10 @@ void FindTissueOfSlides(Dataset* dataset, const std::vector<Split>& splits, cons
   }
 }
 
+RowOptions RowsOf(const Dataset& dataset, const DatasetEntry& entry) {
+  return RowsOf(dataset.options, entry.region);
+}
+
 DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Region& part) {
   const Region& whole = entry.place.region;
   // Pixels [begin, begin + size) of `length`, in level-0 pixels.
@@ -298,8 +317,7 @@ DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Reg
   result.place.around = entry.place.around.value_or(whole);
   result.place.region = Region{whole.x + x.begin, whole.y + y.begin, x.size(), y.size()};
   result.region = result.place.region;
-  const auto rows =
-      Slide::Open(entry.slide, entry.slide_options)->OpenRows(RowsOf(dataset.options, result.region));
+  const auto rows = Slide::Open(entry.slide, entry.slide_options)->OpenRows(RowsOf(dataset, result));
   result.place.width = rows->width();
   result.place.height = rows->height();
   return result;
@@ -307,16 +325,14 @@ DatasetEntry PartOf(const Dataset& dataset, const DatasetEntry& entry, const Reg
 
 std::unique_ptr<RowSource> OpenImage(const Dataset& dataset, const DatasetEntry& entry,
                                      const Augmentation& augmentation) {
-  return AugmentImage(
-      Slide::Open(entry.slide, entry.slide_options)->OpenRows(RowsOf(dataset.options, entry.region)),
-      augmentation);
+  return AugmentImage(Slide::Open(entry.slide, entry.slide_options)->OpenRows(RowsOf(dataset, entry)),
+                      augmentation);
 }
 
 std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry& entry, uint8_t ignore_label,
                                       const Augmentation& augmentation) {
   std::unique_ptr<RowSource> labels = OpenMaskOf(entry, dataset.options.label_rules);
-  auto existence =
-      Slide::Open(entry.slide, entry.slide_options)->OpenExistence(RowsOf(dataset.options, entry.region));
+  auto existence = Slide::Open(entry.slide, entry.slide_options)->OpenExistence(RowsOf(dataset, entry));
   if (existence)
     labels = std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);
   if (entry.tissue) labels = LabelsOfTissue(std::move(labels), entry.tissue, entry.place, ignore_label);

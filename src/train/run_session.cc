@@ -26,6 +26,7 @@ nlohmann::ordered_json PixelsJson(const RunSession& session) {
                                  {"find_tissue", options.find_tissue}};
   if (options.level) json["level"] = *options.level;
   if (options.mpp) json["mpp"] = *options.mpp;
+  if (options.slide.mpp) json["slide_mpp"] = *options.slide.mpp;
   return json;
 }
 
@@ -36,6 +37,7 @@ void ReadPixels(const nlohmann::json& json, RunSession* session) {
   if (json.contains("level")) options.level = json.at("level").get<int>();
   if (json.contains("mpp")) options.mpp = json.at("mpp").get<double>();
   options.find_tissue = json.value("find_tissue", false);
+  if (json.contains("slide_mpp")) options.slide.mpp = json.at("slide_mpp").get<double>();
   options.label_rules.elsewhere = json.at("elsewhere");
   options.label_rules.ignore = static_cast<uint8_t>(session->ignore_label);
   for (const auto& rule : json.at("annotations")) {

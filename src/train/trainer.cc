@@ -73,7 +73,8 @@ class Trainer {
   }
 
   TrainResult Run() {
-    // Who reads the model must know what its outputs are.
+    // Who reads the model must know what it takes and what its outputs are.
+    SetModelMpp(dataset_.PixelSize(Split::kTrain), &graph_);
     if (slide_loss_) graph_.metadata["swath.loss"] = ToString(options_.slide_loss->kind);
     Start();
     while (state_.step < options_.schedule.steps) {
@@ -216,7 +217,8 @@ class Trainer {
     TrainSummary summary{.model = graph_.name,
                          .parameters = graph_.trainable_size(),
                          .training_slides = static_cast<int64_t>(training_.size()),
-                         .validation_slides = static_cast<int64_t>(validation_.size())};
+                         .validation_slides = static_cast<int64_t>(validation_.size()),
+                         .mpp = ModelMpp(graph_)};
     for (const size_t p : frozen_) summary.frozen += graph_.parameters[p].size();
     for (const DatasetEntry* entry : validation_) {
       const auto overlaps = [&](const DatasetEntry* other) { return SharePixels(*entry, *other); };

@@ -35,14 +35,40 @@ TEST(Metadata, HasDefaults) {
   EXPECT_EQ(ModelClasses(Pool(3)), (std::vector<std::string>{"class0", "class1", "class2"}));
   EXPECT_EQ(ModelExtension(Pool(1)), 255);
   EXPECT_EQ(ModelMultiple(Pool(1)), 2);
+  EXPECT_FALSE(ModelMpp(Pool(1)));
 }
 
 TEST(Metadata, IsRead) {
   Graph graph = Pool(1);
-  graph.metadata = {{"swath.classes", "glass, tissue"}, {"swath.extension", "7"}, {"swath.multiple", "32"}};
+  graph.metadata = {{"swath.classes", "glass, tissue"},
+                    {"swath.extension", "7"},
+                    {"swath.multiple", "32"},
+                    {"swath.mpp", "0.2523"}};
   EXPECT_EQ(ModelClasses(graph), (std::vector<std::string>{"glass", "tissue"}));
   EXPECT_EQ(ModelExtension(graph), 7);
   EXPECT_EQ(ModelMultiple(graph), 32);
+  EXPECT_EQ(ModelMpp(graph), 0.2523);
+}
+
+TEST(Metadata, APixelSizeIsKeptToTheBitOrTakenAway) {
+  Graph graph = Pool(1);
+  for (const double mpp : {1.0, 0.1 + 0.2, 1.0 / 3}) {
+    SetModelMpp(mpp, &graph);
+    EXPECT_EQ(ModelMpp(graph), mpp);
+  }
+  SetModelMpp(1, &graph);
+  EXPECT_EQ(graph.metadata.at("swath.mpp"), "1");
+  SetModelMpp(std::nullopt, &graph);
+  EXPECT_TRUE(graph.metadata.empty());
+}
+
+TEST(Metadata, APixelSizeIsANumberAbove0) {
+  for (const char* text : {"", "0", "-1", "inf", "nan", "0.5 um", "0,5"}) {
+    Graph graph = Pool(1);
+    graph.metadata["swath.mpp"] = text;
+    EXPECT_EQ(Message([&] { CheckMetadata(graph); }),
+              "metadata swath.mpp is '" + std::string(text) + "', expected micrometres a pixel, above 0");
+  }
 }
 
 TEST(Metadata, OfTheBuiltInNetworks) {

@@ -98,6 +98,27 @@ TEST_F(Rows, PixelSizeChoosesTheNearestFinerLevel) {
   EXPECT_EQ(slide_->OpenRows({.mpp = 1e9})->width(), 1);
 }
 
+TEST_F(Rows, AModelsPixelSizeIsReadWhereNothingElseIsWantedAndTheSlideSaysItsOwn) {
+  EXPECT_EQ(slide_->OpenRows({.model_mpp = 0.75})->width(), 201);
+  EXPECT_EQ(ReadAll(*slide_->OpenRows({.level = 0, .model_mpp = 0.75})), image_);
+  EXPECT_EQ(slide_->OpenRows({.mpp = 1.5, .model_mpp = 0.75})->width(), 100);
+  EXPECT_EQ(CodeOf({.model_mpp = 0.3}), ErrorCode::kInput);
+  const TempFolder folder;
+  WriteTiff(folder / "b.tif", {image_}, {.tile_width = 32, .tile_height = 32});
+  EXPECT_EQ(ReadAll(*Slide::Open(folder / "b.tif")->OpenRows({.model_mpp = 0.75})), image_);
+}
+
+TEST_F(Rows, SayTheirPixelSize) {
+  EXPECT_EQ(slide_->PixelSize(), 0.5);
+  EXPECT_EQ(slide_->PixelSize({.level = 1}), 0.5 * slide_->info().levels[1].downsample);
+  EXPECT_EQ(slide_->PixelSize({.mpp = 0.499}), 0.5) << "the level as it is";
+  EXPECT_EQ(slide_->PixelSize({.mpp = 0.75}), 0.75);
+  EXPECT_EQ(slide_->PixelSize({.model_mpp = 0.75}), 0.75);
+  const TempFolder folder;
+  WriteTiff(folder / "b.tif", {image_}, {.tile_width = 32, .tile_height = 32});
+  EXPECT_FALSE(Slide::Open(folder / "b.tif")->PixelSize({.model_mpp = 0.75}));
+}
+
 TEST_F(Rows, ReadingAheadHoldsTwoBlocksAndACacheOnlyForRowsOffTheTiles) {
   constexpr int64_t kBlock = 32 * 301 * 3;
   const int64_t alone = slide_->OpenRows()->buffer_bytes();

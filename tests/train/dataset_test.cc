@@ -123,6 +123,42 @@ TEST_F(DatasetTest, AColumnGivesThePixelSizeOfASlide) {
               HasSubstr("slides.csv:2: mpp: expected micrometres a pixel, above 0, or nothing, found '0'"));
 }
 
+TEST_F(DatasetTest, TheColumnOfAPixelSizeGoesBeforeTheOption) {
+  const Dataset dataset = Open("slide,mask,split,mpp\na.png,a_mask.png,train,0.25\nb.png,b_mask.png,train,\n",
+                               {.slide = {.mpp = 0.5}});
+  EXPECT_EQ(dataset.entries[0].mpp, 0.25);
+  EXPECT_EQ(dataset.entries[1].mpp, 0.5);
+}
+
+TEST_F(DatasetTest, ASplitHasAPixelSizeWhereItsSlidesAgree) {
+  const auto pixel_size = [&](const std::string& a, const std::string& b,
+                              const DatasetOptions& options = {}) {
+    return Open("slide,mask,split,mpp\na.png,a_mask.png,train," + a + "\nb.png,b_mask.png,train," + b +
+                    "\nb.png,b_mask.png,val,0.1\n",
+                options)
+        .PixelSize(Split::kTrain);
+  };
+  EXPECT_EQ(pixel_size("0.3", "0.3"), 0.3);
+  EXPECT_EQ(pixel_size("0.25", "0.254"), 0.252);
+  EXPECT_FALSE(pixel_size("0.25", "0.256")) << "more than 1 % from the mean";
+  EXPECT_FALSE(pixel_size("0.25", "")) << "not known of all";
+  EXPECT_EQ(pixel_size("0.25", "0.5", {.mpp = 0.5}), 0.5);
+  EXPECT_EQ(pixel_size("0.25", "0.5", {.mpp = 0.502}), 0.502) << "what was wanted, not the level that does";
+}
+
+TEST_F(DatasetTest, WhatASplitAgreesOnReadsTheSamePixels) {
+  for (const char* b : {"0.2474", "0.2549", "0.2550"}) {
+    const std::string csv =
+        std::string("slide,mask,split,mpp\na.png,a_mask.png,train,0.25\nb.png,b_mask.png,train,") + b + "\n";
+    const auto mpp = Open(csv).PixelSize(Split::kTrain);
+    ASSERT_TRUE(mpp) << b;
+    const Dataset dataset = Open(csv, {.model_mpp = mpp});
+    EXPECT_EQ(dataset.entries[0].width(), 30) << b;
+    EXPECT_EQ(dataset.entries[0].mpp, 0.25) << b;
+    EXPECT_EQ(dataset.entries[1].width(), 24) << b;
+  }
+}
+
 TEST_F(DatasetTest, WithoutMasksASlideIsEnough) {
   const DatasetOptions options{.labels = Labels::kNone};
   test::WriteText(folder_.File("slides.csv"), "slide,mask\na.png,none.png\n");

@@ -21,7 +21,7 @@ TEST(RunSession, IsReadAsItWasWritten) {
   test::WriteSlide(folder, "a", 32, 32, 1);
   test::WriteText(folder.File("slides.csv"),
                   "slide,mask,split\na.png,a_mask.png,train\na.png,a_mask.png,val\n");
-  DatasetOptions pixels{.level = 0};
+  DatasetOptions pixels{.level = 0, .slide = {.mpp = 0.1}};
   pixels.label_rules.classes["tumour \"x\""] = {LabelRule::Kind::kLabel, 1};
   pixels.label_rules.classes["fold"] = {.kind = LabelRule::Kind::kIgnore};
   pixels.label_rules.elsewhere = 1;
@@ -40,6 +40,7 @@ TEST(RunSession, IsReadAsItWasWritten) {
   EXPECT_EQ(ToJson(read), ToJson(made));
   EXPECT_EQ(read.options.level, 0);
   EXPECT_FALSE(read.options.mpp);
+  EXPECT_EQ(read.options.slide.mpp, 0.1);
   EXPECT_EQ(read.options.label_rules.classes.at("tumour \"x\"").label, 1);
   EXPECT_EQ(read.options.label_rules.classes.at("fold").kind, LabelRule::Kind::kIgnore);
   EXPECT_EQ(read.options.label_rules.elsewhere, 1);

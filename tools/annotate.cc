@@ -301,11 +301,7 @@ void AddAnnotate(CLI::App& app) {
   convert->add_option("--ignore-label", settings->ignore_label, "Of a mask: the label that carries no loss")
       ->check(WholeNumber(0, 255))
       ->capture_default_str();
-  auto* level = convert->add_option("--level", settings->level, "Of a mask: as large as this level [0]")
-                    ->check(WholeNumber(0, kMostCounted));
-  convert->add_option("--mpp", settings->mpp, "Of a mask: micrometres a pixel instead of a level")
-      ->check(Number({.above = 0}))
-      ->excludes(level);
+  AddPixelOptions(convert, "Of a mask: as large as this level [0]", &settings->level, &settings->mpp);
   convert->callback([settings] { RunConvert(*settings); });
 }
 

@@ -14,6 +14,7 @@
 #include "tools/eval_targets.h"
 #include "tools/evaluate_pixels.h"
 #include "tools/label_options.h"
+#include "tools/model_pixels.h"
 #include "tools/options.h"
 #include "tools/resources.h"
 #include "tools/tissue_option.h"
@@ -85,19 +86,22 @@ void PrintJson(const std::vector<PixelScore>& scores) {
 void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
   const Resources resources(graph, settings.plan, settings.memory);
-  if (InCore(graph)[static_cast<size_t>(graph.output)]) {
-    if (settings.pixels.find_tissue)
-      Fail(ErrorCode::kUsage, "--tissue: is of maps, {} gives values of the slide", settings.model);
-    DatasetOptions targets = settings.pixels;
-    targets.labels = Labels::kTargets;
-    const Dataset dataset = OpenDataset(settings.data, targets);
+  const bool of_slides = InCore(graph)[static_cast<size_t>(graph.output)];
+  DatasetOptions pixels = settings.pixels;
+  pixels.model_mpp = ModelMpp(graph);
+  pixels.labels = of_slides ? Labels::kTargets : Labels::kMasks;
+  if (of_slides && pixels.find_tissue)
+    Fail(ErrorCode::kUsage, "--tissue: is of maps, {} gives values of the slide", settings.model);
+  if (!of_slides) {
+    pixels.label_rules =
+        MakeLabelRules(settings.labels, ModelClasses(graph), static_cast<uint8_t>(settings.ignore_label));
+  }
+  Dataset dataset = OpenDataset(settings.data, pixels);
+  TellPixelSize(settings.model, graph, dataset, settings.split);
+  if (of_slides) {
     return EvalTargets(graph, dataset,
                        {.split = settings.split, .resources = resources, .json = settings.json});
   }
-  DatasetOptions pixels = settings.pixels;
-  pixels.label_rules =
-      MakeLabelRules(settings.labels, ModelClasses(graph), static_cast<uint8_t>(settings.ignore_label));
-  Dataset dataset = OpenDataset(settings.data, pixels);
   FindTissueIfWanted(&dataset, SplitsOf(settings.split));
   const PixelEvaluator evaluator(dataset, graph, static_cast<uint8_t>(settings.ignore_label), resources);
   std::vector<PixelScore> scores;
@@ -128,11 +132,8 @@ void AddEval(CLI::App& app) {
   command->add_option("--split", settings->split, "train, val, test or all")
       ->check(CLI::IsMember({"train", "val", "test", "all"}))
       ->capture_default_str();
-  auto* level = command->add_option("--level", settings->pixels.level, "Level of the slides [0]")
-                    ->check(WholeNumber(0, kMostCounted));
-  command->add_option("--mpp", settings->pixels.mpp, "Micrometres a pixel instead of a level")
-      ->check(Number({.above = 0}))
-      ->excludes(level);
+  AddPixelOptions(command, kModelLevelHelp, &settings->pixels.level, &settings->pixels.mpp);
+  AddSlideMppOption(command, &settings->pixels.slide);
   command->add_option("--ignore-label", settings->ignore_label, "Label that does not count")
       ->check(WholeNumber(0, 255))
       ->capture_default_str();

@@ -102,6 +102,7 @@ void Print(const Graph& graph) {
              all - graph.trainable_size());
   fmt::print("classes {}; sizes are extended to multiples of {} with the value {}\n",
              fmt::join(ModelClasses(graph), ", "), ModelMultiple(graph), ModelExtension(graph));
+  if (const auto mpp = ModelMpp(graph)) fmt::print("trained at {:.4g} um a pixel\n", *mpp);
 }
 
 void Run(const ModelOptions& options) {

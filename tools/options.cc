@@ -147,6 +147,16 @@ CLI::Option* AddSimplifyOption(CLI::App* command, double* pixels) {
       ->capture_default_str();
 }
 
+void AddPixelOptions(CLI::App* command, const std::string& level_help, std::optional<int>* level,
+                     std::optional<double>* mpp, const std::string& group) {
+  CLI::Option* of_level =
+      command->add_option("--level", *level, level_help)->check(WholeNumber(0, kMostCounted))->group(group);
+  command->add_option("--mpp", *mpp, "Micrometres a pixel to read instead")
+      ->check(Number({.above = 0}))
+      ->excludes(of_level)
+      ->group(group);
+}
+
 CLI::Option* AddSlideMppOption(CLI::App* command, SlideOptions* options) {
   return command
       ->add_option("--slide-mpp", options->mpp,

@@ -25,6 +25,10 @@ constexpr int64_t kMostCounted = 1'000'000'000;
 /// How options of a built-in model are written; docs/model-format.md lists them.
 inline constexpr char kModelOptionsExample[] = "unet:base=16,norm=batch or resnet-18:head=attention";
 
+/// Of --level, where slides are read for a model.
+inline constexpr char kModelLevelHelp[] =
+    "Level of the slides to read [the model's pixel size where both have one, else 0]";
+
 /// The whole text as a decimal number; nothing where it is none or does not fit.
 template <class T>
 std::optional<T> ParseNumber(const std::string& text) {
@@ -77,6 +81,10 @@ CLI::Option* AddMemoryOption(CLI::App* command, int64_t* bytes);
 
 /// --simplify, how far outlines may be from the edges of pixels; what `pixels` is stays the default.
 CLI::Option* AddSimplifyOption(CLI::App* command, double* pixels);
+
+/// --level and --mpp, of which there can be one; the help of the first differs.
+void AddPixelOptions(CLI::App* command, const std::string& level_help, std::optional<int>* level,
+                     std::optional<double>* mpp, const std::string& group = "Options");
 
 /// --slide-mpp, the pixel size of a slide that does not say it, or says it wrong.
 CLI::Option* AddSlideMppOption(CLI::App* command, SlideOptions* options);

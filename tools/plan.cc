@@ -12,6 +12,7 @@
 #include "swath/optimizer.h"
 #include "swath/slide.h"
 #include "tools/commands.h"
+#include "tools/model_pixels.h"
 #include "tools/objective.h"
 #include "tools/options.h"
 #include "tools/plan_report.h"
@@ -23,6 +24,9 @@ struct Settings {
   std::string model = "unet-4492";
   std::string size;
   std::string slide;
+  std::optional<int> level;
+  std::optional<double> mpp;
+  SlideOptions slide_options;
   std::optional<std::string> loss;
   std::optional<std::string> batchnorm;
   PlanOptions plan;
@@ -33,15 +37,19 @@ struct Settings {
   bool json = false;
 };
 
+/// As training, or a prediction, reads the slide.
+Size SizeRead(const Settings& settings, const Graph& graph) {
+  const auto slide = Slide::Open(settings.slide, settings.slide_options);
+  RowOptions rows{.level = settings.level, .mpp = settings.mpp};
+  if (settings.predict) rows.model_mpp = ModelMpp(graph);
+  const auto image = slide->OpenRows(rows);
+  TellPixelSize(settings.model, graph, rows, {{settings.slide, slide->PixelSize(rows)}});
+  return {image->width(), image->height()};
+}
+
 void Run(const Settings& settings) {
   Graph graph = LoadModel(settings.model, 1);
-  Size size;
-  if (!settings.slide.empty()) {
-    const SlideLevel level = Slide::Open(settings.slide)->info().levels[0];
-    size = {level.width, level.height};
-  } else {
-    size = ParseSize("--size", settings.size);
-  }
+  const Size size = settings.slide.empty() ? ParseSize("--size", settings.size) : SizeRead(settings, graph);
   OwnedObjective owned;
   if (!settings.predict) {
     ChooseBatchNormalization(settings.model, settings.batchnorm, &graph);
@@ -85,8 +93,13 @@ void AddPlan(CLI::App& app) {
                          "Example: swath plan --model unet-4492 --size 16000x64000 --threads 2");
   command->add_option("--model", settings->model, "Built-in name or ONNX file")->capture_default_str();
   auto* size = command->add_option("--size", settings->size, "WIDTHxHEIGHT of the image");
-  auto* slide = command->add_option("--slide", settings->slide, "Take the size of this slide's level 0")
+  auto* slide = command->add_option("--slide", settings->slide, "Take the size of this slide, as it is read")
                     ->excludes(size);
+  AddPixelOptions(command, "Level of the slide to read [0; of a prediction as for swath predict]",
+                  &settings->level, &settings->mpp);
+  AddSlideMppOption(command, &settings->slide_options);
+  for (const char* of_slide : {"--level", "--mpp", "--slide-mpp"})
+    command->get_option(of_slide)->needs(slide);
   command->add_option("--loss", settings->loss,
                       "bce, cross-entropy, dice or bce-dice; over slides bce, cross-entropy or mse");
   AddBatchNormalizationOption(command, &settings->batchnorm);

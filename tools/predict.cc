@@ -19,6 +19,7 @@
 #include "swath/model.h"
 #include "tools/attention_map.h"
 #include "tools/commands.h"
+#include "tools/model_pixels.h"
 #include "tools/options.h"
 #include "tools/plan_report.h"
 #include "tools/progress_line.h"
@@ -76,23 +77,24 @@ std::string Name(const fs::path& slide, const std::optional<Region>& region) {
                 : stem;
 }
 
-std::vector<PredictTask> FindTasks(const Settings& settings) {
-  RowOptions rows{.level = settings.level, .mpp = settings.mpp};
+std::vector<PredictTask> FindTasks(const Settings& settings, const Graph& graph) {
+  RowOptions rows{.level = settings.level, .mpp = settings.mpp, .model_mpp = ModelMpp(graph)};
   if (!settings.region.empty()) {
     if (fs::is_directory(settings.input) || IsCsv(settings.input))
       Fail(ErrorCode::kUsage, "--region: is for one slide; a CSV file has a column region");
     rows.region = ParseRegion(settings.region);
   }
   std::vector<PredictTask> tasks;
-  if (settings.slide.mpp && IsCsv(settings.input))
-    Fail(ErrorCode::kUsage, "--slide-mpp: is for slides and folders; a CSV file has a column mpp");
   if (fs::is_directory(settings.input)) {
     for (const std::string& slide : SlidesIn(settings.input))
       tasks.push_back({slide, Name(slide, rows.region), rows, settings.slide});
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", settings.input);
   } else if (IsCsv(settings.input)) {
-    const Dataset dataset =
-        OpenDataset(settings.input, {.level = settings.level, .mpp = settings.mpp, .labels = Labels::kNone});
+    const Dataset dataset = OpenDataset(settings.input, {.level = rows.level,
+                                                         .mpp = rows.mpp,
+                                                         .model_mpp = rows.model_mpp,
+                                                         .slide = settings.slide,
+                                                         .labels = Labels::kNone});
     for (const DatasetEntry& entry : dataset.entries) {
       if (!settings.split.empty() && ToString(entry.split) != settings.split) continue;
       tasks.push_back({entry.slide, Name(entry.slide, entry.region), rows, entry.slide_options});
@@ -103,6 +105,13 @@ std::vector<PredictTask> FindTasks(const Settings& settings) {
     tasks.push_back({settings.input, Name(settings.input, rows.region), rows, settings.slide});
   }
   return tasks;
+}
+
+void TellPixelSize(const Settings& settings, const Graph& graph, const std::vector<PredictTask>& tasks) {
+  std::vector<SlideRead> slides;
+  for (const PredictTask& task : tasks)
+    slides.push_back({task.slide, Slide::Open(task.slide, task.options)->PixelSize(task.rows)});
+  TellPixelSize(settings.model, graph, tasks.front().rows, slides);
 }
 
 void MakeFolder(const std::string& path) {
@@ -159,7 +168,7 @@ void RunSlides(const Settings& settings, const Graph& graph) {
   const SlideOutputs outputs(graph);
   const std::optional<AttentionMap> attention = AttentionMap::Of(graph);
   const Resources resources(graph, settings.plan, settings.memory);
-  const std::vector<PredictTask> tasks = FindTasks(settings);
+  const std::vector<PredictTask> tasks = FindTasks(settings, graph);
   CheckOutputs(settings, tasks);
   const auto open = [&](const PredictTask& task) {
     return ExtendedImage(graph, Prefetch(Slide::Open(task.slide, task.options)->OpenRows(task.rows)));
@@ -170,6 +179,7 @@ void RunSlides(const Settings& settings, const Graph& graph) {
     plans.push_back(resources.Fit(graph, nullptr, {.image = image.get()}));
     if (attention) attention_plans.push_back(attention->Fit(task, *image, resources));
   }
+  TellPixelSize(settings, graph, tasks);
   MakeFolder(settings.out);
   const std::string path = settings.out + "/predictions.csv";
   const std::vector<std::string> names = outputs.Names();
@@ -243,10 +253,11 @@ void RunPixels(const Settings& settings, const Graph& graph) {
   const SlidePredictor predictor(graph, format);
   const std::vector<std::string>& classes = predictor.format().classes;
   const Resources resources(graph, settings.plan, settings.memory);
-  const std::vector<PredictTask> tasks = FindTasks(settings);
+  const std::vector<PredictTask> tasks = FindTasks(settings, graph);
   CheckOutputs(settings, tasks);
   std::vector<Resources::Fitted> plans;
   for (const PredictTask& task : tasks) plans.push_back(predictor.Fit(task, resources));
+  TellPixelSize(settings, graph, tasks);
   MakeFolder(settings.out);
   const std::string path = settings.out + "/summary.csv";
   Table table(path, {"slide", "class", "pixels", "fraction", "mm2", "areas", "mean_probability"});
@@ -289,7 +300,7 @@ void AddPredict(CLI::App& app) {
       "and summary.csv with a line a slide and class: pixels, mm2, areas, mean probability.\n"
       "Maps have the size of the level, or region, that was read; the names of regions end in "
       "_X_Y_WIDTHxHEIGHT. Of a CSV\n"
-      "file only slide, split and region are looked at. Of a folder, files named *_mask are left "
+      "file only slide, split, region and mpp are looked at. Of a folder, files named *_mask are left "
       "out.\n"
       "A network with one output a slide writes predictions.csv instead, and where it has attention "
       "NAME_attention.ome.tif\n"
@@ -300,11 +311,7 @@ void AddPredict(CLI::App& app) {
   command->add_option("--model", settings->model, "ONNX file or built-in name")->required();
   command->add_option("--out", settings->out, "Folder to write to; made if absent")->required();
   command->add_option("--split", settings->split, "Of a CSV file: only train, val or test");
-  auto* level = command->add_option("--level", settings->level, "Level of the slides [0]")
-                    ->check(WholeNumber(0, kMostCounted));
-  command->add_option("--mpp", settings->mpp, "Micrometres a pixel instead of a level")
-      ->check(Number({.above = 0}))
-      ->excludes(level);
+  AddPixelOptions(command, kModelLevelHelp, &settings->level, &settings->mpp);
   AddSlideMppOption(command, &settings->slide);
   command->add_option("--region", settings->region,
                       "x,y,width,height in level-0 pixels: of a slide only this");

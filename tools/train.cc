@@ -18,6 +18,7 @@
 #include "tools/commands.h"
 #include "tools/config_file.h"
 #include "tools/label_options.h"
+#include "tools/model_pixels.h"
 #include "tools/objective.h"
 #include "tools/options.h"
 #include "tools/tissue_option.h"
@@ -104,6 +105,7 @@ void Run(CLI::App& command, const Settings& settings) {
   pixels.label_rules =
       MakeLabelRules(settings.labels, ModelClasses(graph), static_cast<uint8_t>(options.loss.ignore_label));
   Dataset dataset = OpenDataset(settings.data, pixels);
+  TellPixelSize(settings.model, graph, dataset, ToString(Split::kTrain));
   FindTissueIfWanted(&dataset, {Split::kTrain, Split::kValidation});
   options.optimizer.kind = ParseOptimizerKind(settings.optimizer);
   options.schedule.kind = ParseScheduleKind(settings.schedule);
@@ -137,13 +139,9 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
                    "slide; perhaps region.\nA mask is an image of labels, or annotations")
       ->required()
       ->group("Data");
-  auto* level = command->add_option("--level", settings->pixels.level, "Level of the slides to read [0]")
-                    ->check(WholeNumber(0, kMostCounted))
-                    ->group("Data");
-  command->add_option("--mpp", settings->pixels.mpp, "Micrometres a pixel to read instead")
-      ->check(Number({.above = 0}))
-      ->excludes(level)
-      ->group("Data");
+  AddPixelOptions(command, "Level of the slides to read [0]", &settings->pixels.level, &settings->pixels.mpp,
+                  "Data");
+  AddSlideMppOption(command, &settings->pixels.slide)->group("Data");
   command->add_option("--ignore-label", settings->train.loss.ignore_label, "Label that carries no loss")
       ->check(WholeNumber(0, 255))
       ->capture_default_str()

@@ -1,0 +1,61 @@
+#include "tools/model_pixels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "swath/model.h"
+
+namespace swath::tools {
+namespace {
+
+/// Scanners of one magnification differ by some per cent among each other, magnifications by a factor of two.
+constexpr double kMostApart = 1.1;
+
+/// The first, and how many there are.
+std::string FirstOf(const std::vector<std::string>& names) {
+  return names.size() == 1 ? names[0] : fmt::format("{} and {} more", names[0], names.size() - 1);
+}
+
+}  // namespace
+
+void TellPixelSize(const std::string& model, const Graph& graph, const RowOptions& rows,
+                   const std::vector<SlideRead>& slides) {
+  const std::optional<double> trained = ModelMpp(graph);
+  if (!trained) return;
+  std::vector<std::string> unknown, apart;
+  double mpp_apart = 0;
+  for (const SlideRead& slide : slides) {
+    if (!slide.mpp) {
+      unknown.push_back(slide.name);
+    } else if (std::max(*slide.mpp, *trained) > std::min(*slide.mpp, *trained) * kMostApart) {
+      if (apart.empty()) mpp_apart = *slide.mpp;
+      apart.push_back(slide.name);
+    }
+  }
+  if (rows.model_mpp && !rows.level && !rows.mpp && unknown.size() < slides.size())
+    fmt::print(stderr, "swath: slides are read at {:.4g} um a pixel, as {} was trained\n", *trained, model);
+  if (!apart.empty()) {
+    fmt::print(stderr, "swath: warning: {}: read at {:.4g} um a pixel, but {} was trained at {:.4g}\n",
+               FirstOf(apart), mpp_apart, model, *trained);
+  }
+  if (!unknown.empty()) {
+    fmt::print(stderr,
+               "swath: warning: {}: the pixel size is not known, so level {} is read, but {} was trained at "
+               "{:.4g} um a pixel; --slide-mpp says what a level-0 pixel has\n",
+               FirstOf(unknown), rows.level.value_or(0), model, *trained);
+  }
+}
+
+void TellPixelSize(const std::string& model, const Graph& graph, const Dataset& dataset,
+                   const std::string& split) {
+  std::vector<SlideRead> slides;
+  for (const DatasetEntry& entry : dataset.entries) {
+    if (split == "all" || ToString(entry.split) == split) slides.push_back({entry.name, entry.mpp});
+  }
+  const DatasetOptions& read = dataset.options;
+  TellPixelSize(model, graph, {.level = read.level, .mpp = read.mpp, .model_mpp = read.model_mpp}, slides);
+}
+
+}  // namespace swath::tools

@@ -60,10 +60,8 @@ std::vector<ListedSlide> ListSlides(const std::string& input, const SlideOptions
     return slides;
   }
   if (LowerCaseEnding(input) != ".csv") return {{input, options}};
-  if (options.mpp)
-    Fail(ErrorCode::kUsage, "--slide-mpp: is for slides and folders; a CSV file has a column mpp");
   std::set<std::string> seen;  // a slide may have several regions
-  for (const DatasetEntry& entry : OpenDataset(input, {.labels = Labels::kNone}).entries) {
+  for (const DatasetEntry& entry : OpenDataset(input, {.slide = options, .labels = Labels::kNone}).entries) {
     if (seen.insert(entry.slide).second) slides.push_back({entry.slide, entry.slide_options});
   }
   return slides;

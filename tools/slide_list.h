@@ -24,8 +24,8 @@ struct ListedSlide {
   SlideOptions options = {};  ///< how it is opened
 };
 
-/// A slide, the slides of a folder, or those of a data set's CSV file, each once. `options` are of slides and
-/// folders; the CSV file has a column. Throws Error as OpenDataset does, and kInput for an empty folder.
+/// A slide, the slides of a folder, or those of a data set's CSV file, each once. Throws Error as OpenDataset
+/// does, and kInput for an empty folder.
 std::vector<ListedSlide> ListSlides(const std::string& input, const SlideOptions& options);
 
 }  // namespace swath::tools

@@ -68,18 +68,21 @@ void AddSlidesIn(const std::string& folder, const SlideOptions& options,
   if (!found) Fail(ErrorCode::kInput, "{}: no slide in this folder", folder);
 }
 
-void AddDataset(const std::string& path, std::vector<viewer::Exhibit>* exhibits) {
-  for (const DatasetEntry& entry : OpenDataset(path, {.labels = Labels::kFiles}).entries) {
+void AddDataset(const std::string& path, const SlideOptions& options,
+                std::vector<viewer::Exhibit>* exhibits) {
+  for (const DatasetEntry& entry : OpenDataset(path, {.slide = options, .labels = Labels::kFiles}).entries) {
     viewer::Exhibit* exhibit = AddSlide(entry.slide, entry.slide_options, exhibits);
-    if (entry.mask.empty()) continue;
-    viewer::ResultFile mask{.path = entry.mask, .name = fs::path(entry.mask).filename().string()};
-    if (IsAnnotationFile(entry.mask)) {
-      mask.kind = viewer::ResultFile::Kind::kAnnotations;
-    } else {
-      mask.kind = viewer::ResultFile::Kind::kLabels;
-      mask.region = MaskRegion(entry.mask, entry.place);
+    for (const std::string& file : {entry.mask, entry.tissue_file}) {
+      if (file.empty()) continue;
+      viewer::ResultFile mask{.path = file, .name = fs::path(file).filename().string()};
+      if (IsAnnotationFile(file)) {
+        mask.kind = viewer::ResultFile::Kind::kAnnotations;
+      } else {
+        mask.kind = viewer::ResultFile::Kind::kLabels;
+        if (file == entry.mask) mask.region = MaskRegion(file, entry.place);
+      }
+      AddResult(mask, exhibit);
     }
-    AddResult(mask, exhibit);
   }
 }
 
@@ -110,9 +113,7 @@ std::vector<viewer::Exhibit> FindSlides(const Settings& settings) {
     } else if (!IsCsv(input)) {
       AddSlide(input, settings.slide, &exhibits);
     } else {
-      if (settings.slide.mpp)
-        Fail(ErrorCode::kUsage, "--slide-mpp: is for slides and folders; a CSV file has a column mpp");
-      AddDataset(input, &exhibits);
+      AddDataset(input, settings.slide, &exhibits);
     }
   }
   return exhibits;

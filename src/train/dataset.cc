@@ -174,7 +174,7 @@ class DatasetReader {
         OpenMaskOf(entry, options_.label_rules);
       });
     }
-    if (masks && columns_[kTissue] >= 0 && !Field(record, kTissue).empty()) {
+    if ((files || masks) && columns_[kTissue] >= 0 && !Field(record, kTissue).empty()) {
       at("tissue", [&] {
         entry.tissue_file = Path(Field(record, kTissue));
         entry.tissue = std::make_shared<const TissueMap>(ReadTissue(entry.tissue_file, slide->info()));

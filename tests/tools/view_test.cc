@@ -126,7 +126,6 @@ TEST_F(ViewTest, ThePixelSizeMayBeStated) {
   EXPECT_EQ(viewer.Get("slides/0.json")["mppX"], 0.25);
   EXPECT_EQ(viewer.Get("slides/1.json")["mppY"], 0.25);
   ExpectError({a_, "--slide-mpp", "0"}, 2, "--slide-mpp: expected a number above 0, found '0'");
-  ExpectError({folder_.File("slides.csv"), "--slide-mpp", "1"}, 2, "a CSV file has a column mpp");
 }
 
 TEST_F(ViewTest, ADatasetIsShownInItsOrderWithItsMasks) {

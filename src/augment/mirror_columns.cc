@@ -14,6 +14,10 @@ class MirroredColumns final : public WrappedRows {
   std::unique_ptr<RowSource> Clone() const override {
     return std::make_unique<MirroredColumns>(source_->Clone());
   }
+  std::unique_ptr<RowSource> CloneColumns(Range columns) const override {
+    return std::make_unique<MirroredColumns>(
+        source_->CloneColumns({width() - columns.end, width() - columns.begin}));
+  }
 
   void Read(Range rows, uint8_t* dst) override {
     source_->Read(rows, dst);

@@ -12,6 +12,9 @@ class MirroredRows final : public WrappedRows {
   std::unique_ptr<RowSource> Clone() const override {
     return std::make_unique<MirroredRows>(source_->Clone());
   }
+  std::unique_ptr<RowSource> CloneColumns(Range columns) const override {
+    return std::make_unique<MirroredRows>(source_->CloneColumns(columns));
+  }
 
   /// One row at a time, so that the source, which keeps the block that it read last, goes up block by block
   /// wherever blocks begin.

@@ -80,6 +80,9 @@ class StainRows final : public WrappedRows {
   std::unique_ptr<RowSource> Clone() const override {
     return std::make_unique<StainRows>(source_->Clone(), jitter_);
   }
+  std::unique_ptr<RowSource> CloneColumns(Range columns) const override {
+    return std::make_unique<StainRows>(source_->CloneColumns(columns), jitter_);
+  }
 
   void Read(Range rows, uint8_t* dst) override {
     static const std::array<double, 256> densities = DensityTable();

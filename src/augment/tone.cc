@@ -22,6 +22,9 @@ class ToneRows final : public WrappedRows {
   std::unique_ptr<RowSource> Clone() const override {
     return std::make_unique<ToneRows>(source_->Clone(), tone_);
   }
+  std::unique_ptr<RowSource> CloneColumns(Range columns) const override {
+    return std::make_unique<ToneRows>(source_->CloneColumns(columns), tone_);
+  }
 
   void Read(Range rows, uint8_t* dst) override {
     source_->Read(rows, dst);

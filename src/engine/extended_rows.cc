@@ -23,6 +23,11 @@ class Extended final : public RowSource {
   std::unique_ptr<RowSource> Clone() const override {
     return std::make_unique<Extended>(source_->Clone(), width_, height_, value_);
   }
+  std::unique_ptr<RowSource> CloneColumns(Range columns) const override {
+    const Range inside = Intersect(columns, {0, source_->width()});
+    if (inside.empty()) return RowSource::CloneColumns(columns);
+    return std::make_unique<Extended>(source_->CloneColumns(inside), columns.size(), height_, value_);
+  }
 
   void Read(Range rows, uint8_t* dst) override {
     const int64_t inner = source_->width() * channels(), outer = width_ * channels();

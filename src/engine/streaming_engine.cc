@@ -72,42 +72,9 @@ class ProgressCounter {
   int64_t done_ = 0;
 };
 
-/// Some columns of a source of rows.
-class ColumnRows final : public RowSource {
- public:
-  ColumnRows(std::unique_ptr<RowSource> source, Range columns)
-      : source_(std::move(source)), columns_(columns) {}
-
-  int64_t width() const override { return columns_.size(); }
-  int64_t height() const override { return source_->height(); }
-  int64_t channels() const override { return source_->channels(); }
-  SampleType sample_type() const override { return source_->sample_type(); }
-  int64_t natural_rows() const override { return source_->natural_rows(); }
-  int64_t buffer_bytes() const override {
-    return source_->buffer_bytes() + static_cast<int64_t>(row_.size());
-  }
-  const std::string& name() const override { return source_->name(); }
-  std::unique_ptr<RowSource> Clone() const override {
-    return std::make_unique<ColumnRows>(source_->Clone(), columns_);
-  }
-  void Read(Range rows, uint8_t* dst) override {
-    const int64_t pixel = channels() * SampleBytes(sample_type()), bytes = width() * pixel;
-    row_.resize(static_cast<size_t>(source_->width() * pixel));
-    for (int64_t y = rows.begin; y < rows.end; ++y, dst += bytes) {
-      source_->Read({y, y + 1}, row_.data());
-      std::copy_n(row_.data() + columns_.begin * pixel, bytes, dst);
-    }
-  }
-
- private:
-  std::unique_ptr<RowSource> source_;
-  Range columns_;
-  std::vector<uint8_t> row_;
-};
-
 std::unique_ptr<RowSource> Columns(const RowSource& source, Range columns) {
   if (columns.begin == 0 && columns.end == source.width()) return source.Clone();
-  return std::make_unique<ColumnRows>(source.Clone(), columns);
+  return source.CloneColumns(columns);
 }
 
 template <class T>

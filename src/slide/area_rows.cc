@@ -21,11 +21,18 @@ int64_t Overlap(int64_t i, int64_t n, int64_t source, int64_t s) {
 }  // namespace
 
 AreaRows::AreaRows(std::unique_ptr<RowSource> source, int64_t width, int64_t height, Combine combine)
-    : source_(std::move(source)), width_(width), height_(height), combine_(combine) {
+    : source_(std::move(source)),
+      columns_{.width = width,
+               .source_width = source_->width(),
+               .made = {0, width},
+               .read = {0, source_->width()}},
+      height_(height),
+      combine_(combine) {
   assert(0 < width && width <= source_->width() && 0 < height && height <= source_->height());
-  row_.resize(static_cast<size_t>(source_->width() * channels()));
-  combined_.resize(row_.size());
 }
+
+AreaRows::AreaRows(std::unique_ptr<RowSource> source, const Columns& columns, int64_t height, Combine combine)
+    : source_(std::move(source)), columns_(columns), height_(height), combine_(combine) {}
 
 int64_t AreaRows::natural_rows() const {
   return std::max<int64_t>(1, source_->natural_rows() * height_ / source_->height());
@@ -37,32 +44,33 @@ int64_t AreaRows::buffer_bytes() const {
 }
 
 void AreaRows::MeanOfColumns(uint8_t* dst) const {
-  const int64_t source_width = source_->width();
+  const auto [width, source_width, made, read] = columns_;
   const auto area = static_cast<uint64_t>(source_width) * static_cast<uint64_t>(source_->height());
   const int64_t channel_count = channels();
-  for (int64_t x = 0; x < width_; ++x) {
-    const Range columns = Covered(x, width_, source_width);
+  for (int64_t x = made.begin; x < made.end; ++x) {
+    const Range columns = Covered(x, width, source_width);
     for (int64_t c = 0; c < channel_count; ++c) {
       uint64_t sum = area / 2;
       for (int64_t s = columns.begin; s < columns.end; ++s) {
-        const auto overlap = static_cast<uint64_t>(Overlap(x, width_, source_width, s));
-        sum += overlap * combined_[static_cast<size_t>(s * channel_count + c)];
+        const auto overlap = static_cast<uint64_t>(Overlap(x, width, source_width, s));
+        sum += overlap * combined_[static_cast<size_t>((s - read.begin) * channel_count + c)];
       }
-      dst[x * channel_count + c] = static_cast<uint8_t>(sum / area);
+      *dst++ = static_cast<uint8_t>(sum / area);
     }
   }
 }
 
 void AreaRows::SmallestOfColumns(uint8_t* dst) const {
+  const auto [width, source_width, made, read] = columns_;
   const int64_t channel_count = channels();
-  for (int64_t x = 0; x < width_; ++x) {
-    const Range columns = Covered(x, width_, source_->width());
+  for (int64_t x = made.begin; x < made.end; ++x) {
+    const Range columns = Covered(x, width, source_width);
     for (int64_t c = 0; c < channel_count; ++c) {
       uint64_t smallest = 255;
       for (int64_t s = columns.begin; s < columns.end; ++s) {
-        smallest = std::min(smallest, combined_[static_cast<size_t>(s * channel_count + c)]);
+        smallest = std::min(smallest, combined_[static_cast<size_t>((s - read.begin) * channel_count + c)]);
       }
-      dst[x * channel_count + c] = static_cast<uint8_t>(smallest);
+      *dst++ = static_cast<uint8_t>(smallest);
     }
   }
 }
@@ -87,11 +95,16 @@ void AreaRows::ReadRow(int64_t y, uint8_t* dst) {
 }
 
 void AreaRows::Read(Range rows, uint8_t* dst) {
-  for (int64_t y = rows.begin; y < rows.end; ++y, dst += width_ * channels()) ReadRow(y, dst);
+  for (int64_t y = rows.begin; y < rows.end; ++y, dst += width() * channels()) ReadRow(y, dst);
 }
 
-std::unique_ptr<RowSource> AreaRows::Clone() const {
-  return std::make_unique<AreaRows>(source_->Clone(), width_, height_, combine_);
+std::unique_ptr<RowSource> AreaRows::CloneColumns(Range columns) const {
+  Columns part = columns_;
+  part.made = {columns_.made.begin + columns.begin, columns_.made.begin + columns.end};
+  part.read = {Covered(part.made.begin, part.width, part.source_width).begin,
+               Covered(part.made.end - 1, part.width, part.source_width).end};
+  const Range inside{part.read.begin - columns_.read.begin, part.read.end - columns_.read.begin};
+  return std::unique_ptr<RowSource>(new AreaRows(source_->CloneColumns(inside), part, height_, combine_));
 }
 
 }  // namespace swath

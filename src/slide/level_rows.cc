@@ -54,8 +54,12 @@ void LevelRows::Read(Range rows, uint8_t* dst) {
   }
 }
 
-std::unique_ptr<RowSource> LevelRows::Clone() const {
-  auto clone = std::make_unique<LevelRows>(name_, reader_->Clone(), window_, pixels_);
+std::unique_ptr<RowSource> LevelRows::Clone() const { return CloneColumns({0, width()}); }
+
+std::unique_ptr<RowSource> LevelRows::CloneColumns(Range columns) const {
+  LevelWindow window = window_;
+  window.columns = {window_.columns.begin + columns.begin, window_.columns.begin + columns.end};
+  auto clone = std::make_unique<LevelRows>(name_, reader_->Clone(), window, pixels_);
   clone->whole_blocks_ = whole_blocks_;
   return clone;
 }

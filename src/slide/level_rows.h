@@ -29,6 +29,7 @@ class LevelRows final : public RowSource {
   int64_t buffer_bytes() const override;
   void Read(Range rows, uint8_t* dst) override;
   std::unique_ptr<RowSource> Clone() const override;
+  std::unique_ptr<RowSource> CloneColumns(Range columns) const override;
   const std::string& name() const override { return name_; }
 
   /// Says that all reads will be of whole multiples of natural_rows(); where these are whole blocks of the

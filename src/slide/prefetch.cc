@@ -91,9 +91,12 @@ void PrefetchRows::Read(Range rows, uint8_t* dst) {
 }
 
 std::unique_ptr<RowSource> PrefetchRows::Clone() const {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !busy_; });  // the source belongs to the thread while it is busy
-  return std::make_unique<PrefetchRows>(source_->Clone());
+  return std::make_unique<PrefetchRows>(WhileIdle([](const RowSource& source) { return source.Clone(); }));
+}
+
+std::unique_ptr<RowSource> PrefetchRows::CloneColumns(Range columns) const {
+  return std::make_unique<PrefetchRows>(
+      WhileIdle([&](const RowSource& source) { return source.CloneColumns(columns); }));
 }
 
 std::unique_ptr<RowSource> Prefetch(std::unique_ptr<RowSource> source) {

@@ -30,6 +30,7 @@ class PrefetchRows final : public RowSource {
   int64_t buffer_bytes() const override;
   void Read(Range rows, uint8_t* dst) override;
   std::unique_ptr<RowSource> Clone() const override;
+  std::unique_ptr<RowSource> CloneColumns(Range columns) const override;
   const std::string& name() const override { return source_->name(); }
 
  private:
@@ -44,6 +45,13 @@ class PrefetchRows final : public RowSource {
   void Acquire(int64_t block);
   void Request(int64_t block);
   void Run();
+  /// Of the source, which belongs to the thread while it is busy.
+  template <class F>
+  auto WhileIdle(F&& f) const {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !busy_; });
+    return f(*source_);
+  }
 
   std::unique_ptr<RowSource> source_;
   int64_t rows_;

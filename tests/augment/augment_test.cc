@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "swath/error.h"
+#include "tests/support/columns.h"
 #include "tests/support/memory_image.h"
 
 namespace swath {
@@ -39,6 +40,7 @@ void ExpectReads(RowSource& found, const MemoryImage& expected) {
   ASSERT_EQ(found.channels(), expected.channels());
   const std::vector<uint8_t> pixels = ReadAll(*expected.Clone());
   const auto clone = found.Clone();
+  test::ExpectColumnsOf(found);
   const int64_t row = found.width() * found.channels();
   const auto check = [&](RowSource& source, uint32_t seed) {
     std::mt19937 random(seed);

@@ -7,8 +7,10 @@
 
 #include "slide/area_rows.h"
 #include "swath/error.h"
+#include "swath/extended_rows.h"
 #include "swath/slide.h"
 #include "tests/slide/images.h"
+#include "tests/support/columns.h"
 
 namespace swath {
 namespace {
@@ -159,6 +161,21 @@ TEST_F(Rows, AveragesByArea) {
   }
   EXPECT_EQ(ReadAll(*rows, 1), read);
   EXPECT_EQ(ReadAll(*rows->Clone(), 42), read);
+}
+
+TEST_F(Rows, ColumnsAreThoseOfWholeRows) {
+  const Region region{10, 20, 101, 67};
+  for (const RowOptions& options : {RowOptions{}, RowOptions{.level = 2}, RowOptions{.region = region},
+                                    RowOptions{.mpp = 0.8}, RowOptions{.mpp = 1.3, .region = region}}) {
+    test::ExpectColumnsOf(*slide_->OpenRows(options));
+    test::ExpectColumnsOf(*Prefetch(slide_->OpenRows(options)));
+  }
+  test::ExpectColumnsOf(*ExtendedRows(slide_->OpenRows(), 320, 210, 255));
+}
+
+TEST_F(Rows, ColumnsHoldTheirOwnTilesOnly) {
+  const auto rows = slide_->OpenRows();
+  EXPECT_EQ(rows->CloneColumns({64, 128})->buffer_bytes(), rows->buffer_bytes() - 32 * (301 - 64) * 3);
 }
 
 TEST_F(Rows, AnAveragedPixelExistsIfAllUnderItDo) {

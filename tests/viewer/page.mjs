@@ -1,11 +1,12 @@
-// The page of `swath view` in a browser: node page.mjs SWATH VIEWER WORK. Ends with 77 where there is no browser.
+// The page of `swath view` in a browser: node page.mjs SWATH VIEWER WORK WRITE_SCN. Ends with 77 where there is
+// no browser.
 import { spawn, spawnSync } from 'node:child_process';
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-const [swath, viewerFolder, work] = process.argv.slice(2);
+const [swath, viewerFolder, work, writeScn] = process.argv.slice(2);
 
 function skip(why) {
   console.log(`skipped: ${why}; scripts/setup installs it`);
@@ -26,8 +27,12 @@ try {
 const folder = path.join(work, 'page');
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-const made = spawnSync(swath, ['synth', folder, '--slides', '2', '--size', '3000x2000', '--seed', '3']);
-assert.equal(made.status, 0, made.stderr.toString());
+const run = (program, ...words) => {
+  const { status, stdout, stderr } = spawnSync(program, words);
+  assert.equal(status, 0, stderr.toString());
+  return stdout.toString();
+};
+run(swath, 'synth', folder, '--slides', '2', '--size', '3000x2000', '--seed', '3');
 const square = (x, y, side) => [[[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]];
 writeFileSync(path.join(folder, 'slide_000.geojson'), JSON.stringify({
   type: 'FeatureCollection',
@@ -38,9 +43,10 @@ writeFileSync(path.join(folder, 'slide_000.geojson'), JSON.stringify({
   })),
 }));
 
-const server = spawn(swath, ['view', folder, '--overlay', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-process.on('exit', () => server.kill());
-const url = await new Promise((resolve, reject) => {
+/** Starts `swath view` of a folder and gives its address. */
+const serve = (slides) => new Promise((resolve, reject) => {
+  const server = spawn(swath, ['view', slides, '--overlay', slides], { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.on('exit', () => server.kill());
   let text = '';
   server.stdout.on('data', (bytes) => {
     text += bytes;
@@ -48,6 +54,7 @@ const url = await new Promise((resolve, reject) => {
   });
   server.on('exit', () => reject(new Error('swath view has ended')));
 });
+const url = await serve(folder);
 
 // ---- refusals, as a stranger would try ----
 
@@ -114,13 +121,17 @@ assert.deepEqual(await opacities(), [1, 1]);
 await page.keyboard.press('0');
 await page.waitForTimeout(900);
 await settled();
-const green = await page.evaluate(() => {
+/** Keeps the places where the colour of a mask's first class is shown, and counts them. */
+const findGreen = () => page.evaluate(() => {
   const canvas = window.swath.viewer.drawer.canvas;
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  let pixels = 0;
-  for (let i = 0; i < data.length; i += 4) pixels += data[i] === 0 && data[i + 1] === 158 && data[i + 2] === 115;
-  return pixels;
+  window.green = [];
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i] === 0 && data[i + 1] === 158 && data[i + 2] === 115) window.green.push(i);
+  }
+  return window.green.length;
 });
+const green = await findGreen();
 assert.ok(green > 5000, `${green} pixels of the mask's colour`);
 await page.locator('#layers input[type=range]').first().fill('0');
 
@@ -164,6 +175,39 @@ await page.reload();
 await settled();
 assert.ok(!(await page.locator('#layers').isVisible()));
 assert.ok(await page.evaluate(() => document.querySelector('header').scrollWidth <= 400));
+
+// ---- a slide whose scan lies away from its corner; annotations count from the scan's ----
+
+const bounded = path.join(work, 'bounds');
+const [scan, mask] = ['slide_000.tif', 'slide_000_mask.tif'].map((name) => path.join(folder, name));
+const [slide, drawn] = ['slide.scn', 'slide.geojson'].map((name) => path.join(bounded, name));
+rmSync(bounded, { recursive: true, force: true });
+mkdirSync(bounded);
+run(writeScn, scan, slide, '4500', '3400', '1000', '900');
+if (JSON.parse(run(swath, 'info', '--json', slide)).format === 'leica') {
+  run(swath, 'annotate', 'convert', mask, '--slide', scan, '--classes', 'background,tissue', '-o', drawn);
+  run(swath, 'annotate', 'convert', drawn, '--slide', slide, '-o', path.join(bounded, 'slide_mask.tif'));
+  await page.setViewportSize({ width: 1300, height: 800 });
+  await page.goto(await serve(bounded));
+  await settled();
+  await until(() => window.swath.panel.layers[1]?.seen?.areas.length > 0);
+  await page.screenshot({ path: path.join(work, 'bounds.png') });
+
+  await page.locator('#layers input[type=range]').first().fill('100');
+  await page.waitForTimeout(300);
+  const pixels = await findGreen();
+  await page.locator('#layers input[type=range]').first().fill('0');
+  await page.waitForTimeout(300);
+  // Stained: less green than red and blue. Glass is grey, and where nothing was scanned it is white.
+  const stained = await page.evaluate(() => {
+    const canvas = window.swath.viewer.drawer.canvas;
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return window.green.filter((i) => data[i + 1] + 15 < (data[i] + data[i + 2]) / 2).length;
+  });
+  assert.ok(pixels > 5000 && stained / pixels > 0.9, `of ${pixels} pixels of the mask ${stained} lie on tissue`);
+} else {
+  console.log('left out: this OpenSlide does not take the slide with bounds');
+}
 
 assert.deepEqual(complaints, []);
 await browser.close();

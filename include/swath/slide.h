@@ -74,8 +74,8 @@ bool SamePixelSize(double mpp, double other);
 /// Reads TIFF and BigTIFF (tiled or in strips, pyramids as pages or SubIFDs), DICOM whole slide images (all
 /// files of the series that lie in the folder), the vendor formats of OpenSlide, PNG and JPEG. What is not
 /// read exactly is refused (ErrorCode::kUnsupported) with the reason: CMYK, samples that are signed, floating
-/// or wider than 8 bits, channels beyond one alpha, orientations other than top-left. Alpha is blended over
-/// the background.
+/// or wider than 8 bits, channels beyond one alpha. Alpha is blended over the background. A TIFF is turned as
+/// its orientation says.
 class Slide {
  public:
   /// Throws Error (kInput, kUnsupported) with the path, what was expected and what was found.

@@ -19,8 +19,8 @@ enum class Pixels {
 
 constexpr int64_t Channels(Pixels pixels) { return pixels == Pixels::kColour ? 3 : 1; }
 
-/// A level in blocks of rows as its file stores them: block i holds rows [i * block_rows, …), the last one is
-/// cut. For one thread at a time. Throws Error on damaged data.
+/// A level in blocks of rows as its file stores them: block i holds rows [i * block_rows - missing_rows, …),
+/// as far as there are such. For one thread at a time. Throws Error on damaged data.
 class BlockReader {
  public:
   virtual ~BlockReader() = default;
@@ -28,6 +28,8 @@ class BlockReader {
   virtual int64_t width() const = 0;
   virtual int64_t height() const = 0;
   virtual int64_t block_rows() const = 0;
+  /// What block 0 lacks at its top: in a file that is stored bottom-up it is the one that is cut.
+  virtual int64_t missing_rows() const { return 0; }
   virtual int64_t buffer_bytes() const = 0;
 
   /// Decodes the columns of one block into dst, [row, column, channel], tightly packed.

@@ -26,15 +26,15 @@ int64_t LevelRows::buffer_bytes() const {
 }
 
 Range LevelRows::BlockRows(int64_t block) const {
-  const int64_t begin = block * reader_->block_rows();
-  return {begin, std::min(begin + reader_->block_rows(), reader_->height())};
+  const int64_t begin = block * reader_->block_rows() - reader_->missing_rows();
+  return {std::max<int64_t>(begin, 0), std::min(begin + reader_->block_rows(), reader_->height())};
 }
 
 void LevelRows::Read(Range rows, uint8_t* dst) {
   assert(0 <= rows.begin && rows.end <= height());
   Range wanted{rows.begin + window_.rows.begin, rows.end + window_.rows.begin};
   while (!wanted.empty()) {
-    const int64_t block = wanted.begin / reader_->block_rows();
+    const int64_t block = (wanted.begin + reader_->missing_rows()) / reader_->block_rows();
     const Range stored = BlockRows(block);
     const Range part = Intersect(stored, wanted);
     if (part == stored && block != cached_block_) {

@@ -34,7 +34,9 @@ class LevelRows final : public RowSource {
 
   /// Says that all reads will be of whole multiples of natural_rows(); where these are whole blocks of the
   /// file, no cache is held (nor counted by buffer_bytes).
-  void ExpectWholeBlocks() { whole_blocks_ = window_.rows.begin % reader_->block_rows() == 0; }
+  void ExpectWholeBlocks() {
+    whole_blocks_ = (window_.rows.begin + reader_->missing_rows()) % reader_->block_rows() == 0;
+  }
 
  private:
   Range BlockRows(int64_t block) const;

@@ -233,8 +233,8 @@ class OpenSlideSlide final : public SlideFormat {
     std::vector<TiffPage> levels;
     for (const SlideLevel& level : info_.levels) {
       const auto page = std::find_if(stored.begin(), stored.end(), [&level](const TiffPage& p) {
-        return p.tiled && p.jpeg && !p.sparse && p.refusal.empty() && p.width == level.width &&
-               p.height == level.height;
+        return p.tiled && p.jpeg && !p.sparse && p.refusal.empty() && p.orientation.is_upright() &&
+               p.width == level.width && p.height == level.height;
       });
       if (page == stored.end()) return;
       levels.push_back(*page);

@@ -127,9 +127,7 @@ std::string ReadSamples(TIFF* tiff, TiffPage& page) {
     return fmt::format("{} samples of {} bits a pixel (its own have 8: choose how to reduce the range)",
                        page.samples, page.bits);
   }
-  const uint16_t orientation = Tag(tiff, TIFFTAG_ORIENTATION);
-  if (orientation != ORIENTATION_TOPLEFT)
-    return fmt::format("orientation {} (only 1, top-left)", orientation);
+  page.orientation = TiffOrientation(Tag(tiff, TIFFTAG_ORIENTATION));
   auto reason = ReadColour(tiff, page);
   if (reason.empty() && page.colour == TiffColour::kPalette) reason = ReadPalette(tiff, page);
   return reason;
@@ -159,6 +157,13 @@ void ReadLayout(TiffFile& file, TiffPage& page) {
     page.refusal =
         fmt::format("{}s of {}x{} pixels (at most {} MiB when decoded)", page.tiled ? "tile" : "strip",
                     page.tile_width, page.tile_height, kMaxTileBytes >> 20);
+    return;
+  }
+  if (page.orientation.stored_rows_are_columns() && !page.tiled && row_bytes > kMaxTileBytes / page.height) {
+    page.refusal = fmt::format(
+        "orientation {} of {}x{} pixels in strips (rows and columns are exchanged; at most "
+        "{} MiB when decoded)",
+        page.orientation.tag(), page.width, page.height, kMaxTileBytes >> 20);
     return;
   }
   page.tile_bytes = row_bytes * page.tile_height;

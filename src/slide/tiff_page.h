@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "slide/oriented_blocks.h"
 #include "slide/tiff_file.h"
 
 namespace swath {
@@ -15,8 +16,9 @@ enum class TiffAlpha { kNone, kPremultiplied, kStraight };
 
 struct TiffPage {
   uint64_t offset = 0;  ///< of the page in the file
-  int64_t width = 0;
+  int64_t width = 0;    ///< as stored, here and below
   int64_t height = 0;
+  TiffOrientation orientation;
   bool tiled = false;
   int64_t tile_width = 0;    ///< of a strip: the page's width
   int64_t tile_height = 0;   ///< of a strip: its rows

@@ -28,7 +28,9 @@ std::vector<TiffPage> ReadChain(TiffFile& file) {
 
 /// Whether `page` shows the same field as `whole`, smaller, and can be read the same way.
 bool IsLevelOf(const TiffPage& page, const TiffPage& whole) {
-  if (!page.refusal.empty() || page.tiled != whole.tiled || page.samples != whole.samples) return false;
+  if (!page.refusal.empty() || page.tiled != whole.tiled || page.samples != whole.samples ||
+      page.orientation != whole.orientation)
+    return false;
   if (page.width >= whole.width || page.height > whole.height) return false;
   // Level sizes are rounded: the proportions agree to a pixel.
   const int64_t difference = page.width * whole.height - page.height * whole.width;
@@ -37,11 +39,16 @@ bool IsLevelOf(const TiffPage& page, const TiffPage& whole) {
 
 SlideLevel Describe(const TiffPage& page, const TiffPage& whole) {
   const auto ratio = [](int64_t a, int64_t b) { return static_cast<double>(a) / static_cast<double>(b); };
-  return {.width = page.width,
-          .height = page.height,
-          .downsample = (ratio(whole.width, page.width) + ratio(whole.height, page.height)) / 2,
-          .tile_width = page.tile_width,
-          .tile_height = page.tile_height};
+  SlideLevel level = {.width = page.width,
+                      .height = page.height,
+                      .downsample = (ratio(whole.width, page.width) + ratio(whole.height, page.height)) / 2,
+                      .tile_width = page.tile_width,
+                      .tile_height = page.tile_height};
+  if (page.orientation.stored_rows_are_columns()) {
+    std::swap(level.width, level.height);
+    std::swap(level.tile_width, level.tile_height);
+  }
+  return level;
 }
 
 }  // namespace
@@ -94,11 +101,14 @@ TiffSlide::TiffSlide(const std::string& path) {
   info_.grey = whole.colour == TiffColour::kGrey || whole.colour == TiffColour::kInvertedGrey;
   info_.mpp_x = ome && ome->mpp_x ? ome->mpp_x : whole.mpp_x;
   info_.mpp_y = ome && ome->mpp_y ? ome->mpp_y : whole.mpp_y;
-  info_.bounds = {0, 0, whole.width, whole.height};
+  if (whole.orientation.stored_rows_are_columns()) std::swap(info_.mpp_x, info_.mpp_y);
+  info_.bounds = {0, 0, info_.levels.front().width, info_.levels.front().height};
 }
 
 std::unique_ptr<BlockReader> TiffSlide::OpenLevel(int level, Pixels pixels) const {
-  return std::make_unique<TiffBlocks>(info_.path, levels_[static_cast<size_t>(level)], pixels);
+  const TiffPage& page = levels_[static_cast<size_t>(level)];
+  return OrientBlocks(std::make_unique<TiffBlocks>(info_.path, page, pixels), pixels, page.orientation,
+                      page.tile_width);
 }
 
 bool TiffSlide::may_have_holes() const {

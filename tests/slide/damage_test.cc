@@ -122,6 +122,11 @@ INSTANTIATE_TEST_SUITE_P(
              [](const std::string& path) {
                WriteTiff(path, {Noise(60, 50, 1, 1)}, {.rows_per_strip = 7, .compression = COMPRESSION_LZW});
              }},
+        Kind{"turned",
+             [](const std::string& path) {
+               WriteTiff(path, {Noise(60, 50, 3, 1)},
+                         {.tile_width = 16, .tile_height = 32, .orientation = 6});
+             }},
         Kind{"palette",
              [](const std::string& path) {
                WriteTiff(path, {Noise(60, 50, 1, 1)},

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "slide/frame_pixels.h"
+#include "slide/jp2k_codestream.h"
 
 namespace swath {
 namespace {
@@ -135,6 +136,7 @@ void DecodeJp2kFrame(const std::string& name, std::span<const uint8_t> frame, co
                      uint8_t* dst) {
   Jp2kDecoder decoder(name, frame);
   decoder.Expect(shape);
+  CheckJp2kIsWhole(name, frame);
   const opj_image_t& image = decoder.Decode();
   for (OPJ_UINT32 c = 0; c < image.numcomps; ++c) {
     const opj_image_comp_t& component = image.comps[c];

@@ -222,7 +222,8 @@ class OpenSlideSlide final : public SlideFormat {
     }
   }
 
-  /// Levels stored as plain JPEG tiles are decoded by libtiff: the same pixels, several times as fast.
+  /// Levels stored as plain JPEG tiles are decoded by libtiff: the same pixels, several times as fast. Those
+  /// of JPEG 2000 are, too: OpenSlide shows tiles that are cut off.
   void UseLibtiff() {
     std::vector<TiffPage> stored;
     try {
@@ -233,14 +234,14 @@ class OpenSlideSlide final : public SlideFormat {
     std::vector<TiffPage> levels;
     for (const SlideLevel& level : info_.levels) {
       const auto page = std::find_if(stored.begin(), stored.end(), [&level](const TiffPage& p) {
-        return p.tiled && p.jpeg && !p.sparse && p.refusal.empty() && p.orientation.is_upright() &&
-               p.width == level.width && p.height == level.height;
+        return p.tiled && (p.jpeg || p.jp2k) && !p.has_empty_tiles && p.refusal.empty() &&
+               p.orientation.is_upright() && p.width == level.width && p.height == level.height;
       });
       if (page == stored.end()) return;
       levels.push_back(*page);
     }
     pages_ = std::move(levels);
-    info_.decoder = "libtiff";
+    info_.decoder = pages_.front().jp2k ? "openjpeg" : "libtiff";
   }
 
   Handle slide_;

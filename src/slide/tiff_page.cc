@@ -161,8 +161,7 @@ void ReadLayout(TiffFile& file, TiffPage& page) {
   }
   if (page.orientation.stored_rows_are_columns() && !page.tiled && row_bytes > kMaxTileBytes / page.height) {
     page.refusal = fmt::format(
-        "orientation {} of {}x{} pixels in strips (rows and columns are exchanged; at most "
-        "{} MiB when decoded)",
+        "orientation {} of {}x{} pixels in strips (rows are columns: at most {} MiB when decoded)",
         page.orientation.tag(), page.width, page.height, kMaxTileBytes >> 20);
     return;
   }
@@ -180,7 +179,9 @@ void ReadTable(TIFF* tiff, TiffPage& page) {
   for (uint32_t i = 0; i < count; ++i) {
     const uint64_t bytes = TIFFGetStrileByteCount(tiff, i);
     page.stored_bytes = std::max<int64_t>(page.stored_bytes, static_cast<int64_t>(bytes));
-    if (page.tiled && bytes == 0 && TIFFGetStrileOffset(tiff, i) == 0) page.sparse = true;
+    if (!page.tiled || bytes != 0) continue;
+    page.has_empty_tiles = true;
+    if (TIFFGetStrileOffset(tiff, i) == 0) page.sparse = true;
   }
 }
 

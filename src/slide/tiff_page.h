@@ -20,11 +20,12 @@ struct TiffPage {
   int64_t height = 0;
   TiffOrientation orientation;
   bool tiled = false;
-  int64_t tile_width = 0;    ///< of a strip: the page's width
-  int64_t tile_height = 0;   ///< of a strip: its rows
-  int64_t tile_bytes = 0;    ///< decoded, of one plane if separate_planes
-  int64_t stored_bytes = 0;  ///< of the largest tile or strip in the file
-  bool sparse = false;       ///< some tiles were never written
+  int64_t tile_width = 0;        ///< of a strip: the page's width
+  int64_t tile_height = 0;       ///< of a strip: its rows
+  int64_t tile_bytes = 0;        ///< decoded, of one plane if separate_planes
+  int64_t stored_bytes = 0;      ///< of the largest tile or strip in the file
+  bool has_empty_tiles = false;  ///< of no bytes
+  bool sparse = false;           ///< some of them have no place either: they were never written
   bool separate_planes = false;
   int bits = 0;
   int samples = 0;  ///< a pixel, alpha included

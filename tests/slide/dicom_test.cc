@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -19,6 +20,7 @@
 #include "swath/error.h"
 #include "swath/slide.h"
 #include "tests/slide/images.h"
+#include "tests/slide/jp2k_image.h"
 
 namespace swath {
 namespace {
@@ -43,6 +45,7 @@ Image Tile(const Image& image, int64_t left, int64_t top) {
 /// How to store it.
 struct DicomSpec {
   bool jpeg = false;
+  std::optional<Jp2kSpec> jp2k = {};
   bool planar = false;
   bool sparse = false;
   int missing = -1;            ///< of a sparse image: the tile without a frame
@@ -51,6 +54,8 @@ struct DicomSpec {
   double mpp = 0.25;
   const char* kind = "DERIVED\\PRIMARY\\VOLUME\\NONE";
   const char* instance = "1.2.3.4";
+  /// Changes a compressed frame.
+  std::function<void(size_t frame, std::string* bytes)> change_frame = [](size_t, std::string*) {};
   /// Changes attributes before the file is written.
   std::function<void(DcmDataset&)> change = [](DcmDataset&) {};
 };
@@ -59,6 +64,11 @@ std::string JpegBytes(const Image& image) {
   const TempFolder folder;
   WriteJpeg(folder / "jpeg", image);
   return ReadBytes(folder / "jpeg");
+}
+
+E_TransferSyntax CodingOf(const DicomSpec& spec) {
+  if (spec.jp2k) return EXS_JPEG2000LosslessOnly;
+  return spec.jpeg ? EXS_JPEGProcess1 : EXS_LittleEndianExplicit;
 }
 
 void PutPosition(DcmDataset& data, unsigned long frame, int64_t x, int64_t y) {
@@ -78,7 +88,7 @@ void PutAttributes(DcmDataset& data, const Image& image, const DicomSpec& spec) 
   data.putAndInsertString(DCM_Manufacturer, "Maker");
   data.putAndInsertString(DCM_DimensionOrganizationType, spec.sparse ? "TILED_SPARSE" : "TILED_FULL");
   data.putAndInsertUint16(DCM_SamplesPerPixel, static_cast<Uint16>(image.channels));
-  const char* colours = spec.jpeg ? "YBR_FULL_422" : "RGB";
+  const char* colours = spec.jpeg ? "YBR_FULL_422" : spec.jp2k ? "YBR_RCT" : "RGB";
   data.putAndInsertString(DCM_PhotometricInterpretation, image.channels == 1 ? "MONOCHROME2" : colours);
   data.putAndInsertUint16(DCM_PlanarConfiguration, spec.planar);
   for (const auto& [key, value] : {std::pair(DCM_Rows, 16),
@@ -96,7 +106,7 @@ void PutAttributes(DcmDataset& data, const Image& image, const DicomSpec& spec) 
 }
 
 void PutPixels(DcmDataset& data, const std::vector<Image>& tiles, const DicomSpec& spec) {
-  if (!spec.jpeg) {
+  if (!spec.jpeg && !spec.jp2k) {
     std::vector<uint8_t> bytes;
     for (const Image& tile : tiles) {
       const auto channels = static_cast<size_t>(tile.channels);
@@ -113,7 +123,8 @@ void PutPixels(DcmDataset& data, const std::vector<Image>& tiles, const DicomSpe
   sequence->insert(table);
   DcmOffsetList offsets;
   for (const Image& tile : tiles) {
-    std::string bytes = JpegBytes(tile);
+    std::string bytes = spec.jp2k ? Jp2kBytes(tile, *spec.jp2k) : JpegBytes(tile);
+    spec.change_frame(offsets.size(), &bytes);
     bytes.resize((bytes.size() + 3) / 4 * 4);  // fragments are even
     const size_t part = spec.two_fragments ? bytes.size() / 2 : bytes.size();
     Uint32 stored = 0;
@@ -126,7 +137,7 @@ void PutPixels(DcmDataset& data, const std::vector<Image>& tiles, const DicomSpe
   }
   if (spec.offset_table) table->createOffsetTable(offsets);
   auto* pixels = new DcmPixelData(DCM_PixelData);
-  pixels->putOriginalRepresentation(EXS_JPEGProcess1, nullptr, sequence);
+  pixels->putOriginalRepresentation(CodingOf(spec), nullptr, sequence);
   data.insert(pixels, OFTrue);
 }
 
@@ -146,8 +157,7 @@ void WriteDicom(const std::string& path, const Image& image, const DicomSpec& sp
   data.putAndInsertString(DCM_NumberOfFrames, std::to_string(tiles.size()).c_str());
   PutPixels(data, tiles, spec);
   spec.change(data);
-  const OFCondition saved =
-      file.saveFile(OFFilename(path.c_str()), spec.jpeg ? EXS_JPEGProcess1 : EXS_LittleEndianExplicit);
+  const OFCondition saved = file.saveFile(OFFilename(path.c_str()), CodingOf(spec));
   ASSERT_TRUE(saved.good()) << saved.text();
 }
 
@@ -237,6 +247,30 @@ TEST(Dicom, FramesInTwoFragmentsNeedATable) {
   EXPECT_EQ(ReadAll(*Slide::Open(folder / "table")->OpenRows()),
             ReadAll(*Slide::Open(folder / "one")->OpenRows()));
   EXPECT_THAT(Complaint(folder / "none"), HasSubstr("12 fragments and no offset table, expected 6 frames"));
+}
+
+TEST(Dicom, AFrameOfJpeg2000ThatIsCutOffIsAnError) {
+  const TempFolder folder;
+  const Image image = Noise(40, 30, 3, 1);
+  for (const bool in_parts : {false, true}) {
+    size_t whole = 0;
+    DicomSpec spec{.jp2k = Jp2kSpec{.tile_parts = in_parts}};
+    spec.change_frame = [&](size_t frame, std::string* bytes) {
+      if (frame == 3) whole = bytes->size();
+    };
+    WriteDicom(folder / "whole", image, spec);
+    EXPECT_EQ(ReadAll(*Slide::Open(folder / "whole")->OpenRows()), image);
+    for (size_t length = 2; length < whole; ++length) {
+      spec.instance = "1.2.3.5";
+      spec.change_frame = [&](size_t frame, std::string* bytes) {
+        if (frame == 3) bytes->resize(length);
+      };
+      spec.change = [](DcmDataset& data) { data.putAndInsertString(DCM_SeriesInstanceUID, "1.2.9"); };
+      WriteDicom(folder / "cut", image, spec);
+      EXPECT_THAT(Complaint(folder / "cut"), HasSubstr("cut: frame 3: the JPEG 2000 is "))
+          << length << " of " << whole;
+    }
+  }
 }
 
 TEST(Dicom, VolumesOfASeriesAreLevels) {

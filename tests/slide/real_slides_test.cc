@@ -11,6 +11,7 @@
 #include "swath/error.h"
 #include "swath/slide.h"
 #include "tests/slide/images.h"
+#include "tests/slide/jp2k_image.h"
 
 namespace swath {
 namespace {
@@ -84,6 +85,40 @@ TEST_F(RealSlides, RegionsOfAnNdpiEqualThoseOfTheWhole) {
   const auto rows = slide->OpenRows({.level = 1, .region = Region{1000, 2002, 1500, 900}});
   EXPECT_EQ(ReadAll(*rows, 33), Crop(whole, 500, 1001, 750, 450));
   EXPECT_EQ(ReadAll(*Prefetch(rows->Clone()), 33), Crop(whole, 500, 1001, 750, 450));
+}
+
+TEST(Aperio, Jpeg2000TilesEqualOpenSlidesReading) {
+  const TempFolder folder;
+  Jp2kTiff tiff = CutToTiles(Noise(512, 512, 3, 1));
+  tiff.description = "Aperio Image Library v1\r\n512x512";
+  for (tiff.compression = 33003; tiff.compression <= 33005; tiff.compression += 2) {
+    WriteJp2kTiff(folder / "a.svs", tiff);
+    const auto slide = Slide::Open(folder / "a.svs");
+    EXPECT_EQ(slide->info().decoder, "openjpeg");
+    // From YCbCr OpenSlide rounds otherwise on the way to RGB.
+    EXPECT_LE(MaxDifference(ReadAll(*slide->OpenRows()), OpenSlideLevel(folder / "a.svs", 0)),
+              tiff.compression == 33003 ? 1 : 0);
+  }
+}
+
+/// Missing tiles are OpenSlide's to fill from other levels.
+TEST(Aperio, TilesWithoutBytesAreLeftToOpenSlide) {
+  const TempFolder folder;
+  Jp2kTiff tiff = CutToTiles(Noise(512, 512, 3, 1));
+  tiff.description = "Aperio Image Library v1\r\n512x512";
+  WriteJp2kTiff(folder / "a.svs", tiff);
+  std::string bytes = ReadBytes(folder / "a.svs");
+  const auto size = static_cast<uint32_t>(tiff.tiles[2].size());
+  const std::string stored(reinterpret_cast<const char*>(&size), sizeof size);  // as libtiff wrote it
+  const size_t place = bytes.rfind(stored);
+  ASSERT_NE(place, std::string::npos);
+  bytes.replace(place, sizeof size, sizeof size, '\0');
+  WriteBytes(folder / "b.svs", bytes);
+  const auto slide = Slide::Open(folder / "b.svs");
+  EXPECT_EQ(slide->info().decoder, "openslide");
+  const Image existence = ReadAll(*slide->OpenExistence());
+  EXPECT_EQ(existence.at(300, 10, 0), 0);
+  EXPECT_EQ(existence.at(10, 10, 0), 255);
 }
 
 /// libvips's reading as RGB; empty if there is no `vips`.

@@ -56,7 +56,7 @@ struct Annotations {
 ///                   Counts from GeoJsonOrigin of `slide`, or from the slide's corner if that is not given.
 ///   ASAP XML        The class is the group.
 ///   ImageScope XML  Aperio's. The class is the layer's name, or else its attribute's; negative regions are
-///                   holes in the areas of their layer.
+///                   holes in the areas of their layer that they meet.
 ///   NDPA            Hamamatsu's, in nanometres from the centre of the slide, which `slide` must therefore
 ///                   describe. The class is the title.
 /// Throws Error (kInput, kUnsupported) with file and place.
@@ -75,6 +75,9 @@ struct Box {
   Point most;
 };
 Box BoxAround(const Ring& points);
+
+/// Whether there is a point in both.
+bool Meet(const Box& a, const Box& b);
 
 /// Of the outer ring less the holes, in pixels; exact where no ring crosses itself or another one.
 double Area(const Polygon& polygon);

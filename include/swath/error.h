@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace swath {
 
@@ -15,13 +16,21 @@ enum class ErrorCode {
   kNumeric = 6,      ///< a figure over its tolerance, or a value that is not finite
 };
 
-/// `what()` is one line that names the thing, what was expected and what was found.
+/// `what()` is one line that names the thing, what was expected and what was found. Control characters of the
+/// message, as names in files may have them, are blanks in it.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Error(ErrorCode code, std::string message) : std::runtime_error(OneLine(std::move(message))), code_(code) {}
   ErrorCode code() const { return code_; }
 
  private:
+  static std::string OneLine(std::string message) {
+    for (char& c : message) {
+      if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+    }
+    return message;
+  }
+
   ErrorCode code_;
 };
 

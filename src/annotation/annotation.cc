@@ -31,17 +31,24 @@ char FirstCharacter(std::istream& file) {
   return 0;
 }
 
-void Move(Annotations* annotations, Point by) {
-  if (by == Point{}) return;
-  const auto move = [&](Ring* ring) {
-    for (Point& p : *ring) p = {p.x + by.x, p.y + by.y};
-  };
+template <class F>
+void ForEachPoint(Annotations* annotations, F&& use) {
   for (Annotation& area : annotations->areas) {
     for (Polygon& polygon : area.polygons) {
-      move(&polygon.outer);
-      for (Ring& hole : polygon.holes) move(&hole);
+      std::for_each(polygon.outer.begin(), polygon.outer.end(), use);
+      for (Ring& hole : polygon.holes) std::for_each(hole.begin(), hole.end(), use);
     }
   }
+}
+
+/// No slide is as large; what is computed of larger ones may be no number any more.
+void CheckCoordinates(Annotations* annotations) {
+  constexpr double kMost = 1e9;
+  ForEachPoint(annotations, [&](const Point& p) {
+    if (!(std::abs(p.x) <= kMost && std::abs(p.y) <= kMost))
+      Fail(ErrorCode::kInput, "{}: expected coordinates of at most {} px, found ({}, {})", annotations->path,
+           kMost, p.x, p.y);
+  });
 }
 
 }  // namespace
@@ -70,7 +77,9 @@ bool IsAnnotationFile(const std::string& path) {
   return first == '{' || first == '[' || first == '<';
 }
 
-Annotations ReadAnnotations(const std::string& path, const SlideInfo* slide) {
+namespace {
+
+Annotations ReadAnyFormat(const std::string& path, const SlideInfo* slide) {
   std::error_code problem;
   const auto type = std::filesystem::status(path, problem).type();
   if (type == std::filesystem::file_type::not_found)
@@ -82,7 +91,8 @@ Annotations ReadAnnotations(const std::string& path, const SlideInfo* slide) {
   const char first = FirstCharacter(file);
   if (first == '{' || first == '[') {
     Annotations read = ReadGeoJson(path);
-    if (slide) Move(&read, GeoJsonOrigin(*slide));
+    const Point origin = slide ? GeoJsonOrigin(*slide) : Point{};
+    ForEachPoint(&read, [origin](Point& p) { p = {p.x + origin.x, p.y + origin.y}; });
     return read;
   }
   if (first == '<') {
@@ -98,6 +108,14 @@ Annotations ReadAnnotations(const std::string& path, const SlideInfo* slide) {
   Fail(ErrorCode::kInput, "{}: expected annotations in JSON or XML, found a file of another kind", path);
 }
 
+}  // namespace
+
+Annotations ReadAnnotations(const std::string& path, const SlideInfo* slide) {
+  Annotations read = ReadAnyFormat(path, slide);
+  CheckCoordinates(&read);
+  return read;
+}
+
 Box BoxAround(const Ring& points) {
   Box box{points.front(), points.front()};
   for (const Point& p : points) {
@@ -105,6 +123,10 @@ Box BoxAround(const Ring& points) {
     box.most = {std::max(box.most.x, p.x), std::max(box.most.y, p.y)};
   }
   return box;
+}
+
+bool Meet(const Box& a, const Box& b) {
+  return a.least.x <= b.most.x && b.least.x <= a.most.x && a.least.y <= b.most.y && b.least.y <= a.most.y;
 }
 
 double Area(const Polygon& polygon) {
@@ -117,8 +139,8 @@ Ring EllipseRing(Point centre, double radius_x, double radius_y) {
   // Between two points of a circle, n of them, the chord is r · (1 - cos(π / n)) away from it.
   constexpr double kAway = 0.05;
   const double radius = std::max({std::abs(radius_x), std::abs(radius_y), kAway});
-  const int points =
-      std::clamp(static_cast<int>(std::ceil(std::numbers::pi / std::sqrt(kAway / radius))), 12, 1 << 16);
+  const auto points =
+      static_cast<int>(std::clamp(std::ceil(std::numbers::pi / std::sqrt(kAway / radius)), 12.0, 65536.0));
   const double step = 2 * std::numbers::pi / points;
   const double wider = std::sqrt(step / std::sin(step));  // for the area of the ellipse
   Ring ring;

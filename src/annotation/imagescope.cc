@@ -1,4 +1,6 @@
 /// Aperio ImageScope's XML: layers (Annotation) of regions, with vertices in level-0 pixels.
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "annotation/readers.h"
@@ -7,8 +9,7 @@
 namespace swath {
 namespace {
 
-/// Of a region; others are lines.
-enum RegionType { kFreehand = 0, kRectangle = 1, kEllipse = 2 };
+enum RegionType { kFreehand, kRectangle, kEllipse, kLine };
 
 class ImageScopeReader final : public XmlHandler {
  public:
@@ -28,7 +29,7 @@ class ImageScopeReader final : public XmlHandler {
       const std::string name = attributes.Text("Name"), value = attributes.Text("Value");
       layer_name_ = name != "Description" ? name : value;
     } else if (element == "Region") {
-      type_ = attributes.Get("Type") ? static_cast<int>(attributes.Number("Type")) : kFreehand;
+      type_ = attributes.Get("Type") ? TypeOf(attributes.Number("Type")) : kFreehand;
       negative_ = attributes.Text("NegativeROA") == "1";
       name_ = attributes.Text("Text");
       ring_.clear();
@@ -43,14 +44,22 @@ class ImageScopeReader final : public XmlHandler {
   }
 
  private:
+  /// Other numbers are those of lines.
+  static RegionType TypeOf(double number) {
+    return number == 0 ? kFreehand : number == 1 ? kRectangle : number == 2 ? kEllipse : kLine;
+  }
+
   /// 0x00BBGGRR, as a decimal number.
-  static std::array<uint8_t, 3> Colour(std::string_view text) {
-    const auto bits = static_cast<int64_t>(XmlNumber("LineColor", text));
-    return {static_cast<uint8_t>(bits), static_cast<uint8_t>(bits >> 8), static_cast<uint8_t>(bits >> 16)};
+  static std::optional<std::array<uint8_t, 3>> Colour(std::string_view text) {
+    const double number = XmlNumber("LineColor", text);
+    if (std::abs(number) > std::numeric_limits<uint32_t>::max()) return std::nullopt;
+    const auto bits = static_cast<int64_t>(number);
+    return std::array{static_cast<uint8_t>(bits), static_cast<uint8_t>(bits >> 8),
+                      static_cast<uint8_t>(bits >> 16)};
   }
 
   void AddRegion() {
-    if (type_ != kFreehand && type_ != kRectangle && type_ != kEllipse) {
+    if (type_ == kLine) {
       ++read_->without_area["line"];
       return;
     }
@@ -75,9 +84,16 @@ class ImageScopeReader final : public XmlHandler {
   }
 
   void AddLayer() {
+    std::vector<Box> boxes;
+    for (const Ring& hole : holes_) boxes.push_back(BoxAround(hole));
     for (Annotation& area : layer_) {
       area.class_name = layer_name_.empty() ? "layer " + layer_id_ : layer_name_;
-      for (Polygon& polygon : area.polygons) polygon.holes = holes_;
+      for (Polygon& polygon : area.polygons) {
+        const Box box = BoxAround(polygon.outer);
+        for (size_t i = 0; i < holes_.size(); ++i) {
+          if (Meet(box, boxes[i])) polygon.holes.push_back(holes_[i]);
+        }
+      }
       AddArea(std::move(area), read_);
     }
     if (layer_.empty() && !holes_.empty())
@@ -91,7 +107,7 @@ class ImageScopeReader final : public XmlHandler {
   std::string layer_name_, layer_id_;
   std::optional<std::array<uint8_t, 3>> colour_;
   Ring ring_;
-  int type_ = kFreehand;
+  RegionType type_ = kFreehand;
   bool negative_ = false;
   std::string name_;
 };

@@ -131,7 +131,7 @@ double XmlNumber(std::string_view what, std::string_view text) {
   const std::string_view digits = Trim(text);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value))
-    Fail(ErrorCode::kInput, "{}: expected a number, found '{}'", what, text);
+    Fail(ErrorCode::kInput, "{}: expected a number, found '{}'", what, text.substr(0, 40));
   return value;
 }
 

@@ -47,7 +47,6 @@ void OnError(const char* message, void* user) {
   if (!first.empty()) return;
   first = message;
   while (!first.empty() && first.back() == '\n') first.pop_back();
-  std::replace(first.begin(), first.end(), '\n', ' ');
 }
 
 void Ignore(const char*, void*) {}

@@ -1,6 +1,5 @@
 #include "slide/ome_xml.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <set>
@@ -60,8 +59,6 @@ class OmeHandler final : public XmlHandler {
           fmt::format("an OME-TIFF of {} focal planes, {} time points, {} channels (one of each)", planes_,
                       times_, channels_);
     }
-    std::replace_if(
-        image_.refusal.begin(), image_.refusal.end(), [](char c) { return c == '\n'; }, ' ');
     return image_;
   }
 

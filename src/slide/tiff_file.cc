@@ -30,9 +30,7 @@ constexpr std::array kTagsThatMakePixels = {
 std::string Format(const char* format, va_list arguments) {
   char text[256];
   std::vsnprintf(text, sizeof text, format, arguments);
-  std::string line(text);
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return line;
+  return text;
 }
 
 int OnError(TIFF*, void* user, const char*, const char* format, va_list arguments) {

@@ -27,10 +27,6 @@ unsigned Sides(const Point& p, const Box& box) {
          unsigned{p.y > box.most.y} << 3;
 }
 
-bool Meet(const Box& a, const Box& b) {
-  return a.least.x <= b.most.x && b.least.x <= a.most.x && a.least.y <= b.most.y && b.least.y <= a.most.y;
-}
-
 /// The ring's points that can be seen, or that those need to lie right.
 void AppendRing(const Ring& ring, const View& view, std::string* json) {
   const double detail = kDetail * view.pixel;

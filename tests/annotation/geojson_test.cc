@@ -109,6 +109,8 @@ TEST(GeoJson, SaysWhatIsWrong) {
               HasSubstr(R"(expected a position [x, y], found [3,"4"])"));
   EXPECT_THAT(Message(folder, R"({"type":"Polygon","coordinates":[[[1,2],[3,1e999],[5,6]]]})"),
               HasSubstr("not JSON"));
+  EXPECT_THAT(Message(folder, R"({"type":"Polygon","coordinates":[[[1,2],[3,-1e308],[5,6]]]})"),
+              HasSubstr("expected coordinates of at most 1000000000 px, found (3, -1e+308)"));
   EXPECT_THAT(Message(folder, R"({"type":"Circle","coordinates":[1,2]})"), HasSubstr("of type 'Circle'"));
   // However deep something is nested.
   std::string deep = std::string(200000, '[') + std::string(200000, ']');

@@ -88,6 +88,22 @@ TEST_F(XmlAnnotations, OfImageScopeHaveLayersEllipsesAndNegativeRegions) {
   EXPECT_THAT(read.without_area, ElementsAre(std::pair("line", 1)));
 }
 
+TEST_F(XmlAnnotations, NegativeRegionsOfImageScopeAreHolesWhereTheyAre) {
+  const auto square = [](const std::string& attributes, int x, int side) {
+    std::string vertices;
+    for (const auto& [dx, dy] : {std::pair(0, 0), {1, 0}, {1, 1}, {0, 1}})
+      vertices +=
+          "<Vertex X=\"" + std::to_string(x + dx * side) + "\" Y=\"" + std::to_string(dy * side) + "\"/>";
+    return "<Region " + attributes + "><Vertices>" + vertices + "</Vertices></Region>";
+  };
+  const Annotations read = Read("<Annotations><Annotation Id=\"1\" Name=\"a\"><Regions>" +
+                                square("Type=\"0\"", 0, 10) + square("Type=\"0\"", 50, 10) +
+                                square("NegativeROA=\"1\"", 52, 3) + "</Regions></Annotation></Annotations>");
+  ASSERT_EQ(read.areas.size(), 2u);
+  EXPECT_EQ(Area(read.areas[0].polygons.at(0)), 100);
+  EXPECT_EQ(Area(read.areas[1].polygons.at(0)), 100 - 9);
+}
+
 constexpr char kNdpa[] = R"(<?xml version="1.0" encoding="utf-8"?><annotations>
   <ndpviewstate id="1"><title>Tumor</title>
     <annotation type="freehand" displayname="AnnotateFreehand" color="#ff0000"><closed>1</closed><pointlist>

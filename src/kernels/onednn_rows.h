@@ -52,7 +52,8 @@ class RowPrimitive {
   int64_t weight_bytes() const;
   /// Bytes of scratch memory for one run.
   int64_t scratch_bytes() const;
-  /// Bytes that the primitive holds itself: oneDNN generates its code into mappings of a fixed size.
+  /// Bytes that the primitive holds itself: oneDNN generates its code into mappings of a fixed size, and
+  /// describes what it multiplies.
   int64_t code_bytes() const;
   /// Bytes that oneDNN generates for products of matrices, once in a process, where the machine's vectors
   /// have no better way for this operation; else 0.

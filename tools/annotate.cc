@@ -188,12 +188,8 @@ void WriteMask(const Settings& settings, const Read& read) {
   const std::vector<std::string> classes = ClassesOf(settings, read.annotations);
   const LabelRules rules =
       MakeLabelRules(settings.labels, classes, static_cast<uint8_t>(settings.ignore_label));
-  const auto labels = OpenAnnotationLabels(read.annotations, rules,
-                                           {.width = rows->width(),
-                                            .height = rows->height(),
-                                            .slide_width = whole.width,
-                                            .slide_height = whole.height,
-                                            .region = {0, 0, whole.width, whole.height}});
+  const auto labels =
+      OpenAnnotationLabels(read.annotations, rules, PlaceOfWhole(whole, rows->width(), rows->height()));
   if (settings.out.ends_with(".png")) {
     PngWriter writer(settings.out, {.width = labels->width(), .height = labels->height(), .channels = 1});
     WriteRows(labels.get(), &writer);
@@ -221,11 +217,7 @@ Annotation Style(const Settings& settings, uint8_t label) {
 void TraceMask(const Settings& settings) {
   const auto slide = settings.slide.empty() ? nullptr : Slide::Open(settings.slide);
   const SlideLevel size = MaskSize(settings.annotations), whole = slide ? slide->info().levels.front() : size;
-  const ImagePlace place = {.width = size.width,
-                            .height = size.height,
-                            .slide_width = whole.width,
-                            .slide_height = whole.height,
-                            .region = {0, 0, whole.width, whole.height}};
+  const ImagePlace place = PlaceOfWhole(whole, size.width, size.height);
   const auto labels = OpenMask(settings.annotations, place);
   OutlineWriter writer(settings.out, {.width = size.width,
                                       .frame = FrameOf(place.region, size.width, size.height,

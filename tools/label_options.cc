@@ -48,7 +48,7 @@ void AddLabelOptions(CLI::App* command, LabelOptions* options, const std::string
 LabelRules MakeLabelRules(const LabelOptions& options, const std::vector<std::string>& classes,
                           uint8_t ignore_label) {
   LabelRules rules{.classes = {}, .elsewhere = 0, .ignore = ignore_label};
-  rules.classes["Ignore*"] = {.kind = LabelRule::Kind::kIgnore};
+  rules.classes[kIgnoredClass] = {.kind = LabelRule::Kind::kIgnore};
   rules.classes["Region*"] = {.kind = LabelRule::Kind::kRegion};
   for (size_t i = 0; i < classes.size(); ++i)
     rules.classes[classes[i]] = {LabelRule::Kind::kLabel, static_cast<uint8_t>(i)};

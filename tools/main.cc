@@ -16,11 +16,8 @@
 namespace {
 
 /// Names come from outside and may hold anything; the message stays one line.
-int Fail(int status, std::string message) {
-  for (char& c : message) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
-  }
-  std::fprintf(stderr, "swath: %s\n", message.c_str());
+int Fail(int status, const std::string& message) {
+  std::fprintf(stderr, "swath: %s\n", swath::Error::OneLine(message).c_str());
   return status;
 }
 

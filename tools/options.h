@@ -1,12 +1,12 @@
 /// What several subcommands read from their options.
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 
+#include "base/parse_number.h"
 #include "base/quantities.h"
 #include "swath/plan.h"
 #include "swath/slide.h"
@@ -28,16 +28,6 @@ inline constexpr char kModelOptionsExample[] = "unet:base=16,norm=batch or resne
 /// Of --level, where slides are read for a model.
 inline constexpr char kModelLevelHelp[] =
     "Level of the slides to read [the model's pixel size where both have one, else 0]";
-
-/// The whole text as a decimal number; nothing where it is none or does not fit.
-template <class T>
-std::optional<T> ParseNumber(const std::string& text) {
-  T value{};
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return value;
-}
 
 // Validators for CLI::Option::check. CLI11's conversions alone take "010" for eight, wrap "-1" around to 2^64
 // - 1 and saturate what is too large; behind these they see only what they read as it is written.

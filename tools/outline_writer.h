@@ -12,9 +12,6 @@
 
 namespace swath::tools {
 
-/// A hint at what is meant; the areas of the ignored label are called so, as QuPath does.
-inline constexpr const char* kIgnoredClass = "Ignore*";
-
 /// Of a mask of width × height px that shows `region` of a slide with that GeoJsonOrigin.
 PixelFrame FrameOf(const Region& region, int64_t width, int64_t height, Point origin);
 

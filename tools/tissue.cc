@@ -139,9 +139,8 @@ void AddTissue(CLI::App& app) {
                          "Finds the tissue of slides at low resolution and writes, for each, into --out:\n"
                          "  NAME_tissue.geojson  its outlines, to be looked at and corrected in QuPath\n"
                          "  NAME_tissue.png      the tissue over a thumbnail\n"
-                         "`swath train --tissue auto` finds the same. What was corrected is named in the "
-                         "column tissue of a data "
-                         "set.\n\n"
+                         "`swath train --tissue auto` finds the same. What was corrected is named in the\n"
+                         "column tissue of a data set.\n\n"
                          "Example: swath tissue slides.csv --out tissue");
   command->add_option("INPUT", settings->input, "A slide, a folder of slides, or a data set's CSV file")
       ->required();

@@ -39,6 +39,9 @@ struct Annotation {
   std::vector<Polygon> polygons = {};
 };
 
+/// The class, as QuPath calls it, of areas that are to be left alone.
+inline constexpr char kIgnoredClass[] = "Ignore*";
+
 struct Annotations {
   std::string path;
   std::string format;             ///< "GeoJSON", "ASAP XML", "ImageScope XML" or "NDPA"

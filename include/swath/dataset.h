@@ -87,9 +87,8 @@ struct Dataset {
 /// says; a column mpp gives the micrometres of a level-0 pixel where the slide does not, or wrongly; a column
 /// tissue names annotations or a mask of the tissue, to which the loss is restricted (ReadTissue). With
 /// Labels::kTargets a column target stands in place of mask, with Labels::kFiles mask and split may be
-/// absent, and any mask empty. Opens every slide and mask, so that a bad line
-/// is found now: throws Error (kInput, kUnsupported) with the file, its line, the column, what was expected
-/// and what was found.
+/// absent, and any mask empty. Opens every slide and mask, so that a bad line is found now: throws Error
+/// (kInput, kUnsupported) with the file, its line, the column, what was expected and what was found.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
 
 /// Told which slide is looked at, and how many of its rows are done, of how many.

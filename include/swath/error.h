@@ -23,7 +23,6 @@ class Error : public std::runtime_error {
   Error(ErrorCode code, std::string message) : std::runtime_error(OneLine(std::move(message))), code_(code) {}
   ErrorCode code() const { return code_; }
 
- private:
   static std::string OneLine(std::string message) {
     for (char& c : message) {
       if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
@@ -31,6 +30,7 @@ class Error : public std::runtime_error {
     return message;
   }
 
+ private:
   ErrorCode code_;
 };
 

@@ -42,8 +42,8 @@ class RowSource {
   /// An independent reader of the same image, for another thread.
   virtual std::unique_ptr<RowSource> Clone() const = 0;
 
-  /// An independent reader of some columns of it, which lie inside [0, width()). Files whose blocks are read
-  /// by themselves leave the other columns undecoded.
+  /// An independent reader of some or all columns of it, which lie inside [0, width()). Files whose blocks
+  /// are read by themselves leave the other columns undecoded.
   virtual std::unique_ptr<RowSource> CloneColumns(Range columns) const;
 
   /// What messages call this image: the file's path.

@@ -125,6 +125,9 @@ struct ImagePlace {
   MaskCovers mask_covers = MaskCovers::kWhatFits;
 };
 
+/// An image of that size of a whole slide, whose level 0 is given.
+ImagePlace PlaceOfWhole(const SlideLevel& slide, int64_t width, int64_t height);
+
 /// Labels for an image: one channel, uint8, exactly its size, mapped by nearest centre from a PNG, a TIFF or
 /// an array of NumPy's (.npy) of any downsample. Of a mask that covers the slide the image's part is taken.
 ///

@@ -46,6 +46,7 @@ class ColumnRows final : public RowSource {
 }  // namespace
 
 std::unique_ptr<RowSource> RowSource::CloneColumns(Range columns) const {
+  if (columns == Range{0, width()}) return Clone();
   return std::make_unique<ColumnRows>(Clone(), columns);
 }
 

@@ -210,8 +210,7 @@ class Planner {
       if (good) continue;
       Fail(ErrorCode::kUsage,
            "labelled part {}, rows {} to {} and columns {} to {}, expected parts of the {} x {} px that do "
-           "not "
-           "overlap",
+           "not overlap",
            i, part.rows.begin, part.rows.end, part.columns.begin, part.columns.end, p_.plan.width,
            p_.plan.height);
     }

@@ -72,11 +72,6 @@ class ProgressCounter {
   int64_t done_ = 0;
 };
 
-std::unique_ptr<RowSource> Columns(const RowSource& source, Range columns) {
-  if (columns.begin == 0 && columns.end == source.width()) return source.Clone();
-  return source.CloneColumns(columns);
-}
-
 template <class T>
 class Streaming final : public StreamingEngine {
  public:
@@ -257,8 +252,8 @@ class Streaming final : public StreamingEngine {
     total_.Clear();
     ForEachStrip(sweep, [&](StripRunner<T>* runner, const Panel& panel, const Strip& strip, int64_t index,
                             StripSums* sums, Turnstile* turnstile) {
-      const auto image = Columns(*sample.image, panel.columns[0]);
-      const auto labels = sweep.output ? Columns(*sample.labels, panel.owned) : nullptr;
+      const auto image = sample.image->CloneColumns(panel.columns[0]);
+      const auto labels = sweep.output ? sample.labels->CloneColumns(panel.owned) : nullptr;
       if (sums != &total_) sums->Clear();
       runner->Run({.sweep = &sweep,
                    .strip = &strip,
@@ -350,7 +345,7 @@ class Streaming final : public StreamingEngine {
     const int64_t channels = prepared_.program.output_shape().channels, width = kernels_.panel->owned.size();
     std::vector<float> floats;  // where logits are doubles
     if (!std::is_same_v<T, float>) floats.resize(static_cast<size_t>(channels * width));
-    const auto columns = Columns(*sample.image, kernels_.panel->columns[0]);
+    const auto columns = sample.image->CloneColumns(kernels_.panel->columns[0]);
     runner->Run({.sweep = &prepared_.sweeps.output,
                  .strip = &strip,
                  .image = columns.get(),

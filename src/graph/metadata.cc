@@ -1,11 +1,11 @@
 #include "graph/metadata.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 
 #include "base/error.h"
+#include "base/parse_number.h"
 #include "swath/model.h"
 
 namespace swath {
@@ -18,14 +18,12 @@ const std::string* FindMetadata(const Graph& graph, const std::string& key) {
 
 int64_t IntegerMetadata(const Graph& graph, const std::string& key, int64_t least, int64_t most) {
   const std::string& text = graph.metadata.at(key);
-  int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || value < least || value > most) {
+  const auto value = ParseNumber<int64_t>(text);
+  if (!value || *value < least || *value > most) {
     Fail(ErrorCode::kInput, "metadata {} is '{}', expected a whole number from {} to {}", key, text, least,
          most);
   }
-  return value;
+  return *value;
 }
 
 std::vector<std::string> Split(const std::string& text) {
@@ -113,10 +111,8 @@ int ModelExtension(const Graph& graph) {
 std::optional<double> ModelMpp(const Graph& graph) {
   const std::string* text = FindMetadata(graph, kMppKey);
   if (text == nullptr) return std::nullopt;
-  double mpp = 0;
-  const char* const end = text->data() + text->size();
-  const auto [stop, error] = std::from_chars(text->data(), end, mpp);
-  if (error != std::errc() || stop != end || !(mpp > 0) || !std::isfinite(mpp)) {
+  const auto mpp = ParseNumber<double>(*text);
+  if (!mpp || !(*mpp > 0) || !std::isfinite(*mpp)) {
     Fail(ErrorCode::kInput, "metadata {} is '{}', expected micrometres a pixel, above 0", kMppKey, *text);
   }
   return mpp;

@@ -136,6 +136,14 @@ std::shared_ptr<const SlideFormat> OpenLabelFormat(const std::string& path) {
   Fail(ErrorCode::kInput, "{}: a mask is a PNG, a TIFF or a .npy; this file is none of them", path);
 }
 
+ImagePlace PlaceOfWhole(const SlideLevel& slide, int64_t width, int64_t height) {
+  return {.width = width,
+          .height = height,
+          .slide_width = slide.width,
+          .slide_height = slide.height,
+          .region = {0, 0, slide.width, slide.height}};
+}
+
 Region MaskRegion(const std::string& path, const ImagePlace& place) {
   return Covered(path, MaskSize(path), place);
 }
@@ -156,11 +164,7 @@ std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& p
 }
 
 std::unique_ptr<RowSource> OpenMask(const std::string& path, int64_t width, int64_t height) {
-  return OpenMask(path, {.width = width,
-                         .height = height,
-                         .slide_width = width,
-                         .slide_height = height,
-                         .region = {0, 0, width, height}});
+  return OpenMask(path, PlaceOfWhole({.width = width, .height = height}, width, height));
 }
 
 }  // namespace swath

@@ -5,27 +5,16 @@
 #include "tissue/tissue_cells.h"
 
 namespace swath {
-namespace {
-
-constexpr const char* kIgnored = "Ignore*";  // as QuPath calls it
-
-}  // namespace
-
 TissueMap ReadTissue(const std::string& path, const SlideInfo& slide) {
   TissueMap map = EmptyTissueMap(slide);
-  const SlideLevel& whole = slide.levels.front();
-  const ImagePlace place{.width = map.width,
-                         .height = map.height,
-                         .slide_width = whole.width,
-                         .slide_height = whole.height,
-                         .region = {0, 0, whole.width, whole.height}};
+  const ImagePlace place = PlaceOfWhole(slide.levels.front(), map.width, map.height);
   std::unique_ptr<RowSource> labels;
   if (IsAnnotationFile(path)) {
     const Annotations annotations = ReadAnnotations(path, &slide);
     LabelRules rules{.elsewhere = 0, .ignore = 0};
     for (const std::string& name : annotations.Classes())
       rules.classes[name] =
-          name == kIgnored ? LabelRule{LabelRule::Kind::kIgnore} : LabelRule{LabelRule::Kind::kLabel, 1};
+          name == kIgnoredClass ? LabelRule{LabelRule::Kind::kIgnore} : LabelRule{LabelRule::Kind::kLabel, 1};
     labels = OpenAnnotationLabels(annotations, rules, place);
   } else {
     labels = OpenMask(path, place);

@@ -9,13 +9,12 @@ namespace {
 
 class TissueLabels final : public RowSource {
  public:
-  TissueLabels(std::unique_ptr<RowSource> labels, std::shared_ptr<const TissueMap> tissue,
-               const ImagePlace& place, uint8_t ignore_label)
+  TissueLabels(std::unique_ptr<RowSource> labels, std::shared_ptr<const TissueMap> tissue, CellAxis columns,
+               CellAxis rows, uint8_t ignore_label)
       : labels_(std::move(labels)),
         tissue_(std::move(tissue)),
-        place_(place),
-        columns_(ColumnsOf(*tissue_, place)),
-        rows_(RowsOf(*tissue_, place)),
+        columns_(std::move(columns)),
+        rows_(std::move(rows)),
         ignore_label_(ignore_label) {}
 
   int64_t width() const override { return labels_->width(); }
@@ -28,7 +27,7 @@ class TissueLabels final : public RowSource {
   }
   const std::string& name() const override { return labels_->name(); }
   std::unique_ptr<RowSource> Clone() const override {
-    return std::make_unique<TissueLabels>(labels_->Clone(), tissue_, place_, ignore_label_);
+    return std::make_unique<TissueLabels>(labels_->Clone(), tissue_, columns_, rows_, ignore_label_);
   }
 
   void Read(Range rows, uint8_t* dst) override {
@@ -47,7 +46,6 @@ class TissueLabels final : public RowSource {
  private:
   std::unique_ptr<RowSource> labels_;
   std::shared_ptr<const TissueMap> tissue_;
-  ImagePlace place_;
   CellAxis columns_, rows_;
   uint8_t ignore_label_;
 };
@@ -57,7 +55,9 @@ class TissueLabels final : public RowSource {
 std::unique_ptr<RowSource> LabelsOfTissue(std::unique_ptr<RowSource> labels,
                                           std::shared_ptr<const TissueMap> tissue, const ImagePlace& place,
                                           uint8_t ignore_label) {
-  return std::make_unique<TissueLabels>(std::move(labels), std::move(tissue), place, ignore_label);
+  CellAxis columns = ColumnsOf(*tissue, place), rows = RowsOf(*tissue, place);
+  return std::make_unique<TissueLabels>(std::move(labels), std::move(tissue), std::move(columns),
+                                        std::move(rows), ignore_label);
 }
 
 }  // namespace swath

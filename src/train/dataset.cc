@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <map>
 #include <utility>
 
 #include "base/error.h"
+#include "base/parse_number.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
 #include "train/csv.h"
@@ -78,12 +78,10 @@ MaskCovers ParseMaskCovers(const std::string& text) {
 }
 
 double ParseMpp(const std::string& text) {
-  double mpp = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, mpp);
-  if (error != std::errc() || stop != end || !(mpp > 0) || !std::isfinite(mpp))
+  const auto mpp = ParseNumber<double>(text);
+  if (!mpp || !(*mpp > 0) || !std::isfinite(*mpp))
     Fail(ErrorCode::kInput, "expected micrometres a pixel, above 0, or nothing, found '{}'", text);
-  return mpp;
+  return *mpp;
 }
 
 RowOptions RowsOf(const DatasetOptions& options, const std::optional<Region>& region) {
@@ -278,10 +276,11 @@ Dataset OpenDataset(const std::string& path, const DatasetOptions& options) {
 }
 
 void FindTissueOfSlides(Dataset* dataset, const std::vector<Split>& splits, const TissueProgress& progress) {
-  std::map<std::string, std::shared_ptr<const TissueMap>> found;  // a slide may have several regions
+  // A slide may have several regions.
+  std::map<std::pair<std::string, std::optional<double>>, std::shared_ptr<const TissueMap>> found;
   for (DatasetEntry& entry : dataset->entries) {
     if (entry.tissue || std::find(splits.begin(), splits.end(), entry.split) == splits.end()) continue;
-    std::shared_ptr<const TissueMap>& tissue = found[entry.slide];
+    std::shared_ptr<const TissueMap>& tissue = found[{entry.slide, entry.slide_options.mpp}];
     AtEntry(*dataset, entry, [&] {
       if (!tissue) {
         tissue = std::make_shared<const TissueMap>(

@@ -3,12 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
 
 #include "base/error.h"
+#include "base/parse_number.h"
 
 namespace swath {
 namespace {
@@ -27,10 +27,8 @@ std::vector<std::string> Parts(const std::string& text) {
 }
 
 std::optional<double> Number(const std::string& text) {
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
+  const auto value = ParseNumber<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 std::optional<size_t> IndexOf(const std::vector<std::string>& classes, const std::string& name) {

@@ -17,6 +17,7 @@
 #include "tools/model_pixels.h"
 #include "tools/options.h"
 #include "tools/resources.h"
+#include "tools/splits.h"
 #include "tools/tissue_option.h"
 
 namespace swath::tools {
@@ -106,7 +107,7 @@ void Run(const Settings& settings) {
   const PixelEvaluator evaluator(dataset, graph, static_cast<uint8_t>(settings.ignore_label), resources);
   std::vector<PixelScore> scores;
   for (const DatasetEntry& entry : dataset.entries) {
-    if (settings.split != "all" && ToString(entry.split) != settings.split) continue;
+    if (!Includes(settings.split, entry.split)) continue;
     scores.push_back(evaluator.Score(entry));
   }
   if (scores.empty()) Fail(ErrorCode::kInput, "{}: no slide of split '{}'", settings.data, settings.split);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "swath/otsu.h"
 #include "tools/progress_line.h"
+#include "tools/splits.h"
 #include "train/slide_score.h"
 #include "train/targets.h"
 
@@ -31,7 +32,7 @@ TargetScores EvaluateTargets(const SlideOutputs& outputs, const Graph& graph, co
   TargetScores scores;
   std::vector<std::vector<double>> values, targets;
   for (const DatasetEntry& entry : dataset.entries) {
-    if (split != "all" && ToString(entry.split) != split) continue;
+    if (!Includes(split, entry.split)) continue;
     AtEntry(dataset, entry, [&] {
       targets.push_back(ParseTarget(entry.target, outputs.kind(), outputs.classes(), outputs.values()));
       const SlideSample sample = OpenSample(dataset, entry, graph, kIgnoredLabel);

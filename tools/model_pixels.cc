@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "swath/model.h"
+#include "tools/splits.h"
 
 namespace swath::tools {
 namespace {
@@ -52,7 +53,7 @@ void TellPixelSize(const std::string& model, const Graph& graph, const Dataset& 
                    const std::string& split) {
   std::vector<SlideRead> slides;
   for (const DatasetEntry& entry : dataset.entries) {
-    if (split == "all" || ToString(entry.split) == split) slides.push_back({entry.name, entry.mpp});
+    if (Includes(split, entry.split)) slides.push_back({entry.name, entry.mpp});
   }
   const DatasetOptions& read = dataset.options;
   TellPixelSize(model, graph, {.level = read.level, .mpp = read.mpp, .model_mpp = read.model_mpp}, slides);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/options.h"
+#include "train/run_session.h"
 
 namespace swath::tools {
 
@@ -94,36 +95,16 @@ nlohmann::json PlanJson(const Plan& plan) {
                        {"gradient_rows", t.gradient_rows},
                        {"bytes", t.bytes}});
   }
-  return {{"width", plan.width},
-          {"height", plan.height},
-          {"strips", plan.options.strips},
-          {"threads", plan.options.threads},
-          {"in_flight", plan.in_flight},
-          {"team", plan.team},
-          {"panels", plan.options.panels},
-          {"pack_weights", plan.options.pack_weights},
-          {"precision", ToString(plan.options.precision)},
-          {"sweeps", plan.sweeps},
-          {"forward_sweeps", plan.forward_sweeps},
-          {"loss_sweeps", plan.loss_sweeps},
-          {"backward_sweeps", plan.backward_sweeps},
-          {"cotangents", plan.cotangents},
-          {"input_rows", plan.input_rows},
-          {"input_pixels", plan.input_pixels},
-          {"parts", plan.parts},
-          {"tensors", tensors},
-          {"ring_bytes", plan.ring_bytes},
-          {"view_bytes", plan.view_bytes},
-          {"workspace_bytes", plan.workspace_bytes},
-          {"label_bytes", plan.label_bytes},
-          {"gradient_bytes", plan.gradient_bytes},
-          {"weight_bytes", plan.weight_bytes},
-          {"core_bytes", plan.core_bytes},
-          {"output_bytes", plan.output_bytes},
-          {"engine_bytes", plan.engine_bytes()},
-          {"forward_multiply_adds", plan.forward_multiply_adds},
-          {"backward_multiply_adds", plan.backward_multiply_adds},
-          {"least_multiply_adds", plan.least_multiply_adds}};
+  nlohmann::json json = PlanFigures(plan);
+  json.update({{"threads", plan.options.threads},
+               {"pack_weights", plan.options.pack_weights},
+               {"forward_sweeps", plan.forward_sweeps},
+               {"loss_sweeps", plan.loss_sweeps},
+               {"backward_sweeps", plan.backward_sweeps},
+               {"tensors", tensors},
+               {"output_bytes", plan.output_bytes},
+               {"least_multiply_adds", plan.least_multiply_adds}});
+  return json;
 }
 
 }  // namespace swath::tools

@@ -85,11 +85,10 @@ std::vector<PredictTask> FindTasks(const Settings& settings, const Graph& graph)
     rows.region = ParseRegion(settings.region);
   }
   std::vector<PredictTask> tasks;
-  if (fs::is_directory(settings.input)) {
-    for (const std::string& slide : SlidesIn(settings.input))
-      tasks.push_back({slide, Name(slide, rows.region), rows, settings.slide});
-    if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", settings.input);
-  } else if (IsCsv(settings.input)) {
+  if (fs::is_directory(settings.input) || !IsCsv(settings.input)) {
+    for (const ListedSlide& slide : ListSlides(settings.input, settings.slide))
+      tasks.push_back({slide.path, Name(slide.path, rows.region), rows, slide.options});
+  } else {
     const Dataset dataset = OpenDataset(settings.input, {.level = rows.level,
                                                          .mpp = rows.mpp,
                                                          .model_mpp = rows.model_mpp,
@@ -101,23 +100,16 @@ std::vector<PredictTask> FindTasks(const Settings& settings, const Graph& graph)
       tasks.back().rows.region = entry.region;
     }
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide of split '{}'", settings.input, settings.split);
-  } else {
-    tasks.push_back({settings.input, Name(settings.input, rows.region), rows, settings.slide});
   }
   return tasks;
 }
 
 void TellPixelSize(const Settings& settings, const Graph& graph, const std::vector<PredictTask>& tasks) {
+  if (!ModelMpp(graph)) return;  // without opening slides for nothing
   std::vector<SlideRead> slides;
   for (const PredictTask& task : tasks)
     slides.push_back({task.slide, Slide::Open(task.slide, task.options)->PixelSize(task.rows)});
   TellPixelSize(settings.model, graph, tasks.front().rows, slides);
-}
-
-void MakeFolder(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", path, error.message());
 }
 
 double Pixels(const Plan& plan) { return static_cast<double>(plan.width) * static_cast<double>(plan.height); }

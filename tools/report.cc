@@ -16,6 +16,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/report_parts.h"
+#include "tools/splits.h"
 #include "tools/tissue_option.h"
 #include "train/shared_pixels.h"
 
@@ -72,9 +73,7 @@ Dataset OpenRunDataset(const Settings& settings, const RunSession& session) {
 /// Test slides where there are any, else those to validate.
 std::string ChooseSplit(const Settings& settings, const Dataset& dataset) {
   if (!settings.split.empty()) {
-    const auto is_of = [&](const DatasetEntry& entry) {
-      return settings.split == "all" || ToString(entry.split) == settings.split;
-    };
+    const auto is_of = [&](const DatasetEntry& entry) { return Includes(settings.split, entry.split); };
     if (!std::any_of(dataset.entries.begin(), dataset.entries.end(), is_of))
       Fail(ErrorCode::kInput, "{}: no slide of split '{}'", dataset.path, settings.split);
     return settings.split;

@@ -9,6 +9,7 @@
 #include "swath/dataset.h"
 #include "swath/graph.h"
 #include "tools/resources.h"
+#include "tools/splits.h"
 
 namespace swath::tools {
 
@@ -26,7 +27,7 @@ struct ReportTask {
   uint8_t ignore_label = 255;
   const Resources& resources;
 
-  bool Judges(const DatasetEntry& entry) const { return split == "all" || ToString(entry.split) == split; }
+  bool Judges(const DatasetEntry& entry) const { return Includes(split, entry.split); }
 };
 
 /// Judge the network as `swath eval` does, with progress shown, and fill in what the page says of it: figures

@@ -59,7 +59,7 @@ std::vector<ListedSlide> ListSlides(const std::string& input, const SlideOptions
     if (slides.empty()) Fail(ErrorCode::kInput, "{}: no slide in this folder", input);
     return slides;
   }
-  if (LowerCaseEnding(input) != ".csv") return {{input, options}};
+  if (!IsCsv(input)) return {{input, options}};
   std::set<std::string> seen;  // a slide may have several regions
   for (const DatasetEntry& entry : OpenDataset(input, {.slide = options, .labels = Labels::kNone}).entries) {
     if (seen.insert(entry.slide).second) slides.push_back({entry.slide, entry.slide_options});

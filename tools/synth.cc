@@ -181,9 +181,7 @@ void Run(Settings settings) {
     settings.threads = static_cast<int>(Processors());
   }
   CheckCsv(settings);
-  std::error_code error;
-  std::filesystem::create_directories(settings.folder, error);
-  if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.folder, error.message());
+  MakeFolder(settings.folder);
   std::vector<std::string> names;
   for (int64_t i = 0; i < settings.slides; ++i) names.push_back(fmt::format("slide_{:03}", i));
   const std::vector<Written> written = WriteSlides(settings, size, names);

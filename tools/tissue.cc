@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/json_text.h"
+#include "base/pending_file.h"
 #include "swath/overlay.h"
 #include "tools/commands.h"
 #include "tools/options.h"
@@ -113,9 +114,7 @@ void Print(const Settings& settings, const SlideInfo& info, const TissueMap& tis
 void Run(const Settings& settings) {
   const std::vector<ListedSlide> slides = ListSlides(settings.input, settings.slide);
   CheckOutputs(slides);
-  std::error_code error;
-  fs::create_directories(settings.out, error);
-  if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", settings.out, error.message());
+  MakeFolder(settings.out);
   for (const ListedSlide& listed : slides) {
     const auto slide = Slide::Open(listed.path, listed.options);
     if (!slide->info().mpp_x) {

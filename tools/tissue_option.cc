@@ -27,12 +27,4 @@ void FindTissueIfWanted(Dataset* dataset, const std::vector<Split>& splits) {
   line.Clear();
 }
 
-std::vector<Split> SplitsOf(const std::string& text) {
-  std::vector<Split> splits;
-  for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
-    if (text == "all" || text == ToString(split)) splits.push_back(split);
-  }
-  return splits;
-}
-
 }  // namespace swath::tools

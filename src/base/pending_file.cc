@@ -14,6 +14,12 @@
 
 namespace swath {
 
+void MakeFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", path, error.message());
+}
+
 /// A place in the list of pending files. The list only grows: places are taken again, never freed, so that a
 /// handler can walk it at any moment.
 struct PendingFile::Registered {

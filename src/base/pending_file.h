@@ -5,6 +5,9 @@
 
 namespace swath {
 
+/// A folder for results, with those above it, unless it is there. Throws Error (kOutput).
+void MakeFolder(const std::string& path);
+
 /// Names a temporary file beside `path`. Commit() renames it to `path`; without Commit() the destructor
 /// removes it. The owner opens, writes and closes the temporary file itself, and closes it before either
 /// happens.

@@ -46,11 +46,7 @@ RunFolder::RunFolder(std::string path, bool resume) : path_(std::move(path)) {
   }
 }
 
-void RunFolder::Create() const {
-  std::error_code error;
-  std::filesystem::create_directories(path_, error);
-  if (error) Fail(ErrorCode::kOutput, "{}: cannot be created: {}", path_, error.message());
-}
+void RunFolder::Create() const { MakeFolder(path_); }
 
 void RunFolder::OpenMetrics(int64_t step) {
   const std::string path = File("metrics.jsonl");

@@ -46,31 +46,6 @@ void ReadPixels(const nlohmann::json& json, RunSession* session) {
   }
 }
 
-nlohmann::ordered_json PlanRecord(const Plan& plan) {
-  return {{"width", plan.width},
-          {"height", plan.height},
-          {"strips", plan.options.strips},
-          {"in_flight", plan.in_flight},
-          {"team", plan.team},
-          {"panels", plan.options.panels},
-          {"precision", ToString(plan.options.precision)},
-          {"sweeps", plan.sweeps},
-          {"cotangents", plan.cotangents},
-          {"input_rows", plan.input_rows},
-          {"input_pixels", plan.input_pixels},
-          {"parts", plan.parts},
-          {"ring_bytes", plan.ring_bytes},
-          {"view_bytes", plan.view_bytes},
-          {"workspace_bytes", plan.workspace_bytes},
-          {"label_bytes", plan.label_bytes},
-          {"gradient_bytes", plan.gradient_bytes},
-          {"weight_bytes", plan.weight_bytes},
-          {"core_bytes", plan.core_bytes},
-          {"engine_bytes", plan.engine_bytes()},
-          {"forward_multiply_adds", plan.forward_multiply_adds},
-          {"backward_multiply_adds", plan.backward_multiply_adds}};
-}
-
 RunSession ReadRunSession(const nlohmann::json& json) {
   RunSession session{.started = json.at("started"), .first_step = json.at("first_step")};
   const auto& environment = json.at("environment");
@@ -106,6 +81,31 @@ RunSession ReadRunSession(const nlohmann::json& json) {
 }
 
 }  // namespace
+
+nlohmann::ordered_json PlanFigures(const Plan& plan) {
+  return {{"width", plan.width},
+          {"height", plan.height},
+          {"strips", plan.options.strips},
+          {"in_flight", plan.in_flight},
+          {"team", plan.team},
+          {"panels", plan.options.panels},
+          {"precision", ToString(plan.options.precision)},
+          {"sweeps", plan.sweeps},
+          {"cotangents", plan.cotangents},
+          {"input_rows", plan.input_rows},
+          {"input_pixels", plan.input_pixels},
+          {"parts", plan.parts},
+          {"ring_bytes", plan.ring_bytes},
+          {"view_bytes", plan.view_bytes},
+          {"workspace_bytes", plan.workspace_bytes},
+          {"label_bytes", plan.label_bytes},
+          {"gradient_bytes", plan.gradient_bytes},
+          {"weight_bytes", plan.weight_bytes},
+          {"core_bytes", plan.core_bytes},
+          {"engine_bytes", plan.engine_bytes()},
+          {"forward_multiply_adds", plan.forward_multiply_adds},
+          {"backward_multiply_adds", plan.backward_multiply_adds}};
+}
 
 std::string NameInDataset(const Dataset& dataset, const std::string& path) {
   namespace fs = std::filesystem;
@@ -148,7 +148,7 @@ RunSession MakeRunSession(const Dataset& dataset, const TrainOptions& options, c
           .frozen = summary.frozen,
           .memory_limit = options.memory,
           .plan_bytes = summary.plan_bytes,
-          .plan = PlanRecord(summary.plan)};
+          .plan = PlanFigures(summary.plan)};
 }
 
 nlohmann::ordered_json ToJson(const RunSession& session) {

@@ -44,6 +44,9 @@ struct RunSession {
   nlohmann::json plan;       ///< of the widest slide, by the names of `swath plan --json`
 };
 
+/// The figures of a plan that a run writes down, by name; `swath plan --json` has more.
+nlohmann::ordered_json PlanFigures(const Plan& plan);
+
 /// The files of a data set, each once. Sizes and times only: reading them all takes its time.
 std::vector<RunSession::File> DatasetFiles(const Dataset& dataset);
 

@@ -73,7 +73,7 @@ PixelScore PixelEvaluator::Score(const DatasetEntry& entry, const ClassRow& row)
 
 Loss::Value PixelEvaluator::Evaluate(const DatasetEntry& entry, const SlideSample& sample) const {
   PlanOptions options = resources_.Fit(graph_, loss_.get(), sample.sample()).plan.options;
-  options.labelled = sample.labelled;
+  options.wanted = sample.labelled;
   const auto engine =
       MakeStreamingEngine(graph_, loss_.get(), sample.image->width(), sample.image->height(), options);
   PixelProgress progress(entry.name, Pixels(entry));

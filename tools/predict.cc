@@ -27,6 +27,7 @@
 #include "tools/slide_list.h"
 #include "tools/slide_outputs.h"
 #include "tools/slide_predictor.h"
+#include "tools/tissue_option.h"
 #include "train/csv.h"
 
 namespace swath::tools {
@@ -47,6 +48,7 @@ struct Settings {
   double simplify = 1;
   bool no_outlines = false;
   bool json = false;
+  bool find_tissue = false;
   PlanOptions plan;
   int64_t memory = 0;
 };
@@ -93,10 +95,12 @@ std::vector<PredictTask> FindTasks(const Settings& settings, const Graph& graph)
                                                          .mpp = rows.mpp,
                                                          .model_mpp = rows.model_mpp,
                                                          .slide = settings.slide,
-                                                         .labels = Labels::kNone});
+                                                         .labels = Labels::kNone,
+                                                         .find_tissue = settings.find_tissue});
     for (const DatasetEntry& entry : dataset.entries) {
       if (!settings.split.empty() && ToString(entry.split) != settings.split) continue;
-      tasks.push_back({entry.slide, Name(entry.slide, entry.region), rows, entry.slide_options});
+      tasks.push_back(
+          {entry.slide, Name(entry.slide, entry.region), rows, entry.slide_options, entry.tissue});
       tasks.back().rows.region = entry.region;
     }
     if (tasks.empty()) Fail(ErrorCode::kInput, "{}: no slide of split '{}'", settings.input, settings.split);
@@ -226,6 +230,7 @@ nlohmann::ordered_json ToJson(const PredictTask& task, const std::vector<std::st
                                  {"height", result.map.height},
                                  {"mpp_x", known(result.map.mpp_x)},
                                  {"mpp_y", known(result.map.mpp_y)}};
+  if (result.tissue_pixels) json["tissue_pixels"] = *result.tissue_pixels;
   for (size_t c = 0; c < classes.size(); ++c) {
     const ClassFigures& of = result.classes[c];
     nlohmann::ordered_json entry = {{"class", classes[c]}, {"pixels", of.pixels}};
@@ -254,18 +259,22 @@ void RunPixels(const Settings& settings, const Graph& graph) {
   const std::string path = settings.out + "/summary.csv";
   Table table(path, {"slide", "class", "pixels", "fraction", "mm2", "areas", "mean_probability"});
   for (size_t i = 0; i < tasks.size(); ++i) {
-    PrintCost(resources, tasks[i].name, plans[i]);
+    PredictTask task = tasks[i];
+    if (settings.find_tissue && !task.tissue)
+      task.tissue =
+          std::make_shared<const TissueMap>(FindTissueShown(*Slide::Open(task.slide, task.options)));
+    PrintCost(resources, task.name, plans[i]);
     SlidePredictor::Result result;
     {
-      PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), tasks[i].name),
-                         Pixels(plans[i].plan));
-      result = predictor.Run(tasks[i], plans[i].plan.options, settings.out,
+      PixelProgress line(fmt::format("{} of {}: {}", i + 1, tasks.size(), task.name), Pixels(plans[i].plan));
+      result = predictor.Run(task, plans[i].plan.options, settings.out,
                              [&](int64_t done, int64_t total) { line.Show(done, total); });
     }
-    AddLines(tasks[i], classes, result.classes,
+    if (result.tissue_pixels == 0)
+      fmt::print(stderr, "{}: no tissue was found: all is class 0\n", task.slide);
+    AddLines(task, classes, result.classes,
              static_cast<double>(result.map.width) * static_cast<double>(result.map.height), &table);
-    PrintResult(settings, ToJson(tasks[i], classes, result),
-                MapFiles(predictor.format(), tasks[i], settings.out));
+    PrintResult(settings, ToJson(task, classes, result), MapFiles(predictor.format(), task, settings.out));
   }
   table.Finish();
   if (!settings.json) fmt::print("{}\n", path);
@@ -274,6 +283,8 @@ void RunPixels(const Settings& settings, const Graph& graph) {
 void Run(const Settings& settings) {
   const Graph graph = LoadModel(settings.model, 1);
   const bool slides = InCore(graph)[static_cast<size_t>(graph.output)];
+  if (slides && settings.find_tissue)
+    Fail(ErrorCode::kUsage, "--tissue: is of maps, {} gives values of the slide", settings.model);
   slides ? RunSlides(settings, graph) : RunPixels(settings, graph);
 }
 
@@ -292,8 +303,9 @@ void AddPredict(CLI::App& app) {
       "and summary.csv with a line a slide and class: pixels, mm2, areas, mean probability.\n"
       "Maps have the size of the level, or region, that was read; the names of regions end in "
       "_X_Y_WIDTHxHEIGHT. Of a CSV\n"
-      "file only slide, split, region and mpp are looked at. Of a folder, files named *_mask are left "
-      "out.\n"
+      "file only slide, split, region, mpp and, with --tissue, tissue are looked at. Of a folder, files "
+      "named *_mask\n"
+      "are left out.\n"
       "A network with one output a slide writes predictions.csv instead, and where it has attention "
       "NAME_attention.ome.tif\n"
       "and .png.\n\n"
@@ -307,6 +319,7 @@ void AddPredict(CLI::App& app) {
   AddSlideMppOption(command, &settings->slide);
   command->add_option("--region", settings->region,
                       "x,y,width,height in level-0 pixels: of a slide only this");
+  AddTissueOption(command, "is predicted, the rest is the first class", &settings->find_tissue);
   command->add_option("--probability", settings->probability, "Samples of the maps of probability")
       ->check(CLI::IsMember({"uint8", "float32"}))
       ->capture_default_str();

@@ -23,6 +23,12 @@ std::unique_ptr<RowSource> OpenThumbnail(const Slide& slide, const RowOptions& r
   return slide.OpenRows(options);
 }
 
+ImagePlace PlaceOf(const SlideInfo& info, const RowOptions& rows, int64_t width, int64_t height) {
+  ImagePlace place = PlaceOfWhole(info.levels.front(), width, height);
+  place.region = Shown(info, rows);
+  return place;
+}
+
 PyramidOptions MapOptions(const Slide& slide, const PredictTask& task, int64_t width, int64_t height) {
   const SlideInfo& info = slide.info();
   const Region shown = Shown(info, task.rows);

@@ -49,8 +49,7 @@ Resources::Fitted SlidePredictor::Fit(const PredictTask& task, const Resources& 
       SlideMaps::BufferBytes(format_, MapOptions(*slide, task, rows->width(), rows->height()));
   const auto image = ExtendedImage(graph_, std::move(rows));
   CheckPixelLogits(graph_, image->width(), image->height());
-  return resources.Fit(graph_, nullptr, {.image = image.get()},
-                       1 + (classes() - 1) * format_.probability_bytes(), beside);
+  return resources.Fit(graph_, nullptr, {.image = image.get()}, BytesPerPixel(), beside);
 }
 
 /// Row of logits -> [class map | probability of every class but the first]: `width` bytes, then each `width`
@@ -83,27 +82,65 @@ void SlidePredictor::ToBytes(const std::string& slide, const float* const* logit
   }
 }
 
+/// Class 0, and no probability of others, where a row of the slide has no tissue. Returns how many pixels
+/// have.
+int64_t SlidePredictor::ClearGlass(const std::vector<uint8_t>& tissue, int64_t pitch, uint8_t* row) const {
+  const int64_t sample_bytes = format_.probability_bytes();
+  int64_t pixels = 0;
+  for (auto end = tissue.begin(); end != tissue.end();) {
+    const auto begin = std::find(end, tissue.end(), 0);  // of glass
+    pixels += begin - end;
+    end = std::find_if(begin, tissue.end(), [](uint8_t is_tissue) { return is_tissue != 0; });
+    const int64_t x = begin - tissue.begin(), n = end - begin;
+    std::fill_n(row + x, n, uint8_t{0});
+    for (int64_t c = 1; c < classes(); ++c)
+      std::fill_n(row + pitch + ((c - 1) * pitch + x) * sample_bytes, n * sample_bytes, uint8_t{0});
+  }
+  return pixels;
+}
+
 SlidePredictor::Result SlidePredictor::Run(const PredictTask& task, const PlanOptions& plan,
                                            const std::string& folder, const Progress& progress) const {
   const auto slide = Slide::Open(task.slide, task.options);
   auto rows = Prefetch(slide->OpenRows(task.rows));
   Result result{.map = MapOptions(*slide, task, rows->width(), rows->height())};
   const auto image = ExtendedImage(graph_, std::move(rows));
-  const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(), plan);
+  const int64_t pitch = image->width(), row_bytes = pitch * BytesPerPixel();
   SlideMaps maps(format_, task, *slide, result.map, folder);
-  const int64_t pitch = image->width(),
-                row_bytes = pitch * (1 + (classes() - 1) * format_.probability_bytes());
-  engine->Predict(
-      *image,
-      [&](const float* const* logits, int64_t n, uint8_t* bytes) { ToBytes(task.slide, logits, n, bytes); },
-      [&](Range band, const uint8_t* bytes) {
-        for (int64_t y = band.begin; y < std::min(band.end, result.map.height); ++y, bytes += row_bytes)
-          maps.AddRow(bytes, pitch);
-      },
-      progress);
+  PlanOptions options = plan;
+  std::unique_ptr<RowSource> tissue;
+  std::vector<uint8_t> tissue_row(static_cast<size_t>(result.map.width));
+  if (task.tissue) {
+    const ImagePlace place = PlaceOf(slide->info(), task.rows, result.map.width, result.map.height);
+    tissue = TissueRows(task.tissue, place);
+    result.tissue_pixels = 0;
+    options.wanted = PartsOfTissue(*task.tissue, place, Halo(graph_, image->width(), image->height()),
+                                   ModelMultiple(graph_));
+  }
+  const auto add = [&](int64_t y, uint8_t* row) {
+    if (tissue) {
+      tissue->Read({y, y + 1}, tissue_row.data());
+      *result.tissue_pixels += ClearGlass(tissue_row, pitch, row);
+    }
+    maps.AddRow(row, pitch);
+  };
+  if (tissue && options.wanted.empty()) {
+    std::vector<uint8_t> nothing(static_cast<size_t>(row_bytes));
+    for (int64_t y = 0; y < result.map.height; ++y) add(y, nothing.data());
+  } else {
+    const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(), options);
+    engine->Predict(
+        *image,
+        [&](const float* const* logits, int64_t n, uint8_t* bytes) { ToBytes(task.slide, logits, n, bytes); },
+        [&](Range band, uint8_t* bytes) {
+          for (int64_t y = band.begin; y < std::min(band.end, result.map.height); ++y, bytes += row_bytes)
+            add(y, bytes);
+        },
+        progress);
+    result.profile = engine->profile();
+  }
   maps.Finish();
   result.classes = maps.Figures();
-  result.profile = engine->profile();
   return result;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,16 +30,21 @@ class SlidePredictor {
   struct Result {
     PyramidOptions map;  ///< size, and size of pixels
     std::vector<ClassFigures> classes;
-    Profile profile;  ///< where the engine's time went
+    std::optional<int64_t> tissue_pixels;  ///< of the map, where the task knows the tissue
+    Profile profile;                       ///< where the engine's time went
   };
 
-  /// Writes MapFiles, computed in the way that Fit chose. Each appears when it is complete, the overlay last.
+  /// Writes MapFiles, computed in the way that Fit chose; of tissue alone, where the task knows it. Each
+  /// appears when it is complete, the overlay last.
   Result Run(const PredictTask& task, const PlanOptions& options, const std::string& folder,
              const Progress& progress) const;
 
  private:
   int64_t classes() const { return std::max<int64_t>(2, logits_); }
+  /// Of a row of bytes, see ToBytes.
+  int64_t BytesPerPixel() const { return 1 + (classes() - 1) * format_.probability_bytes(); }
   void ToBytes(const std::string& slide, const float* const* logits, int64_t width, uint8_t* bytes) const;
+  int64_t ClearGlass(const std::vector<uint8_t>& tissue, int64_t pitch, uint8_t* row) const;
 
   const Graph& graph_;
   MapFormat format_;

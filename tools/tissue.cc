@@ -21,8 +21,8 @@
 #include "tools/options.h"
 #include "tools/outline_writer.h"
 #include "tools/predict_task.h"
-#include "tools/progress_line.h"
 #include "tools/slide_list.h"
+#include "tools/tissue_option.h"
 
 namespace swath::tools {
 namespace {
@@ -56,12 +56,6 @@ void CheckOutputs(const std::vector<ListedSlide>& slides) {
       Fail(ErrorCode::kUsage, "{} and {} would be written under one name, '{}'", other->second, slide.path,
            other->first);
   }
-}
-
-TissueMap Find(const Slide& slide) {
-  const SlideLevel& whole = slide.info().levels.front();
-  PixelProgress line(slide.info().path, static_cast<double>(whole.width) * static_cast<double>(whole.height));
-  return FindTissue(slide, [&](int64_t done, int64_t total) { line.Show(done, total); });
 }
 
 /// How many areas there are.
@@ -117,11 +111,7 @@ void Run(const Settings& settings) {
   MakeFolder(settings.out);
   for (const ListedSlide& listed : slides) {
     const auto slide = Slide::Open(listed.path, listed.options);
-    if (!slide->info().mpp_x) {
-      fmt::print(stderr, "{}: does not say its pixel size, {} um are taken (--slide-mpp)\n", listed.path,
-                 kAssumedMpp);
-    }
-    const TissueMap tissue = Find(*slide);
+    const TissueMap tissue = FindTissueShown(*slide);
     const Files files = FilesOf(settings, listed);
     const int64_t areas = WriteOutlines(settings, slide->info(), tissue, files.outlines);
     WritePicture(*slide, tissue, files.picture);
@@ -133,14 +123,14 @@ void Run(const Settings& settings) {
 
 void AddTissue(CLI::App& app) {
   auto settings = std::make_shared<Settings>();
-  CLI::App* command =
-      app.add_subcommand("tissue",
-                         "Finds the tissue of slides at low resolution and writes, for each, into --out:\n"
-                         "  NAME_tissue.geojson  its outlines, to be looked at and corrected in QuPath\n"
-                         "  NAME_tissue.png      the tissue over a thumbnail\n"
-                         "`swath train --tissue auto` finds the same. What was corrected is named in the\n"
-                         "column tissue of a data set.\n\n"
-                         "Example: swath tissue slides.csv --out tissue");
+  CLI::App* command = app.add_subcommand(
+      "tissue",
+      "Finds the tissue of slides at low resolution and writes, for each, into --out:\n"
+      "  NAME_tissue.geojson  its outlines, to be looked at and corrected in QuPath\n"
+      "  NAME_tissue.png      the tissue over a thumbnail\n"
+      "`--tissue auto` of train, eval and predict finds the same. What was corrected is named\n"
+      "in the column tissue of a data set.\n\n"
+      "Example: swath tissue slides.csv --out tissue");
   command->add_option("INPUT", settings->input, "A slide, a folder of slides, or a data set's CSV file")
       ->required();
   command->add_option("--out", settings->out, "Folder to write to; made if absent")->required();

@@ -8,13 +8,26 @@
 
 namespace swath::tools {
 
-CLI::Option* AddTissueOption(CLI::App* command, DatasetOptions* options) {
+CLI::Option* AddTissueOption(CLI::App* command, const std::string& effect, bool* find) {
   return command
       ->add_option_function<std::string>(
-          "--tissue", [options](const std::string& text) { options->find_tissue = text == "auto"; },
-          "auto: only tissue carries loss, found at low resolution where a column tissue does not name\n"
-          "it; what is far from it is not read [none]")
+          "--tissue", [find](const std::string& text) { *find = text == "auto"; },
+          "auto: only tissue " + effect +
+              ", found at low resolution where a column tissue does not name\n"
+              "it; what is far from it is not read [none]")
       ->check(CLI::IsMember({"auto", "none"}));
+}
+
+TissueMap FindTissueShown(const Slide& slide) {
+  const SlideInfo& info = slide.info();
+  if (!info.mpp_x) {
+    fmt::print(stderr, "{}: does not say its pixel size, {} um are taken (--slide-mpp)\n", info.path,
+               kAssumedMpp);
+  }
+  const SlideLevel& whole = info.levels.front();
+  PixelProgress line("tissue of " + info.path,
+                     static_cast<double>(whole.width) * static_cast<double>(whole.height));
+  return FindTissue(slide, [&](int64_t done, int64_t total) { line.Show(done, total); });
 }
 
 void FindTissueIfWanted(Dataset* dataset, const std::vector<Split>& splits) {

@@ -1,9 +1,11 @@
-/// The loss on tissue alone, as --tissue says it.
+/// Tissue alone, as --tissue says it.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "swath/dataset.h"
+#include "swath/tissue.h"
 
 namespace CLI {
 class App;
@@ -12,10 +14,13 @@ class Option;
 
 namespace swath::tools {
 
-/// --tissue auto, or none.
-CLI::Option* AddTissueOption(CLI::App* command, DatasetOptions* options);
+/// --tissue auto, or none. `effect`: what happens on tissue only.
+CLI::Option* AddTissueOption(CLI::App* command, const std::string& effect, bool* find);
 
-/// Finds it, with progress shown, where the data set's options say so.
+/// That of a slide, with progress shown; and with a word where the size of its pixels has to be assumed.
+TissueMap FindTissueShown(const Slide& slide);
+
+/// That of a data set's slides, with progress shown, where its options say so.
 void FindTissueIfWanted(Dataset* dataset, const std::vector<Split>& splits);
 
 }  // namespace swath::tools

@@ -63,7 +63,7 @@ struct DatasetOptions {
   SlideOptions slide = {};  ///< how slides are opened, but for what the file says of them
   Labels labels = Labels::kMasks;
   LabelRules label_rules = {};  ///< for masks that are given as annotations
-  bool find_tissue = false;     ///< FindTissueOfSlides is to be called
+  bool find_tissue = false;  ///< tissue is wanted also where the file does not name it, and with any labels
 };
 
 struct Dataset {

@@ -44,8 +44,8 @@ struct StepResult {
 int64_t StepBytes(const Plan& plan, const Sample& sample);
 
 /// Receives the rows of a prediction, top down, a block at a time: rows.size() · width · bytes_per_pixel
-/// bytes.
-using PredictionSink = std::function<void(Range rows, const uint8_t* bytes)>;
+/// bytes, which it may change.
+using PredictionSink = std::function<void(Range rows, uint8_t* bytes)>;
 
 /// Turns a row of logits ([class] -> width values) into bytes; called from several threads.
 using LogitsToBytes = std::function<void(const float* const* logits, int64_t width, uint8_t* bytes)>;
@@ -71,7 +71,8 @@ class StreamingEngine : public Engine {
   /// The values that a network with one output a slide gives. `seed` is that of Dropout; 0 switches it off.
   virtual std::vector<double> PredictSlide(const RowSource& image, const Progress& progress = {},
                                            uint64_t seed = 0) = 0;
-  /// Logits of an image, through `to_bytes` (PlanOptions::bytes_per_pixel of them), in bounded memory.
+  /// Logits of an image, through `to_bytes` (PlanOptions::bytes_per_pixel of them), in bounded memory. Panels
+  /// and wanted parts wait on disk, see LogitSpool, until all are done.
   virtual void Predict(const RowSource& image, const LogitsToBytes& to_bytes, const PredictionSink& sink,
                        const Progress& progress = {}, uint64_t seed = 0) = 0;
   virtual const Plan& plan() const = 0;

@@ -30,19 +30,19 @@ enum class LossSweeps {
 };
 
 struct PlanOptions {
-  int64_t threads = 0;    ///< 0: one for each processor
-  int64_t strips = 0;     ///< of the image, or of each labelled part; 0: DefaultStrips, by size and network
-  int64_t in_flight = 0;  ///< the most strips that are computed at once, 0: as many as there are threads
-  int64_t panels = 1;     ///< strips in columns, one after the other
+  int64_t threads = 0;       ///< 0: one for each processor
+  int64_t strips = 0;        ///< of the image, or of each wanted part; 0: DefaultStrips, by size and network
+  int64_t in_flight = 0;     ///< the most strips that are computed at once, 0: as many as there are threads
+  int64_t panels = 1;        ///< strips in columns, one after the other
   bool pack_weights = true;  ///< false: kernels of wide layers do without a second copy, and are slower
   Precision precision = Precision::kFloat32;
   LossSweeps loss_sweeps = LossSweeps::kCheaper;
   SampleType samples = SampleType::kUint8;  ///< of the image
   int64_t bytes_per_pixel = 1;              ///< prediction: of what is made of the logits
-  /// For a loss over pixels, parts that do not overlap, outside of which all labels are the ignored one:
-  /// only what these need is read and computed. Empty: labels may be anywhere. A network with a reduction
-  /// reads the whole image all the same.
-  std::vector<Part> labelled = {};
+  /// Parts of the image that do not overlap; only what these need is read and computed. With a loss over
+  /// pixels, all labels outside of them are the ignored one; in a prediction, logits outside of them are 0.
+  /// Empty: all of the image is wanted. A network with a reduction reads the whole image all the same.
+  std::vector<Part> wanted = {};
 };
 
 /// Rows of one tensor that are ever alive in a strip.
@@ -80,7 +80,7 @@ struct Plan {
   int64_t cotangents = 0;       ///< carried by the backward sweep; 0 for prediction
   int64_t input_rows = 0;       ///< read in one sweep, halos included; height where nothing is repeated
   int64_t input_pixels = 0;     ///< the same, of the columns of all panels
-  int64_t parts = 0;            ///< of PlanOptions::labelled, where they are made use of
+  int64_t parts = 0;            ///< of PlanOptions::wanted, where they are made use of
   int64_t band_rows = 0;        ///< prediction: output rows that a strip collects before it hands them over
 
   // Bytes, over all strips in flight.

@@ -1,4 +1,4 @@
-/// Where the tissue of a slide is, found at low resolution, and losses that are taken there alone.
+/// Where the tissue of a slide is, found at low resolution, and what is computed there alone.
 #pragma once
 
 #include <cstdint>
@@ -40,10 +40,8 @@ TissueMap FindTissue(const Slide& slide, const std::function<void(int64_t, int64
 /// ReadAnnotations and OpenMask do.
 TissueMap ReadTissue(const std::string& path, const SlideInfo& slide);
 
-/// The labels of an image that lies at `place`, with the ignored one where there is no tissue.
-std::unique_ptr<RowSource> LabelsOfTissue(std::unique_ptr<RowSource> labels,
-                                          std::shared_ptr<const TissueMap> tissue, const ImagePlace& place,
-                                          uint8_t ignore_label);
+/// Of an image that lies at `place`, one channel: 255 where there is tissue, else 0.
+std::unique_ptr<RowSource> TissueRows(std::shared_ptr<const TissueMap> tissue, const ImagePlace& place);
 
 /// Parts of the image that hold all of its tissue, not overlapping, and as few and small as pays: a part
 /// costs `halo` pixels more in each direction. Inner edges are multiples of `multiple` pixels. Empty where

@@ -16,8 +16,10 @@ void LogitSpool::Write(int64_t y, Range columns, const float* const* logits) {
                 columns.size() * kBytes);
 }
 
-void LogitSpool::Read(int64_t y, float* logits) const {
-  file_.Read(Offset(y, 0, 0), reinterpret_cast<uint8_t*>(logits), shape_.channels * shape_.width * kBytes);
+void LogitSpool::Read(int64_t y, Range columns, float* row) const {
+  for (int64_t c = 0; c < shape_.channels; ++c)
+    file_.Read(Offset(y, c, columns.begin),
+               reinterpret_cast<uint8_t*>(row + c * shape_.width + columns.begin), columns.size() * kBytes);
 }
 
 int64_t LogitSpool::Offset(int64_t y, int64_t channel, int64_t x) const {

@@ -19,8 +19,8 @@ class LogitSpool {
 
   /// Some columns of row `y`, [class] -> columns.size() values. From several threads.
   void Write(int64_t y, Range columns, const float* const* logits);
-  /// The whole row, [class, column].
-  void Read(int64_t y, float* logits) const;
+  /// Into the same columns of a whole row, [class, column].
+  void Read(int64_t y, Range columns, float* row) const;
 
  private:
   int64_t Offset(int64_t y, int64_t channel, int64_t x) const;

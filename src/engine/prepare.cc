@@ -194,10 +194,10 @@ class Planner {
 
   /// What the image is computed for: parts of it, or all of it.
   void ChooseParts() {
-    const std::vector<Part>& labelled = p_.plan.options.labelled;
-    const bool all = labelled.empty() || !objective_.pixels || !p_.sweeps.forward.empty();
-    p_.parts = all ? std::vector{WholeImage(p_.program)} : labelled;
-    p_.plan.parts = all ? 0 : static_cast<int64_t>(labelled.size());
+    const std::vector<Part>& wanted = p_.plan.options.wanted;
+    const bool all = wanted.empty() || !p_.sweeps.forward.empty();
+    p_.parts = all ? std::vector{WholeImage(p_.program)} : wanted;
+    p_.plan.parts = all ? 0 : static_cast<int64_t>(wanted.size());
     CheckParts();
   }
 
@@ -209,7 +209,7 @@ class Planner {
       for (size_t j = 0; j < i; ++j) good = good && Overlap(part, p_.parts[j]).pixels() == 0;
       if (good) continue;
       Fail(ErrorCode::kUsage,
-           "labelled part {}, rows {} to {} and columns {} to {}, expected parts of the {} x {} px that do "
+           "wanted part {}, rows {} to {} and columns {} to {}, expected parts of the {} x {} px that do "
            "not overlap",
            i, part.rows.begin, part.rows.end, part.columns.begin, part.columns.end, p_.plan.width,
            p_.plan.height);
@@ -241,7 +241,7 @@ class Planner {
       const int64_t asked = p_.plan.options.strips;
       const int64_t count = asked > 0                           ? asked
                             : trains() || p_.program.output < 0 ? DefaultStrips(p_.program, Longest(), rows)
-                                                                : Bands();
+                                                                : Bands(rows);
       for (Sweep* sweep : p_.sweeps.All()) {
         for (Strip& strip : MakeStrips(p_.program, *sweep, rows, count)) {
           strip.part = i;
@@ -272,19 +272,20 @@ class Planner {
     if (trains() || p_.program.output < 0) return;
     // One strip hands its rows over as they come; panels, all when the last of them is done.
     const int64_t rows = Tensor(p_.program.output).shape.height;
-    plan.band_rows = p_.panels.size() > 1 ? 1
+    plan.band_rows = p_.spools()          ? 1
                      : strips.size() == 1 ? std::min<int64_t>(rows, 64)
                                           : CeilDiv(rows, plan.options.strips);
   }
 
   /// Prediction: strips are handed over in order, so they are kept short, but long against their halo; and of
   /// an even number, since a last one that runs alone costs the most where there are few.
-  int64_t Bands() const {
+  int64_t Bands(Range part) const {
     if (p_.plan.options.threads == 1) return 1;
     const int64_t rows = Tensor(p_.program.output).shape.height;
     const std::vector<Strip> strips = MakeStrips(p_.program, p_.sweeps.output, {0, p_.plan.height}, rows);
     const int64_t halo = strips[strips.size() / 2].rows[0].size();
-    const int64_t bands = std::max<int64_t>(1, rows / std::max<int64_t>(256, 8 * halo));
+    const int64_t of_part = rows * part.size() / p_.plan.height;
+    const int64_t bands = std::max<int64_t>(1, of_part / std::max<int64_t>(256, 8 * halo));
     return bands > 1 ? bands + bands % 2 : 1;
   }
 
@@ -444,7 +445,7 @@ class Planner {
     if (!trains() && p_.program.output >= 0) {
       const Shape& shape = Tensor(p_.program.output).shape;
       const int64_t row_bytes = shape.width * plan.options.bytes_per_pixel;
-      plan.output_bytes = p_.panels.size() > 1
+      plan.output_bytes = p_.spools()
                               ? row_bytes + shape.channels * shape.width * static_cast<int64_t>(sizeof(float))
                               : plan.in_flight * plan.band_rows * row_bytes;
     }

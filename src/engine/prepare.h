@@ -44,6 +44,9 @@ struct Prepared {
   std::vector<int64_t> state_offsets;
 
   std::vector<Shape> SourceShapes(const Op& op) const;
+
+  /// Prediction: rows are not whole until all panels are done.
+  bool spools() const { return panels.size() > 1 || plan.parts > 0; }
 };
 
 /// The kernels of one panel, and the layouts of the rings that go with them.

@@ -148,7 +148,7 @@ class Streaming final : public StreamingEngine {
     ProgressCounter counter(progress, RowsOf(prepared_.sweeps.forward) + RowsOf(prepared_.sweeps.output));
     const Sample sample{.image = &image, .seed = seed};
     RunForward(sample, &counter);
-    if (prepared_.panels.size() > 1) return PredictPanels(sample, to_bytes, sink, &counter);
+    if (prepared_.spools()) return PredictPanels(sample, to_bytes, sink, &counter);
     ForEachStrip(prepared_.sweeps.output, [&](StripRunner<T>* runner, const Panel&, const Strip& strip,
                                               int64_t index, StripSums*, Turnstile* turnstile) {
       PredictStrip(runner, strip, index, sample, to_bytes, sink, &counter, turnstile);
@@ -366,7 +366,7 @@ class Streaming final : public StreamingEngine {
                  .progress = [&](int64_t rows) { counter->Add(rows); }});
   }
 
-  /// Rows are whole when the last panel has come by.
+  /// Rows are whole when the last panel has come by; 0 where none does.
   void PredictPanels(const Sample& sample, const LogitsToBytes& to_bytes, const PredictionSink& sink,
                      ProgressCounter* counter) {
     const Shape& shape = prepared_.program.output_shape();
@@ -380,7 +380,12 @@ class Streaming final : public StreamingEngine {
     const std::vector<const float*> rows = ChannelRows(logits, shape.width);
     std::vector<uint8_t> bytes(static_cast<size_t>(shape.width * prepared_.plan.options.bytes_per_pixel));
     for (int64_t y = 0; y < shape.height; ++y) {
-      spool.Read(y, logits.data());
+      std::fill(logits.begin(), logits.end(), 0.0f);
+      for (const Panel& panel : prepared_.panels) {
+        const std::span<const Strip> strips = prepared_.sweeps.output.StripsOf(panel.part);
+        const Range of_part{strips.front().owned.begin, strips.back().owned.end};
+        if (of_part.contains(y)) spool.Read(y, panel.owned, logits.data());
+      }
       to_bytes(rows.data(), shape.width, bytes.data());
       sink({y, y + 1}, bytes.data());
     }

@@ -172,7 +172,8 @@ class DatasetReader {
         OpenMaskOf(entry, options_.label_rules);
       });
     }
-    if ((files || masks) && columns_[kTissue] >= 0 && !Field(record, kTissue).empty()) {
+    if ((files || masks || options_.find_tissue) && columns_[kTissue] >= 0 &&
+        !Field(record, kTissue).empty()) {
       at("tissue", [&] {
         entry.tissue_file = Path(Field(record, kTissue));
         entry.tissue = std::make_shared<const TissueMap>(ReadTissue(entry.tissue_file, slide->info()));
@@ -188,29 +189,29 @@ class DatasetReader {
   Columns columns_{};
 };
 
-/// Labels with the ignored one where the slide has no pixel.
-class ExistingLabels final : public RowSource {
+/// Labels where another source is not 0: where the slide has a pixel, where there is tissue. Elsewhere the
+/// ignored one.
+class LabelsWhere final : public RowSource {
  public:
-  ExistingLabels(std::unique_ptr<RowSource> labels, std::unique_ptr<RowSource> existence,
-                 uint8_t ignore_label)
-      : labels_(std::move(labels)), existence_(std::move(existence)), ignore_label_(ignore_label) {}
+  LabelsWhere(std::unique_ptr<RowSource> labels, std::unique_ptr<RowSource> where, uint8_t ignore_label)
+      : labels_(std::move(labels)), where_(std::move(where)), ignore_label_(ignore_label) {}
 
   int64_t width() const override { return labels_->width(); }
   int64_t height() const override { return labels_->height(); }
   int64_t channels() const override { return 1; }
   int64_t natural_rows() const override { return labels_->natural_rows(); }
   int64_t buffer_bytes() const override {
-    return labels_->buffer_bytes() + existence_->buffer_bytes() + static_cast<int64_t>(row_.size());
+    return labels_->buffer_bytes() + where_->buffer_bytes() + static_cast<int64_t>(row_.size());
   }
   const std::string& name() const override { return labels_->name(); }
   std::unique_ptr<RowSource> Clone() const override {
-    return std::make_unique<ExistingLabels>(labels_->Clone(), existence_->Clone(), ignore_label_);
+    return std::make_unique<LabelsWhere>(labels_->Clone(), where_->Clone(), ignore_label_);
   }
 
   void Read(Range rows, uint8_t* dst) override {
     labels_->Read(rows, dst);
     for (int64_t y = rows.begin; y < rows.end; ++y, dst += width()) {
-      existence_->Read({y, y + 1}, row_.data());
+      where_->Read({y, y + 1}, row_.data());
       for (size_t x = 0; x < row_.size(); ++x) {
         if (row_[x] == 0) dst[x] = ignore_label_;
       }
@@ -219,7 +220,7 @@ class ExistingLabels final : public RowSource {
 
  private:
   std::unique_ptr<RowSource> labels_;
-  std::unique_ptr<RowSource> existence_;
+  std::unique_ptr<RowSource> where_;
   uint8_t ignore_label_;
   std::vector<uint8_t> row_ = std::vector<uint8_t>(static_cast<size_t>(labels_->width()));
 };
@@ -333,8 +334,10 @@ std::unique_ptr<RowSource> OpenLabels(const Dataset& dataset, const DatasetEntry
   std::unique_ptr<RowSource> labels = OpenMaskOf(entry, dataset.options.label_rules);
   auto existence = Slide::Open(entry.slide, entry.slide_options)->OpenExistence(RowsOf(dataset, entry));
   if (existence)
-    labels = std::make_unique<ExistingLabels>(std::move(labels), std::move(existence), ignore_label);
-  if (entry.tissue) labels = LabelsOfTissue(std::move(labels), entry.tissue, entry.place, ignore_label);
+    labels = std::make_unique<LabelsWhere>(std::move(labels), std::move(existence), ignore_label);
+  if (entry.tissue)
+    labels =
+        std::make_unique<LabelsWhere>(std::move(labels), TissueRows(entry.tissue, entry.place), ignore_label);
   return AugmentLabels(std::move(labels), augmentation);
 }
 

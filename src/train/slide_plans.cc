@@ -51,7 +51,7 @@ void SlidePlans::Make(TrainSummary* summary) {
 
 PlanOptions SlidePlans::OptionsFor(const SlideSample& sample) const {
   PlanOptions options = fits_.at({sample.image->width(), sample.image->height()});
-  options.labelled = sample.labelled;
+  options.wanted = sample.labelled;
   return options;
 }
 

@@ -305,7 +305,7 @@ class Trainer {
   StreamingEngine* EngineFor(const SlideSample& sample) {
     const RowSource& image = *sample.image;
     if (!engine_ || engine_->plan().width != image.width() || engine_->plan().height != image.height() ||
-        engine_->plan().options.labelled != sample.labelled) {
+        engine_->plan().options.wanted != sample.labelled) {
       engine_.reset();  // first, so that two never share the memory
       PlanOptions options = plans_.OptionsFor(sample);
       // Without the sweeps to the statistics one sweep might carry more cotangents than the plan counts.

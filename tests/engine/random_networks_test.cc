@@ -1,6 +1,7 @@
 /// Invariant I4 on random small networks: both halves, any strips, any number of threads.
 #include <gmock/gmock.h>
 
+#include <cstring>
 #include <random>
 
 #include "layers/layer.h"
@@ -162,7 +163,7 @@ void DrawParts(const Part& part, int cuts, std::mt19937* random, std::vector<Par
 
 /// Where labels are said to lie in parts of the image, only what these need is computed, and the gradient is
 /// that of the whole.
-TEST(RandomNetworks, LabelledPartsEqualInCore) {
+TEST(RandomNetworks, WantedPartsEqualInCore) {
   double worst = 0;
   int64_t networks = 0, parts = 0, all = 0, computed = 0;
   for (uint32_t seed = 0; seed < kNetworks; ++seed) {
@@ -172,23 +173,23 @@ TEST(RandomNetworks, LabelledPartsEqualInCore) {
     AnyTask any(network, seed, seed);
     std::mt19937 random(seed);
     PlanOptions options{.threads = 1 + seed % 2, .panels = 1 + seed % 3, .precision = Precision::kFloat64};
-    while (options.labelled.empty())
-      DrawParts({{0, network.height}, {0, network.width}}, 1 + seed % 3, &random, &options.labelled);
+    while (options.wanted.empty())
+      DrawParts({{0, network.height}, {0, network.width}}, 1 + seed % 3, &random, &options.wanted);
     for (int64_t i = 0; i < network.width * network.height; ++i) {
       const int64_t y = i / network.width, x = i % network.width;
-      const bool inside =
-          std::any_of(options.labelled.begin(), options.labelled.end(),
-                      [&](const Part& part) { return part.rows.contains(y) && part.columns.contains(x); });
+      const bool inside = std::any_of(options.wanted.begin(), options.wanted.end(), [&](const Part& part) {
+        return part.rows.contains(y) && part.columns.contains(x);
+      });
       if (!inside) any.labels.pixels()[static_cast<size_t>(i)] = 255;
     }
-    any.labels.pixels()[static_cast<size_t>(options.labelled[0].rows.begin * network.width +
-                                            options.labelled[0].columns.begin)] = 0;
+    any.labels.pixels()[static_cast<size_t>(options.wanted[0].rows.begin * network.width +
+                                            options.wanted[0].columns.begin)] = 0;
     const StepResult reference =
         MakeReferenceEngine(network.graph, any.objective(), Precision::kFloat64)->Step(any.sample);
     const std::vector<double> noise =
         test::RoundingNoise(network.graph, any.objective(), any.sample, reference);
     ++networks;
-    parts += static_cast<int64_t>(options.labelled.size());
+    parts += static_cast<int64_t>(options.wanted.size());
     for (const int64_t strips : {int64_t{0}, int64_t{1}, int64_t{1 + seed % 5}}) {
       options.strips = strips;
       const auto engine =
@@ -215,11 +216,72 @@ TEST(RandomNetworks, LabelledPartsEqualInCore) {
               100.0 * static_cast<double>(computed) / static_cast<double>(all));
 }
 
-TEST(LabelledParts, AreRefusedWhereTheyOverlapOrLeaveTheImage) {
+/// Logits of the whole image, [row, class, column].
+std::vector<float> Logits(StreamingEngine* engine, const RowSource& image, uint64_t seed, int64_t classes) {
+  std::vector<float> logits;
+  engine->Predict(
+      image,
+      [classes](const float* const* from, int64_t width, uint8_t* bytes) {
+        const int64_t n = width * static_cast<int64_t>(sizeof(float));
+        for (int64_t c = 0; c < classes; ++c) std::memcpy(bytes + c * n, from[c], static_cast<size_t>(n));
+      },
+      [&](Range rows, const uint8_t* bytes) {
+        const size_t n = static_cast<size_t>(rows.size() * image.width() * classes), before = logits.size();
+        logits.resize(before + n);
+        std::memcpy(logits.data() + before, bytes, n * sizeof(float));
+      },
+      {}, seed);
+  return logits;
+}
+
+/// Where only parts of an image are wanted, a prediction has there what it has without them, and 0 elsewhere.
+TEST(RandomNetworks, PredictionsOfWantedPartsAreThoseOfTheWhole) {
+  int64_t networks = 0, parts = 0;
+  for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+    SCOPED_TRACE("network " + std::to_string(seed));
+    const test::RandomNetwork network = test::MakeRandomNetwork(seed, test::Variety::kAll);
+    if (network.slide) continue;
+    const auto image = test::RandomImage(network.width, network.height, network.graph.input_channels, seed);
+    std::mt19937 random(seed);
+    const int64_t classes = network.logits;
+    PlanOptions options{.threads = 1 + seed % 3,
+                        .precision = Precision::kFloat64,
+                        .bytes_per_pixel = classes * static_cast<int64_t>(sizeof(float))};
+    const auto predict = [&] {
+      const auto engine = MakeStreamingEngine(network.graph, nullptr, network.width, network.height, options);
+      parts += engine->plan().parts;
+      return std::pair(Logits(engine.get(), image, seed, classes), engine->plan().parts);
+    };
+    const std::vector<float> whole = predict().first;
+    ASSERT_EQ(whole.size(), static_cast<size_t>(network.width * network.height * classes));
+    options.panels = 1 + seed % 3;
+    options.strips = seed % 4;
+    while (options.wanted.empty())
+      DrawParts({{0, network.height}, {0, network.width}}, 1 + seed % 3, &random, &options.wanted);
+    const auto [found, used] = predict();
+    ASSERT_EQ(found.size(), whole.size());
+    networks += used > 0;
+    float largest = 0;
+    for (const float logit : whole) largest = std::max(largest, std::abs(logit));
+    for (size_t i = 0; i < whole.size(); ++i) {
+      const int64_t at = static_cast<int64_t>(i), x = at % network.width, y = at / (network.width * classes);
+      const bool inside =
+          used == 0 || std::any_of(options.wanted.begin(), options.wanted.end(), [&](const Part& part) {
+            return part.rows.contains(y) && part.columns.contains(x);
+          });
+      // As doubles they differ in their last digits at most, which may round the float to the next one.
+      ASSERT_NEAR(found[i], inside ? whole[i] : 0, 1e-7 * largest) << "column " << x << ", row " << y;
+    }
+  }
+  EXPECT_GE(networks, 150);
+  std::printf("%lld networks, %lld parts\n", static_cast<long long>(networks), static_cast<long long>(parts));
+}
+
+TEST(WantedParts, AreRefusedWhereTheyOverlapOrLeaveTheImage) {
   const test::RandomNetwork network = test::MakeRandomNetwork(0);
   const auto loss = MakeLoss({.logits = network.logits});
   const auto plan = [&](std::vector<Part> parts) {
-    return MakePlan(network.graph, *loss, network.width, network.height, {.labelled = std::move(parts)});
+    return MakePlan(network.graph, *loss, network.width, network.height, {.wanted = std::move(parts)});
   };
   EXPECT_THROW(plan({{{0, 2}, {0, 2}}, {{1, 3}, {1, 3}}}), Error);
   EXPECT_THROW(plan({{{0, network.height + 1}, {0, 2}}}), Error);

@@ -65,7 +65,7 @@ class DatasetTissueTest : public ::testing::Test {
     PlanOptions options{.threads = 1, .precision = Precision::kFloat64};
     const StepResult whole =
         MakeStreamingEngine(graph, loss.get(), width, height, options)->Step(sample.sample());
-    options.labelled = sample.labelled;
+    options.wanted = sample.labelled;
     const auto engine = MakeStreamingEngine(graph, loss.get(), width, height, options);
     EXPECT_LT(engine->plan().input_pixels, width * height / 2);
     const StepResult parts = engine->Step(sample.sample());

@@ -139,7 +139,7 @@ void AddEval(CLI::App& app) {
       ->check(WholeNumber(0, 255))
       ->capture_default_str();
   AddLabelOptions(command, &settings->labels, "Options");
-  AddTissueOption(command, "is judged", &settings->pixels.find_tissue);
+  AddTissueOption(command, "predictions are judged", &settings->pixels.find_tissue);
   AddThreadsOption(command, &settings->plan);
   AddPrecisionOption(command, &settings->plan);
   AddMemoryOption(command, &settings->memory);

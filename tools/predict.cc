@@ -319,7 +319,7 @@ void AddPredict(CLI::App& app) {
   AddSlideMppOption(command, &settings->slide);
   command->add_option("--region", settings->region,
                       "x,y,width,height in level-0 pixels: of a slide only this");
-  AddTissueOption(command, "is predicted, the rest is the first class", &settings->find_tissue);
+  AddTissueOption(command, "classes are predicted (elsewhere is the first)", &settings->find_tissue);
   command->add_option("--probability", settings->probability, "Samples of the maps of probability")
       ->check(CLI::IsMember({"uint8", "float32"}))
       ->capture_default_str();

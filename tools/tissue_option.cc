@@ -12,9 +12,9 @@ CLI::Option* AddTissueOption(CLI::App* command, const std::string& effect, bool*
   return command
       ->add_option_function<std::string>(
           "--tissue", [find](const std::string& text) { *find = text == "auto"; },
-          "auto: only tissue " + effect +
-              ", found at low resolution where a column tissue does not name\n"
-              "it; what is far from it is not read [none]")
+          "auto: find the tissue at low resolution, where a column tissue does not name it; only\n"
+          "there " +
+              effect + ", and what is far from it is not read [none]")
       ->check(CLI::IsMember({"auto", "none"}));
 }
 

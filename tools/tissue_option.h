@@ -14,7 +14,7 @@ class Option;
 
 namespace swath::tools {
 
-/// --tissue auto, or none. `effect`: what happens on tissue only.
+/// --tissue auto, or none. `effect`: what happens there alone.
 CLI::Option* AddTissueOption(CLI::App* command, const std::string& effect, bool* find);
 
 /// That of a slide, with progress shown; and with a word where the size of its pixels has to be assumed.

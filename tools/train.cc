@@ -147,7 +147,7 @@ void AddDataOptions(CLI::App* command, Settings* settings) {
       ->capture_default_str()
       ->group("Data");
   AddLabelOptions(command, &settings->labels, "Data");
-  AddTissueOption(command, "carries loss", &settings->pixels.find_tissue)->group("Data");
+  AddTissueOption(command, "labels carry loss", &settings->pixels.find_tissue)->group("Data");
   command
       ->add_option("--model", settings->model,
                    fmt::format("An ONNX file, or {};\noptions follow a colon: {}",

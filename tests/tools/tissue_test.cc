@@ -107,7 +107,7 @@ TEST_F(TissueTest, IsWhereAPredictionIs) {
     Region region = {0, 0, 800, 600};
     int64_t width = 800, height = 600;
   };
-  for (const Case& c : {Case{.options = {}}, Case{.options = {"--memory", "48MiB"}},
+  for (const Case& c : {Case{.options = {}}, Case{.options = {"--threads", "1"}},
                         Case{.options = {"--mpp", "4"}, .width = 400, .height = 300},
                         Case{.options = {"--region", "150,100,501,403", "--probability", "float32"},
                         .name = "slide_000_150_100_501x403",

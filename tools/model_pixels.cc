@@ -11,9 +11,6 @@
 namespace swath::tools {
 namespace {
 
-/// Scanners of one magnification differ by some per cent among each other, magnifications by a factor of two.
-constexpr double kMostApart = 1.1;
-
 /// The first, and how many there are.
 std::string FirstOf(const std::vector<std::string>& names) {
   return names.size() == 1 ? names[0] : fmt::format("{} and {} more", names[0], names.size() - 1);
@@ -25,18 +22,27 @@ void TellPixelSize(const std::string& model, const Graph& graph, const RowOption
                    const std::vector<SlideRead>& slides) {
   const std::optional<double> trained = ModelMpp(graph);
   if (!trained) return;
-  std::vector<std::string> unknown, apart;
-  double mpp_apart = 0;
+  const bool chosen = rows.level || rows.mpp;
+  std::vector<std::string> unknown, apart, finest;
+  double mpp_apart = 0, mpp_finest = 0;
   for (const SlideRead& slide : slides) {
     if (!slide.mpp) {
       unknown.push_back(slide.name);
-    } else if (std::max(*slide.mpp, *trained) > std::min(*slide.mpp, *trained) * kMostApart) {
+    } else if (!SameMagnification(*slide.mpp, *trained)) {
       if (apart.empty()) mpp_apart = *slide.mpp;
       apart.push_back(slide.name);
+    } else if (!chosen && !SamePixelSize(*slide.mpp, *trained)) {
+      if (finest.empty()) mpp_finest = *slide.mpp;
+      finest.push_back(slide.name);
     }
   }
-  if (rows.model_mpp && !rows.level && !rows.mpp && unknown.size() < slides.size())
+  if (rows.model_mpp && !chosen && unknown.size() + finest.size() < slides.size())
     fmt::print(stderr, "swath: slides are read at {:.4g} um a pixel, as {} was trained\n", *trained, model);
+  if (!finest.empty()) {
+    fmt::print(stderr,
+               "swath: {}: read at {:.4g} um a pixel, the finest there is; {} was trained at {:.4g}\n",
+               FirstOf(finest), mpp_finest, model, *trained);
+  }
   if (!apart.empty()) {
     fmt::print(stderr, "swath: warning: {}: read at {:.4g} um a pixel, but {} was trained at {:.4g}\n",
                FirstOf(apart), mpp_apart, model, *trained);

@@ -61,13 +61,16 @@ struct RowOptions {
   std::optional<int> level = {};   ///< index into SlideInfo::levels
   std::optional<double> mpp = {};  ///< micrometres per pixel wanted; excludes `level`
   /// Those that a model was trained at: wanted with neither of the above, of slides that say their pixel
-  /// size.
+  /// size. Where no level is as fine, level 0 will do if it is of SameMagnification.
   std::optional<double> model_mpp = {};
   std::optional<Region> region = {};  ///< this region is the image: nothing outside it is read
 };
 
 /// Whether two pixel sizes are within 1 % of each other: a scanner's 0.2523 is what users call 0.25.
 bool SamePixelSize(double mpp, double other);
+/// Whether they are within 10 %: scanners of one magnification differ by some per cent among each other,
+/// magnifications by a factor of two.
+bool SameMagnification(double mpp, double other);
 
 /// A slide file. Immutable once open, so any thread may call any method at any time.
 ///

@@ -37,8 +37,9 @@ std::optional<double> WantedMpp(const SlideInfo& info, const RowOptions& options
   return options.model_mpp;
 }
 
-/// The coarsest level that is still as fine as mpp.
-int LevelForMpp(const SlideInfo& info, double mpp, const std::string& why) {
+/// The coarsest level that is still as fine as mpp, which is what the user wants or what a model was trained
+/// at.
+int LevelForMpp(const SlideInfo& info, double mpp, bool of_model) {
   if (!info.mpp_x || !info.mpp_y) {
     Fail(ErrorCode::kInput,
          "{}: {} um a pixel wanted, but the file does not say its pixel size: choose a level", info.path,
@@ -48,11 +49,11 @@ int LevelForMpp(const SlideInfo& info, double mpp, const std::string& why) {
   for (size_t i = 0; i < info.levels.size(); ++i) {
     if (LevelMpp(info, info.levels[i]) <= mpp * (1 + kMppTolerance)) found = static_cast<int>(i);
   }
-  if (found < 0) {
-    Fail(ErrorCode::kInput, "{}: {} um a pixel wanted{}, the finest level has {:.4g}: choose a level",
-         info.path, mpp, why, LevelMpp(info, info.levels.front()));
-  }
-  return found;
+  if (found >= 0) return found;
+  const double finest = LevelMpp(info, info.levels.front());
+  if (of_model && SameMagnification(finest, mpp)) return 0;
+  Fail(ErrorCode::kInput, "{}: {} um a pixel wanted{}, the finest level has {:.4g}: choose a level",
+       info.path, mpp, of_model ? " (at which the model was trained)" : "", finest);
 }
 
 int ChooseLevel(const SlideInfo& info, const RowOptions& options) {
@@ -61,7 +62,7 @@ int ChooseLevel(const SlideInfo& info, const RowOptions& options) {
   if (const auto mpp = WantedMpp(info, options)) {
     if (!(*mpp > 0) || !std::isfinite(*mpp))
       Fail(ErrorCode::kUsage, "{}: {} um a pixel wanted, expected a size above 0", info.path, *mpp);
-    return LevelForMpp(info, *mpp, options.mpp ? "" : " (at which the model was trained)");
+    return LevelForMpp(info, *mpp, !options.mpp);
   }
   const int level = options.level.value_or(0);
   if (level < 0 || level >= static_cast<int>(info.levels.size())) {
@@ -141,6 +142,10 @@ std::shared_ptr<const SlideFormat> OpenFormat(const std::string& path) {
 
 bool SamePixelSize(double mpp, double other) {
   return std::max(mpp, other) <= std::min(mpp, other) * (1 + kMppTolerance);
+}
+
+bool SameMagnification(double mpp, double other) {
+  return std::max(mpp, other) <= std::min(mpp, other) * 1.1;
 }
 
 SlideInfo Corrected(SlideInfo info, const SlideOptions& options) {

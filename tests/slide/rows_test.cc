@@ -105,6 +105,11 @@ TEST_F(Rows, AModelsPixelSizeIsReadWhereNothingElseIsWantedAndTheSlideSaysItsOwn
   EXPECT_EQ(ReadAll(*slide_->OpenRows({.level = 0, .model_mpp = 0.75})), image_);
   EXPECT_EQ(slide_->OpenRows({.mpp = 1.5, .model_mpp = 0.75})->width(), 100);
   EXPECT_EQ(CodeOf({.model_mpp = 0.3}), ErrorCode::kInput);
+  // Another scanner of the same magnification.
+  EXPECT_EQ(CodeOf({.mpp = 0.46}), ErrorCode::kInput);
+  EXPECT_EQ(CodeOf({.model_mpp = 0.45}), ErrorCode::kInput);
+  EXPECT_EQ(ReadAll(*slide_->OpenRows({.model_mpp = 0.46})), image_);
+  EXPECT_EQ(slide_->PixelSize({.model_mpp = 0.46}), 0.5);
   const TempFolder folder;
   WriteTiff(folder / "b.tif", {image_}, {.tile_width = 32, .tile_height = 32});
   EXPECT_EQ(ReadAll(*Slide::Open(folder / "b.tif")->OpenRows({.model_mpp = 0.75})), image_);

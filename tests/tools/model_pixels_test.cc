@@ -108,6 +108,9 @@ TEST_F(ModelPixelsTest, PredictionsAreMadeAtIt) {
   EXPECT_EQ(coarse.err, "swath: " + slide_ +
                             ": 0.8 um a pixel wanted (at which the model was trained), "
                             "the finest level has 0.9: choose a level\n");
+  EXPECT_EQ(Predict(model, {slide_, "--slide-mpp", "0.84"}, &err), 1024);
+  EXPECT_EQ(err, "swath: " + slide_ + ": read at 0.84 um a pixel, the finest there is; " + model +
+                     " was trained at 0.8\n");
 }
 
 TEST_F(ModelPixelsTest, SlidesThatDoNotSayTheirsAreReadAtLevel0) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <fstream>
 #include <iterator>
 #include <random>
 #include <string>
@@ -14,6 +13,7 @@
 #include "fuzz/annotation_labels.h"
 #include "swath/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -81,7 +81,7 @@ class DamageToAnnotations : public testing::TestWithParam<std::string> {
  protected:
   /// What is wrong with the text; "" if it has labels.
   std::string Complaint(const std::string& text) {
-    std::ofstream(path_, std::ios::binary) << text;
+    test::WriteFile(path_, text);
     const auto start = std::chrono::steady_clock::now();
     std::string complaint;
     try {
@@ -101,8 +101,7 @@ class DamageToAnnotations : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(DamageToAnnotations, IsAnErrorOrIsRead) {
-  std::ifstream file(SWATH_FUZZ_SEEDS "/annotations/" + GetParam(), std::ios::binary);
-  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  const std::string whole = test::ReadFile(SWATH_FUZZ_SEEDS "/annotations/" + GetParam());
   ASSERT_EQ(Complaint(whole), "");
   std::mt19937 random(1);
   constexpr int kCases = 4000;

@@ -1,12 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <string>
 
 #include "swath/annotation.h"
 #include "swath/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 Annotations Read(const TemporaryFolder& folder, const std::string& text) {
-  std::ofstream(folder.File("a.geojson")) << text;
+  test::WriteFile(folder.File("a.geojson"), text);
   return ReadAnnotations(folder.File("a.geojson"));
 }
 
@@ -145,12 +145,8 @@ TEST(GeoJson, ComesBackAsItWasWritten) {
   EXPECT_EQ(Area(read.areas[0].polygons[0]), Area(drawn.areas[0].polygons[0]));
   // Once more, the file is the same: rings already run as the standard wants.
   WriteGeoJson(read, folder.File("c.geojson"));
-  const auto bytes = [&](const std::string& name) {
-    std::ifstream file(folder.File(name));
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
-  EXPECT_EQ(bytes("b.geojson"), bytes("c.geojson"));
-  EXPECT_THAT(bytes("b.geojson"), HasSubstr("[-3,1]"));
+  EXPECT_EQ(test::ReadFile(folder.File("b.geojson")), test::ReadFile(folder.File("c.geojson")));
+  EXPECT_THAT(test::ReadFile(folder.File("b.geojson")), HasSubstr("[-3,1]"));
 }
 
 /// As QuPath does it.

@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <numbers>
 #include <string>
 
 #include "swath/annotation.h"
 #include "swath/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -20,7 +20,7 @@ using testing::HasSubstr;
 class XmlAnnotations : public testing::Test {
  protected:
   Annotations Read(const std::string& text, const SlideInfo* slide = nullptr) {
-    std::ofstream(folder_.File("a.xml")) << text;
+    test::WriteFile(folder_.File("a.xml"), text);
     return ReadAnnotations(folder_.File("a.xml"), slide);
   }
   std::string Message(const std::string& text, const SlideInfo* slide = nullptr) {

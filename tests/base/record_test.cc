@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "base/crc32c.h"
@@ -12,13 +11,10 @@
 #include "base/quantities.h"
 #include "swath/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
-
-void Write(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
 
 // FIPS 180-4, examples.
 constexpr char kAbc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -27,8 +23,8 @@ constexpr char kNothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49
 TEST(Digest, IsTheSha256OfTheBytes) {
   EXPECT_EQ(Sha256("abc"), kAbc);
   const TemporaryFolder folder;
-  Write(folder.File("abc"), "abc");
-  Write(folder.File("empty"), "");
+  test::WriteFile(folder.File("abc"), "abc");
+  test::WriteFile(folder.File("empty"), "");
   const FileDigest digest = DigestFile(folder.File("abc"));
   EXPECT_EQ(digest.sha256, kAbc);
   EXPECT_EQ(digest.bytes, 3);
@@ -41,7 +37,7 @@ TEST(Digest, IsTheSha256OfTheBytes) {
 TEST(Digest, ReadsLargeFilesInPieces) {
   const TemporaryFolder folder;
   const std::string text(3'000'001, 'x');
-  Write(folder.File("large"), text);
+  test::WriteFile(folder.File("large"), text);
   int64_t told = 0, calls = 0;
   const FileDigest digest = DigestFile(folder.File("large"), [&](int64_t bytes) {
     told = bytes;
@@ -55,14 +51,14 @@ TEST(Digest, ReadsLargeFilesInPieces) {
 TEST(Digest, OfAFolderIsThatOfTheListOfItsFiles) {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder.File("slide/part"));
-  Write(folder.File("slide/b"), "abc");
-  Write(folder.File("slide/part/a"), "");
+  test::WriteFile(folder.File("slide/b"), "abc");
+  test::WriteFile(folder.File("slide/part/a"), "");
   const FileDigest digest = DigestFile(folder.File("slide"));
   EXPECT_EQ(digest.files, 2);
   EXPECT_EQ(digest.bytes, 3);
   EXPECT_EQ(digest.sha256, Sha256(std::string(kAbc) + "  slide/b\n" + kNothing + "  slide/part/a\n"));
   // An MRXS file is the least part of its slide.
-  Write(folder.File("slide.mrxs"), "picture");
+  test::WriteFile(folder.File("slide.mrxs"), "picture");
   EXPECT_EQ(FileFacts(folder.File("slide.mrxs")).files, 3);
 }
 

@@ -4,6 +4,7 @@
 
 #include "layers/layer.h"
 #include "tests/graph/model_builder.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -421,9 +422,7 @@ TEST(Import, AcceptsNetworksThatFitOnlySomeSizes) {
   EXPECT_EQ(Import(model).nodes.size(), 3u);
 }
 
-void WriteFile(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
+void WriteFile(const std::string& path, const std::string& bytes) { test::WriteFile(path, bytes); }
 
 TEST(ImportFile, RefusesWhatIsNoModel) {
   const TemporaryFolder folder;
@@ -439,8 +438,7 @@ TEST(ImportFile, RefusesWhatIsNoModel) {
 TEST(ImportFile, EveryTruncationIsRefusedOrStillAModel) {
   const TemporaryFolder folder;
   ExportOnnx(BuiltInModel("pixel-mlp", 1), folder / "whole.onnx");
-  std::ifstream file(folder / "whole.onnx", std::ios::binary);
-  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  const std::string whole = test::ReadFile(folder / "whole.onnx");
   int refused = 0;
   for (size_t size = 0; size < whole.size(); ++size) {
     WriteFile(folder / "cut.onnx", whole.substr(0, size));
@@ -458,8 +456,7 @@ TEST(ImportFile, EveryTruncationIsRefusedOrStillAModel) {
 TEST(ImportFile, DamagedBytesAreRefusedOrReadWithoutACrash) {
   const TemporaryFolder folder;
   ExportOnnx(BuiltInModel("pixel-mlp", 1), folder / "whole.onnx");
-  std::ifstream file(folder / "whole.onnx", std::ios::binary);
-  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  const std::string whole = test::ReadFile(folder / "whole.onnx");
   for (size_t i = 0; i < whole.size(); i += 3) {
     for (const int flip : {0x01, 0x80, 0xff}) {
       std::string damaged = whole;

@@ -7,14 +7,10 @@
 #include "layers/layers.h"
 #include "layers/registry.h"
 #include "tests/graph/model_builder.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
-
-std::string Bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// All but the tensors between: layers that ONNX spells as several nodes leave other ones.
 void ExpectSameLayers(const Graph& a, const Graph& b) {
@@ -64,7 +60,7 @@ onnx::ModelProto Exported(const Graph& graph) {
   const TemporaryFolder folder;
   ExportOnnx(graph, folder / "model.onnx");
   onnx::ModelProto model;
-  EXPECT_TRUE(model.ParseFromString(Bytes(folder / "model.onnx")));
+  EXPECT_TRUE(model.ParseFromString(test::ReadFile(folder / "model.onnx")));
   return model;
 }
 
@@ -226,8 +222,8 @@ TEST(Export, IsTheSameFileEveryTime) {
   ExportOnnx(BuiltInModel("unet-4492", 3), folder / "a.onnx");
   ExportOnnx(BuiltInModel("unet-4492", 3), folder / "b.onnx");
   ExportOnnx(ImportOnnx(folder / "a.onnx"), folder / "c.onnx");
-  EXPECT_EQ(Bytes(folder / "a.onnx"), Bytes(folder / "b.onnx"));
-  EXPECT_EQ(Bytes(folder / "a.onnx"), Bytes(folder / "c.onnx"));
+  EXPECT_EQ(test::ReadFile(folder / "a.onnx"), test::ReadFile(folder / "b.onnx"));
+  EXPECT_EQ(test::ReadFile(folder / "a.onnx"), test::ReadFile(folder / "c.onnx"));
 }
 
 TEST(Export, SaysWhatReadersExpect) {
@@ -271,11 +267,11 @@ TEST(Export, LeavesDefaultDilationsOutAndRaisesTheOpsetForOthers) {
 TEST(Export, LeavesTheOldFileWhenItFails) {
   const TemporaryFolder folder;
   ExportOnnx(BuiltInModel("pixel-mlp", 1), folder / "model.onnx");
-  const std::string before = Bytes(folder / "model.onnx");
+  const std::string before = test::ReadFile(folder / "model.onnx");
   Graph broken = BuiltInModel("pixel-mlp", 2);
   broken.tensors.back() = "image";
   EXPECT_THROW(ExportOnnx(broken, folder / "model.onnx"), Error);
-  EXPECT_EQ(Bytes(folder / "model.onnx"), before);
+  EXPECT_EQ(test::ReadFile(folder / "model.onnx"), before);
   const std::filesystem::directory_iterator files(std::filesystem::path(folder / "model.onnx").parent_path());
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }

@@ -9,6 +9,7 @@
 
 #include "layers/layers.h"
 #include "tests/graph/model_builder.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -201,9 +202,9 @@ TEST(Weights, FilesThatAreNoneAreRefused) {
   EXPECT_EQ(message("none.safetensors", ErrorCode::kInput), ": cannot be opened: No such file or directory");
   EXPECT_EQ(message("w.pt", ErrorCode::kUsage),
             ": weights are read from .safetensors and .onnx files, found '.pt'");
-  std::ofstream(folder / "short.safetensors") << "1234";
+  test::WriteFile(folder / "short.safetensors", "1234");
   EXPECT_EQ(message("short.safetensors", ErrorCode::kInput), ": is not a safetensors file: it has 4 bytes");
-  std::ofstream(folder / "text.safetensors") << "a text, and no safetensors";
+  test::WriteFile(folder / "text.safetensors", "a text, and no safetensors");
   EXPECT_NE(message("text.safetensors", ErrorCode::kInput).find("its header has"), std::string::npos);
   // A header of 100 MB and more is refused before memory is taken for it.
   const uint64_t huge = 100'000'001;

@@ -8,7 +8,6 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "swath/slide.h"
 #include "tests/support/file_size_limit.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -104,11 +104,6 @@ void Write(const std::string& path, const Picture& picture, PyramidOptions optio
                      std::min(rows, picture.height - y));
   }
   writer.Finish();
-}
-
-std::vector<uint8_t> Bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 template <class T>
@@ -272,7 +267,7 @@ TEST(PyramidWriter, BytesDependNeitherOnThreadsNorOnTheChunksWritten) {
   const Picture picture = MakePicture(1500, 1300, 3);
   Write(folder.File("a.tif"), picture, {.threads = 1}, 1300);
   Write(folder.File("b.tif"), picture, {.threads = 3}, 7);
-  EXPECT_EQ(Bytes(folder.File("a.tif")), Bytes(folder.File("b.tif")));
+  EXPECT_EQ(test::ReadFile(folder.File("a.tif")), test::ReadFile(folder.File("b.tif")));
 }
 
 /// The same levels, in other places.

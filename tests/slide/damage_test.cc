@@ -11,6 +11,7 @@
 #include "swath/error.h"
 #include "swath/slide.h"
 #include "tests/slide/images.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -36,9 +37,9 @@ std::string Verify(const std::string& path) {
 
 TEST(Damage, NotAnImageAtAll) {
   const TempFolder folder;
-  WriteBytes(folder / "empty", "");
-  WriteBytes(folder / "short", "II*");
-  WriteBytes(folder / "text", "This is not an image.\n");
+  test::WriteFile(folder / "empty", "");
+  test::WriteFile(folder / "short", "II*");
+  test::WriteFile(folder / "text", "This is not an image.\n");
   using ::testing::HasSubstr;
   EXPECT_THAT(Verify(folder / "none"), HasSubstr("no such file"));
   EXPECT_THAT(Verify(folder / "empty"), HasSubstr("empty file"));
@@ -59,7 +60,7 @@ class DamageTo : public ::testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
     GetParam().write(folder_ / "whole");
-    bytes_ = ReadBytes(folder_ / "whole");
+    bytes_ = test::ReadFile(folder_ / "whole");
     ASSERT_EQ(Verify(folder_ / "whole"), "");
   }
 
@@ -72,7 +73,7 @@ TEST_P(DamageTo, ATruncatedFileIsAnErrorOrWhole) {
   const Image expected = ReadAll(*Slide::Open(folder_ / "whole")->OpenRows());
   const size_t step = std::max<size_t>(1, bytes_.size() / 97);
   for (size_t length = 0; length < bytes_.size(); length += step) {
-    WriteBytes(folder_ / "cut", bytes_.substr(0, length));
+    test::WriteFile(folder_ / "cut", bytes_.substr(0, length));
     if (!Verify(folder_ / "cut").empty()) continue;
     EXPECT_EQ(ReadAll(*Slide::Open(folder_ / "cut")->OpenRows()), expected)
         << length << " of " << bytes_.size();
@@ -92,7 +93,7 @@ TEST_P(DamageTo, ChangedBytesNeverCrash) {
                                                : damaged.size() - 1 - random() % near;
       damaged[place] = static_cast<char>(random() % 4 == 0 ? 255 : random());
     }
-    WriteBytes(folder_ / "damaged", damaged);
+    test::WriteFile(folder_ / "damaged", damaged);
     Verify(folder_ / "damaged");
     try {
       ReadAll(*OpenMask(folder_ / "damaged", 60, 50));
@@ -156,9 +157,9 @@ TEST(Damage, ATruncatedSlideIsAnError) {
   const TempFolder folder;
   for (const auto* name : {"CMU-1-Small-Region.svs", "test3-DAPI-2-387.ndpi",
                            "derived/cmu_jpeg_tiled_pyramid.tif", "derived/cmu_bigtiff_subifd_jpeg.tif"}) {
-    const std::string bytes = ReadBytes(slides / name);
+    const std::string bytes = test::ReadFile(slides / name);
     for (const size_t part : {1, 3, 8, 11, 12}) {
-      WriteBytes(folder / "cut.svs", bytes.substr(0, bytes.size() * part / 13));
+      test::WriteFile(folder / "cut.svs", bytes.substr(0, bytes.size() * part / 13));
       EXPECT_NE(Verify(folder / "cut.svs"), "") << name << " " << part;
     }
   }

@@ -21,6 +21,7 @@
 #include "swath/slide.h"
 #include "tests/slide/images.h"
 #include "tests/slide/jp2k_image.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -63,7 +64,7 @@ struct DicomSpec {
 std::string JpegBytes(const Image& image) {
   const TempFolder folder;
   WriteJpeg(folder / "jpeg", image);
-  return ReadBytes(folder / "jpeg");
+  return test::ReadFile(folder / "jpeg");
 }
 
 E_TransferSyntax CodingOf(const DicomSpec& spec) {
@@ -342,14 +343,14 @@ TEST(Dicom, DamageNeverCrashes) {
   for (const DicomSpec& spec :
        {DicomSpec{}, DicomSpec{.jpeg = true}, DicomSpec{.sparse = true, .missing = 2}}) {
     WriteDicom(folder / "whole", image, spec);
-    const std::string bytes = ReadBytes(folder / "whole");
+    const std::string bytes = test::ReadFile(folder / "whole");
     std::filesystem::remove(folder / "whole");
     const Image whole = [&] {
-      WriteBytes(folder / "x", bytes);
+      test::WriteFile(folder / "x", bytes);
       return ReadAll(*Slide::Open(folder / "x")->OpenRows());
     }();
     for (size_t length = 0; length < bytes.size(); length += bytes.size() / 61) {
-      WriteBytes(folder / "x", bytes.substr(0, length));
+      test::WriteFile(folder / "x", bytes.substr(0, length));
       if (Complaint(folder / "x").empty()) {
         EXPECT_EQ(ReadAll(*Slide::Open(folder / "x")->OpenRows()), whole);
       }
@@ -361,7 +362,7 @@ TEST(Dicom, DamageNeverCrashes) {
         const size_t most = random() % 4 == 0 ? damaged.size() : std::min<size_t>(damaged.size(), 1500);
         damaged[random() % most] = static_cast<char>(random() % 4 == 0 ? 255 : random());
       }
-      WriteBytes(folder / "x", damaged);
+      test::WriteFile(folder / "x", damaged);
       Complaint(folder / "x");
     }
   }
@@ -394,7 +395,7 @@ Image DcmtkFrames(const std::string& path, const SlideInfo& info, const TempFold
       const int64_t frame = y / level.tile_height * across + tile;
       static std::string name, pixels;
       if (name != path + std::to_string(frame)) {
-        pixels = ReadBytes(folder / ("frame." + std::to_string(frame) + ".ppm"));
+        pixels = test::ReadFile(folder / ("frame." + std::to_string(frame) + ".ppm"));
         name = path + std::to_string(frame);
       }
       const int64_t left = tile * level.tile_width, width = std::min(level.tile_width, level.width - left);

@@ -53,9 +53,6 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-void WriteBytes(const std::string& path, const std::string& bytes);
-std::string ReadBytes(const std::string& path);
-
 /// An array as numpy.save writes it: type as "|u1", shape as "31, 53".
 void WriteNpy(const std::string& path, const std::string& type, const std::string& shape,
               const std::string& items);

@@ -4,6 +4,8 @@
 #include <openjpeg.h>
 #include <tiffio.h>
 
+#include "tests/support/whole_file.h"
+
 namespace swath::testing {
 
 std::string Jp2kBytes(const Image& image, const Jp2kSpec& spec) {
@@ -49,7 +51,7 @@ std::string Jp2kBytes(const Image& image, const Jp2kSpec& spec) {
   opj_stream_destroy(stream);
   opj_destroy_codec(codec);
   opj_image_destroy(planes);
-  return ReadBytes(path);
+  return test::ReadFile(path);
 }
 
 Jp2kTiff CutToTiles(const Image& image, const Jp2kSpec& spec) {

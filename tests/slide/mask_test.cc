@@ -9,6 +9,7 @@
 #include "swath/error.h"
 #include "swath/slide.h"
 #include "tests/slide/images.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -235,7 +236,7 @@ TEST(Mask, RefusesWhatHoldsNoLabels) {
   EXPECT_THAT(Complaint(folder / "a.jpg", 20, 20), HasSubstr("JPEG"));
   WriteTiff(folder / "a.tif", {Smooth(20, 20, 1)}, {.rows_per_strip = 20, .compression = COMPRESSION_JPEG});
   EXPECT_THAT(Complaint(folder / "a.tif", 20, 20), HasSubstr("JPEG"));
-  WriteBytes(folder / "a.txt", "labels");
+  test::WriteFile(folder / "a.txt", "labels");
   EXPECT_THAT(Complaint(folder / "a.txt", 20, 20), HasSubstr("none of them"));
   EXPECT_THAT(Complaint(folder / "none.png", 20, 20), HasSubstr("no such file"));
 }

@@ -13,6 +13,7 @@
 #include "swath/error.h"
 #include "swath/slide.h"
 #include "tests/slide/images.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -188,7 +189,7 @@ std::vector<uint8_t> VipsTurned(const std::string& path, const TempFolder& folde
   const std::string command =
       "vips autorot '" + path + "' '" + turned + "' && vips rawsave '" + turned + "' '" + raw + "'";
   if (std::system(("( " + command + " ) > /dev/null 2>&1").c_str()) != 0) return {};
-  const std::string bytes = ReadBytes(raw);
+  const std::string bytes = test::ReadFile(raw);
   return {bytes.begin(), bytes.end()};
 }
 

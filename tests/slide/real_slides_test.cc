@@ -12,6 +12,7 @@
 #include "swath/slide.h"
 #include "tests/slide/images.h"
 #include "tests/slide/jp2k_image.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -107,13 +108,13 @@ TEST(Aperio, TilesWithoutBytesAreLeftToOpenSlide) {
   Jp2kTiff tiff = CutToTiles(Noise(512, 512, 3, 1));
   tiff.description = "Aperio Image Library v1\r\n512x512";
   WriteJp2kTiff(folder / "a.svs", tiff);
-  std::string bytes = ReadBytes(folder / "a.svs");
+  std::string bytes = test::ReadFile(folder / "a.svs");
   const auto size = static_cast<uint32_t>(tiff.tiles[2].size());
   const std::string stored(reinterpret_cast<const char*>(&size), sizeof size);  // as libtiff wrote it
   const size_t place = bytes.rfind(stored);
   ASSERT_NE(place, std::string::npos);
   bytes.replace(place, sizeof size, sizeof size, '\0');
-  WriteBytes(folder / "b.svs", bytes);
+  test::WriteFile(folder / "b.svs", bytes);
   const auto slide = Slide::Open(folder / "b.svs");
   EXPECT_EQ(slide->info().decoder, "openslide");
   const Image existence = ReadAll(*slide->OpenExistence());
@@ -126,7 +127,7 @@ Image VipsPixels(const std::string& file, const std::string& options, const Temp
   const std::string raw = folder / "raw";
   const std::string command = "vips rawsave '" + file + "[" + options + "]' '" + raw + "' 2> /dev/null";
   if (std::system(command.c_str()) != 0) return {};
-  const std::string bytes = ReadBytes(raw);
+  const std::string bytes = test::ReadFile(raw);
   return {0, 0, 3, std::vector<uint8_t>(bytes.begin(), bytes.end())};
 }
 
@@ -151,9 +152,9 @@ TEST_F(RealSlides, Jpeg2000TilesEqualLibvipssReading) {
     // libvips writes YCbCr, and rounds otherwise on the way back to RGB.
     EXPECT_LE(MaxDifference(read, expected), 1) << options;
     // A tile that ends early is an error, not a blurred picture.
-    std::string bytes = ReadBytes(file);
+    std::string bytes = test::ReadFile(file);
     bytes.replace(bytes.size() / 2, 64, 64, '\xff');
-    WriteBytes(file, bytes);
+    test::WriteFile(file, bytes);
     try {
       ReadAll(*Slide::Open(file)->OpenRows());
     } catch (const Error& e) {

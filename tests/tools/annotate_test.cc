@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/whole_file.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 
@@ -17,7 +18,7 @@ class AnnotateTest : public testing::Test {
  protected:
   AnnotateTest() {
     test::WritePng(folder_.File("slide.png"), 60, 40, 3, [](int64_t, int64_t, int64_t c) { return 200 + c; });
-    test::WriteText(folder_.File("drawn.geojson"), R"({"type":"FeatureCollection","features":[
+    test::WriteFile(folder_.File("drawn.geojson"), R"({"type":"FeatureCollection","features":[
       {"type":"Feature","properties":{"classification":{"name":"Tumor"}},"geometry":{"type":"Polygon",
        "coordinates":[[[5.2,3],[50,8],[31,37.5],[9,30],[5.2,3]],[[20,12],[20,20],[28,20],[20,12]]]}},
       {"type":"Feature","properties":{"classification":{"name":"Stroma"}},"geometry":{"type":"Polygon",
@@ -36,7 +37,7 @@ class AnnotateTest : public testing::Test {
                                        "--classes", "background,Tumor,Stroma", "-o", folder_.File(to)});
     EXPECT_EQ(outcome.status, 0) << outcome.err;
   }
-  std::string Text(const std::string& name) const { return test::ReadText(folder_.File(name)); }
+  std::string Text(const std::string& name) const { return test::ReadFile(folder_.File(name)); }
 
   TemporaryFolder folder_;
 };

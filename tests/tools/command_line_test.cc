@@ -10,6 +10,7 @@
 
 #include "swath/model.h"
 #include "swath/slide.h"
+#include "tests/support/whole_file.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 
@@ -228,18 +229,18 @@ TEST(CommandLine, SynthReplacesOnlyItsOwnListOfSlides) {
   const std::vector<std::string> synth = {"synth",    slides, "--size",    "64x64",
                                           "--slides", "1",    "--threads", "0"};
   ASSERT_EQ(test::RunProgram(synth).status, 0);
-  const std::string own = test::ReadText(csv);
+  const std::string own = test::ReadFile(csv);
   EXPECT_EQ(test::RunProgram(synth).status, 0);
   for (const char* text :
        {"slide,mask,split\nslide_000.tif,,\na.svs,a.png,train\n", "mask,slide\na.png,a.svs\n",
         "slide_00a.tif\n", "slide_00.tif\n", "slide_000.png\n"}) {
-    test::WriteText(csv, text);
+    test::WriteFile(csv, text);
     ExpectError(synth, 2, csv + ": line ");
-    EXPECT_EQ(test::ReadText(csv), text);
+    EXPECT_EQ(test::ReadFile(csv), text);
   }
-  test::WriteText(csv, "slide,\"mask\n");
+  test::WriteFile(csv, "slide,\"mask\n");
   ExpectError(synth, 3, csv);
-  test::WriteText(csv, own);
+  test::WriteFile(csv, own);
   EXPECT_EQ(test::RunProgram(synth).status, 0);
 }
 

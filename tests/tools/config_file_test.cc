@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "swath/error.h"
+#include "tests/support/whole_file.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 #include "tools/options.h"
@@ -59,7 +60,7 @@ struct Command {
 class ConfigFileTest : public testing::Test {
  protected:
   std::string Write(const std::string& text) {
-    test::WriteText(folder_.File("config.toml"), text);
+    test::WriteFile(folder_.File("config.toml"), text);
     return folder_.File("config.toml");
   }
   TemporaryFolder folder_;
@@ -192,10 +193,10 @@ TEST_F(ConfigFileTest, NamesTheFileTheLineAndTheKey) {
 }
 
 TEST_F(ConfigFileTest, FilesThatAreNoTomlAreInputErrorsOfOneLine) {
-  test::WriteText(folder_.File("binary"), std::string("\177ELF\2\1\1\0\0\xff\n\xfe", 12));
-  test::WriteText(folder_.File("syntax"), "out = \"run\"\nrate =\n");
-  test::WriteText(folder_.File("latin"), "out = \"gr\366\337e\"\n");
-  test::WriteText(folder_.File("twice"), "rate = 1\nrate = 2\n");
+  test::WriteFile(folder_.File("binary"), std::string("\177ELF\2\1\1\0\0\xff\n\xfe", 12));
+  test::WriteFile(folder_.File("syntax"), "out = \"run\"\nrate =\n");
+  test::WriteFile(folder_.File("latin"), "out = \"gr\366\337e\"\n");
+  test::WriteFile(folder_.File("twice"), "rate = 1\nrate = 2\n");
   const std::vector<std::pair<std::string, std::string>> cases = {
       {folder_.File("none"), ": cannot be opened"},
       {folder_.File("."), ": expected a TOML file, found a folder"},

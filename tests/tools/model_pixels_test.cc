@@ -8,6 +8,7 @@
 
 #include "swath/model.h"
 #include "swath/slide.h"
+#include "tests/support/whole_file.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 
@@ -24,7 +25,7 @@ class ModelPixelsTest : public testing::Test {
   ModelPixelsTest() {
     Run({"synth", folder_.File("data"), "--slides", "3", "--val", "1", "--test", "1", "--size", "1024x1024"});
     test::WriteSlide(folder_, "plain", 64, 64, 1);
-    test::WriteText(folder_.File("plain.csv"), "slide,mask,split\nplain.png,plain_mask.png,train\n");
+    test::WriteFile(folder_.File("plain.csv"), "slide,mask,split\nplain.png,plain_mask.png,train\n");
   }
 
   static test::Outcome Run(const std::vector<std::string>& arguments, int status = 0) {
@@ -147,7 +148,7 @@ TEST_F(ModelPixelsTest, EvaluationsAndReportsAreMadeAtIt) {
   EXPECT_NE(own, eval({"--level", "0"}));
   EXPECT_THAT(outcome_.err, HasSubstr("swath: warning: slide_002.tif: read at 0.5 um a pixel, but "));
   Run({"report", folder_.File("run")});
-  EXPECT_THAT(test::ReadText(folder_.File("run/report.html")),
+  EXPECT_THAT(test::ReadFile(folder_.File("run/report.html")),
               HasSubstr(fmt::format("{:.4f}", nlohmann::json::parse(own)["dice"]["mean"].get<double>())));
   slides_ = folder_.File("plain.csv");
   EXPECT_EQ(eval({"--split", "train"}), eval({"--split", "train", "--level", "0"}));
@@ -157,7 +158,7 @@ TEST_F(ModelPixelsTest, EvaluationsAndReportsAreMadeAtIt) {
 }
 
 TEST_F(ModelPixelsTest, ReportsReadSlidesOfAStatedPixelSize) {
-  test::WriteText(folder_.File("plain.csv"),
+  test::WriteFile(folder_.File("plain.csv"),
                   "slide,mask,split\nplain.png,plain_mask.png,train\nplain.png,plain_mask.png,test\n");
   slides_ = folder_.File("plain.csv");
   Train("run", {"--slide-mpp", "0.5", "--mpp", "1"});

@@ -10,6 +10,7 @@
 #include "swath/graph.h"
 #include "swath/model.h"
 #include "swath/slide.h"
+#include "tests/support/whole_file.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 
@@ -60,7 +61,7 @@ TEST_F(PredictTest, OutlinesAreThoseOfTheMask) {
 TEST_F(PredictTest, OutlinesOfARegionLieInTheSlide) {
   const test::Outcome outcome = Predict({"--simplify", "0", "--region", "7,5,80,64"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const auto outlines = nlohmann::json::parse(test::ReadText(Result("_7_5_80x64.geojson")));
+  const auto outlines = nlohmann::json::parse(test::ReadFile(Result("_7_5_80x64.geojson")));
   double left = 1e9, top = 1e9, right = 0, bottom = 0;
   for (const auto& feature : outlines["features"]) {
     for (const auto& p : feature["geometry"]["coordinates"][0]) {
@@ -90,7 +91,7 @@ TEST_F(PredictTest, TheTableAndJsonCountThePixelsOfTheMask) {
   }
   EXPECT_NEAR(probability, 1, 1e-9);
   for (const std::string file : json["files"]) EXPECT_TRUE(std::filesystem::exists(file)) << file;
-  const std::string table = test::ReadText(folder_.File("maps/summary.csv"));
+  const std::string table = test::ReadFile(folder_.File("maps/summary.csv"));
   EXPECT_THAT(table, testing::StartsWith("slide,class,pixels,fraction,mm2,areas,mean_probability\n"
                                          "\"a, \"\"slide\"\"\","));
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 3);

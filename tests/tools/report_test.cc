@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "swath/model.h"
+#include "tests/support/whole_file.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 
@@ -23,7 +24,7 @@ class ReportTest : public testing::Test {
  protected:
   ReportTest() {
     for (const char* name : {"a", "b", "c", "d"}) test::WriteSlide(folder_, name, 40, 32, name[0]);
-    test::WriteText(folder_.File("slides.csv"),
+    test::WriteFile(folder_.File("slides.csv"),
                     "slide,mask,split\na.png,a_mask.png,train\nb.png,b_mask.png,val\nc.png,c_mask.png,test\n"
                     "d.png,d_mask.png,test\n");
   }
@@ -45,7 +46,7 @@ class ReportTest : public testing::Test {
     const test::Outcome outcome = test::RunProgram(arguments);
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(outcome.out, run() + "/report.html\n");
-    return test::ReadText(run() + "/report.html");
+    return test::ReadFile(run() + "/report.html");
   }
 
   void ExpectError(const std::vector<std::string>& arguments, int status, const std::string& message) const {
@@ -83,7 +84,7 @@ TEST_F(ReportTest, HasTheFiguresOfEval) {
 TEST_F(ReportTest, WarnsOfWhatIsNotAsItWas) {
   Train();
   test::WriteSlide(folder_, "c", 44, 32, 99);
-  test::WriteText(folder_.File("slides.csv"),
+  test::WriteFile(folder_.File("slides.csv"),
                   "slide,mask,split\na.png,a_mask.png,train\na.png,a_mask.png,test\nc.png,c_mask.png,test\n");
   const std::string page = Page();
   EXPECT_THAT(page, HasSubstr("slides.csv is not as it was when the network was trained"));
@@ -93,7 +94,7 @@ TEST_F(ReportTest, WarnsOfWhatIsNotAsItWas) {
 }
 
 TEST_F(ReportTest, JudgesByValidationSlidesWhereThereAreNoOthers) {
-  test::WriteText(folder_.File("slides.csv"),
+  test::WriteFile(folder_.File("slides.csv"),
                   "slide,mask,split\na.png,a_mask.png,train\nb.png,b_mask.png,val\n");
   Train();
   EXPECT_THAT(Page(), AllOf(HasSubstr("The weights were chosen by these validation slides"),
@@ -123,7 +124,7 @@ TEST_F(ReportTest, OfLabelsOfSlides) {
       const char name = static_cast<char>('a' + i);
       csv += fmt::format("{}.png,{},{}\n", name, targets[i++], split);
     }
-    test::WriteText(folder_.File("slides.csv"), csv);
+    test::WriteFile(folder_.File("slides.csv"), csv);
     std::filesystem::remove_all(run());
     std::vector<std::string> options = {
         "--model", "mobilenet-v2:head=attention", "--batchnorm", "frozen", "--loss", loss, "--steps", "1"};

@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include "tests/support/temporary_folder.h"
+#include "tests/support/whole_file.h"
 
 extern char** environ;
 
@@ -49,11 +49,6 @@ struct Outcome {
   std::string err;
 };
 
-inline std::string ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 /// Runs `swath` to its end. Where `out` is given, standard output goes there and is not read back.
 inline Outcome RunProgram(const std::vector<std::string>& arguments, const std::string& out = "") {
   const TemporaryFolder folder;
@@ -63,8 +58,8 @@ inline Outcome RunProgram(const std::vector<std::string>& arguments, const std::
   if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status)) {
     outcome.status = WEXITSTATUS(status);
   }
-  if (out.empty()) outcome.out = ReadText(folder.File("out"));
-  outcome.err = ReadText(folder.File("err"));
+  if (out.empty()) outcome.out = test::ReadFile(folder.File("out"));
+  outcome.err = test::ReadFile(folder.File("err"));
   return outcome;
 }
 

@@ -10,6 +10,7 @@
 
 #include "swath/annotation.h"
 #include "swath/model.h"
+#include "tests/support/whole_file.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 
@@ -63,25 +64,25 @@ TEST_F(TissueTest, IsWhereTheLossIs) {
   ASSERT_EQ(tissue.status, 0) << tissue.err;
   EXPECT_THAT(all.out, Not(HasSubstr("around labels")));
   EXPECT_THAT(tissue.out, HasSubstr(" around labels: "));
-  EXPECT_THAT(test::ReadText(folder_.File("tissue/config.toml")), HasSubstr("tissue = \"auto\"\n"));
+  EXPECT_THAT(test::ReadFile(folder_.File("tissue/config.toml")), HasSubstr("tissue = \"auto\"\n"));
   // The same from files.
   ASSERT_EQ(test::RunProgram({"tissue", folder_.File("data/slides.csv"), "--out", folder_.File("outlines"),
                               "--simplify", "0"})
                 .status,
             0);
-  test::WriteText(folder_.File("data/slides.csv"),
+  test::WriteFile(folder_.File("data/slides.csv"),
                   "slide,mask,split,tissue\n"
                   "slide_000.tif,slide_000_mask.tif,train,../outlines/slide_000_tissue.geojson\n"
                   "slide_001.tif,slide_001_mask.tif,val,../outlines/slide_001_tissue.geojson\n");
   const auto drawn = Train("drawn", {});
   ASSERT_EQ(drawn.status, 0) << drawn.err;
-  EXPECT_EQ(test::ReadText(folder_.File("drawn/model.onnx")),
-            test::ReadText(folder_.File("tissue/model.onnx")));
+  EXPECT_EQ(test::ReadFile(folder_.File("drawn/model.onnx")),
+            test::ReadFile(folder_.File("tissue/model.onnx")));
   const auto judged = test::RunProgram({"eval", "--model", folder_.File("drawn/model.onnx"), "--data",
                                         folder_.File("data/slides.csv"), "--split", "val"});
   EXPECT_EQ(judged.status, 0) << judged.err;
   // Other tissue is another run.
-  test::WriteText(folder_.File("data/slides.csv"),
+  test::WriteFile(folder_.File("data/slides.csv"),
                   "slide,mask,split\nslide_000.tif,slide_000_mask.tif,train\n"
                   "slide_001.tif,slide_001_mask.tif,val\n");
   const auto resumed = Train("drawn", {"--resume"});
@@ -160,7 +161,7 @@ TEST_F(TissueTest, IsWhereAPredictionIs) {
   // What a data set names counts.
   ASSERT_EQ(test::RunProgram({"tissue", slide, "--out", folder_.File("outlines"), "--simplify", "0"}).status,
             0);
-  test::WriteText(folder_.File("data/named.csv"),
+  test::WriteFile(folder_.File("data/named.csv"),
                   "slide,tissue\nslide_001.tif,../outlines/slide_000_tissue.geojson\n");
   const auto named = predict(folder_.File("data/named.csv"), "named", {"--tissue", "auto"});
   ASSERT_EQ(named.status, 0) << named.err;

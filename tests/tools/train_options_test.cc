@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "swath/model.h"
+#include "tests/support/whole_file.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 
@@ -20,7 +21,7 @@ class TrainOptionsTest : public testing::Test {
  protected:
   TrainOptionsTest() {
     test::WriteSlide(folder_, "a", 32, 32, 1);
-    test::WriteText(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,train\n");
+    test::WriteFile(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,train\n");
   }
 
   test::Outcome Train(const std::string& run, const std::vector<std::string>& more) const {
@@ -56,7 +57,7 @@ TEST_F(TrainOptionsTest, WeightsAreTakenReportedAndFrozen) {
   EXPECT_THAT(
       outcome.out,
       HasSubstr("\n  unused      4: normalise.shift, normalise.scale, outc.conv.weight and 1 more\n"));
-  const std::string report = test::ReadText(folder_.File("second/weights.txt"));
+  const std::string report = test::ReadFile(folder_.File("second/weights.txt"));
   EXPECT_THAT(report, HasSubstr("matched inc.double_conv.0.weight\n"));
   EXPECT_THAT(report, HasSubstr("unused outc.conv.weight\n"));
   for (const char* name : {"inc.double_conv.0.weight", "down1.maxpool_conv.1.double_conv.0.weight"}) {
@@ -67,12 +68,12 @@ TEST_F(TrainOptionsTest, WeightsAreTakenReportedAndFrozen) {
             Values("first/model.onnx", "up1.conv.double_conv.0.weight"));
   // The file of the run says it all.
   const std::string config = folder_.File("second/config.toml");
-  EXPECT_THAT(test::ReadText(config),
+  EXPECT_THAT(test::ReadFile(config),
               AllOf(HasSubstr("freeze = [\"inc.*\", \"down1.*\"]\n"), HasSubstr("lr-of = [\"*=0.5\"]\n")));
   const test::Outcome again = test::RunProgram({"train", "--config", config, "--out", folder_.File("third")});
   EXPECT_EQ(again.status, 0) << again.err;
-  EXPECT_EQ(test::ReadText(folder_.File("third/model.onnx")),
-            test::ReadText(folder_.File("second/model.onnx")));
+  EXPECT_EQ(test::ReadFile(folder_.File("third/model.onnx")),
+            test::ReadFile(folder_.File("second/model.onnx")));
   ExpectError(test::RunProgram({"train", "--config", config, "--resume", "--steps", "3", "--lr-of", "*=2"}),
               3, "the run cannot be continued with another lr-of: it began with 0.5, now 2");
 }
@@ -81,7 +82,7 @@ TEST_F(TrainOptionsTest, AugmentationIsPartOfTheRun) {
   const test::Outcome outcome = Train("run", {"--augment", "flip,transpose,stain,brightness=0.2"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const std::string config = folder_.File("run/config.toml");
-  EXPECT_THAT(test::ReadText(config),
+  EXPECT_THAT(test::ReadFile(config),
               HasSubstr("augment = [\"flip\", \"transpose\", \"stain\", \"brightness=0.2\"]\n"));
   EXPECT_EQ(test::RunProgram({"train", "--config", config, "--resume", "--steps", "3"}).status, 0);
   ExpectError(
@@ -99,7 +100,7 @@ TEST_F(TrainOptionsTest, PixelsThatAreTrainedOnAndValidatedAreToldOf) {
   const std::string header = "slide,mask,split,region\n",
                     known = "  warning     a.png is trained on and validated on";
   const auto train = [&](const std::string& run, const std::string& lines) {
-    test::WriteText(folder_.File("slides.csv"), header + lines);
+    test::WriteFile(folder_.File("slides.csv"), header + lines);
     const test::Outcome outcome = Train(run, {});
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     return outcome.out;

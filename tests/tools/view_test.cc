@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/ask_server.h"
+#include "tests/support/whole_file.h"
 #include "tests/tools/run_program.h"
 #include "tests/train/slides.h"
 
@@ -45,8 +46,8 @@ class Viewer {
   Viewer(const Viewer&) = delete;
   Viewer& operator=(const Viewer&) = delete;
 
-  std::string out() const { return test::ReadText(folder_.File("out")); }
-  std::string err() const { return test::ReadText(folder_.File("err")); }
+  std::string out() const { return test::ReadFile(folder_.File("out")); }
+  std::string err() const { return test::ReadFile(folder_.File("err")); }
 
   json Get(const std::string& path) const {
     // http://HOST:PORT/TOKEN/
@@ -94,10 +95,10 @@ class ViewTest : public testing::Test {
 };
 
 TEST_F(ViewTest, AnOverlayThatIsNamedHasToBeShown) {
-  test::WriteText(folder_.File("b_mask_2.tif"), "no picture");
+  test::WriteFile(folder_.File("b_mask_2.tif"), "no picture");
   ExpectError({a_, b_, "--overlay", folder_.File("b_mask_2.tif")}, 3,
               "b_mask_2.tif: a mask is a PNG, a TIFF or a .npy; this file is none of them");
-  test::WriteText(folder_.File("a.geojson"), R"({"type": "FeatureCollection", "feat)");
+  test::WriteFile(folder_.File("a.geojson"), R"({"type": "FeatureCollection", "feat)");
   ExpectError({a_, "--overlay", folder_.File("a.geojson")}, 3, "a.geojson: not JSON");
   ExpectError({a_, "--overlay", folder_.File("none.tif")}, 3, "none.tif: cannot be opened");
   // Of what is found as well, nothing is said.
@@ -106,7 +107,7 @@ TEST_F(ViewTest, AnOverlayThatIsNamedHasToBeShown) {
 }
 
 TEST_F(ViewTest, AnOverlayThatIsFoundMayBeLeftOut) {
-  test::WriteText(folder_.File("a_mask_2.tif"), "no picture");
+  test::WriteFile(folder_.File("a_mask_2.tif"), "no picture");
   for (const char* option : {"--overlay", "--run"}) {
     const Viewer viewer({a_, b_, option, folder_.File("")});
     EXPECT_THAT(viewer.err(), HasSubstr("swath: not shown: " + folder_.File("a_mask_2.tif: a mask is a")));
@@ -129,12 +130,12 @@ TEST_F(ViewTest, ThePixelSizeMayBeStated) {
 }
 
 TEST_F(ViewTest, ADatasetIsShownInItsOrderWithItsMasks) {
-  test::WriteText(folder_.File("a drawing.geojson"),
+  test::WriteFile(folder_.File("a drawing.geojson"),
                   R"({"type": "Feature", "properties": {"classification": {"name": "tumour"}}, "geometry":)"
                   R"({"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9], [0, 0]]]}})");
   test::WritePng(folder_.File("part.png"), 10, 10, 1, [](int64_t x, int64_t, int64_t) { return x % 2; });
   // A slide of several lines is shown once.
-  test::WriteText(folder_.File("slides.csv"),
+  test::WriteFile(folder_.File("slides.csv"),
                   "slide,mask,region,mpp\nc.png,part.png,\"4,6,20,20\",0.5\na.png,a drawing.geojson,,\n"
                   "c.png,c_mask.png,,0.5\nb.png,,,\n");
   const Viewer viewer({folder_.File("slides.csv"), "--overlay", folder_.File("")});
@@ -150,13 +151,13 @@ TEST_F(ViewTest, ADatasetIsShownInItsOrderWithItsMasks) {
 }
 
 TEST_F(ViewTest, ALineOfADatasetThatIsWrongIsAnError) {
-  test::WriteText(folder_.File("slides.csv"), "slide,mask\na.png,a_mask.png\nb.png,none.png\n");
+  test::WriteFile(folder_.File("slides.csv"), "slide,mask\na.png,a_mask.png\nb.png,none.png\n");
   ExpectError({folder_.File("slides.csv")}, 3, "slides.csv:3: mask: ");
   ExpectError({folder_.File("none.csv")}, 3, "none.csv: cannot be opened");
 }
 
 TEST_F(ViewTest, ARunKnowsItsSlides) {
-  test::WriteText(folder_.File("slides.csv"),
+  test::WriteFile(folder_.File("slides.csv"),
                   "slide,mask,split\nb.png,b_mask.png,val\na.png,a_mask.png,train\n");
   const std::string run = folder_.File("run");
   const test::Outcome trained = test::RunProgram({"train", "--data", folder_.File("slides.csv"), "--out", run,

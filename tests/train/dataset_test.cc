@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "swath/error.h"
+#include "tests/support/whole_file.h"
 #include "tests/train/slides.h"
 
 namespace swath {
@@ -19,11 +20,11 @@ class DatasetTest : public testing::Test {
     test::WriteSlide(folder_, "b", 24, 33, 2);
     test::WritePng(folder_.File("half.png"), 15, 10, 1,
                    [](int64_t x, int64_t, int64_t) { return x % 2 ? 255 : 0; });
-    test::WriteText(folder_.File("noise.png"), "not a picture");
+    test::WriteFile(folder_.File("noise.png"), "not a picture");
   }
 
   Dataset Open(const std::string& csv, const DatasetOptions& options = {}) {
-    test::WriteText(folder_.File("slides.csv"), csv);
+    test::WriteFile(folder_.File("slides.csv"), csv);
     return OpenDataset(folder_.File("slides.csv"), options);
   }
 
@@ -161,7 +162,7 @@ TEST_F(DatasetTest, WhatASplitAgreesOnReadsTheSamePixels) {
 
 TEST_F(DatasetTest, WithoutMasksASlideIsEnough) {
   const DatasetOptions options{.labels = Labels::kNone};
-  test::WriteText(folder_.File("slides.csv"), "slide,mask\na.png,none.png\n");
+  test::WriteFile(folder_.File("slides.csv"), "slide,mask\na.png,none.png\n");
   EXPECT_EQ(OpenDataset(folder_.File("slides.csv"), options).entries[0].width(), 30);
   EXPECT_EQ(Message("split\ntrain\n", options),
             "slides.csv:1: header: expected slide, found no column 'slide'");
@@ -169,7 +170,7 @@ TEST_F(DatasetTest, WithoutMasksASlideIsEnough) {
 
 TEST_F(DatasetTest, MasksToBeShownMayBeAbsentAndNeedNoRules) {
   const DatasetOptions options{.labels = Labels::kFiles};
-  test::WriteText(folder_.File("drawn.geojson"),
+  test::WriteFile(folder_.File("drawn.geojson"),
                   R"({"type": "Feature", "properties": {"classification": {"name": "anything"}}, "geometry":)"
                   R"({"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9], [0, 0]]]}})");
   const Dataset dataset = Open("slide,mask\na.png,half.png\nb.png,drawn.geojson\na.png,\n", options);
@@ -251,7 +252,7 @@ TEST_F(DatasetTest, APartIsTheSamePixelsAndLabels) {
 
 /// Annotations in place of a mask, and a part of them.
 TEST_F(DatasetTest, AMaskMayBeAnnotations) {
-  test::WriteText(folder_.File("a.geojson"),
+  test::WriteFile(folder_.File("a.geojson"),
                   R"({"type":"Feature","properties":{"classification":{"name":"Tumor"}},"geometry":
                   {"type":"Polygon","coordinates":[[[4,2],[25,2],[25,13],[4,13],[4,2]]]}})");
   const std::string csv =

@@ -7,6 +7,7 @@
 #include "swath/compare.h"
 #include "swath/dataset.h"
 #include "swath/error.h"
+#include "tests/support/whole_file.h"
 #include "tests/train/slides.h"
 
 namespace swath {
@@ -37,7 +38,7 @@ class DatasetTissueTest : public ::testing::Test {
   }
 
   Dataset Open(const std::string& tissue, const DatasetOptions& options = {}) {
-    test::WriteText(folder_.File("slides.csv"),
+    test::WriteFile(folder_.File("slides.csv"),
                     "slide,mask,split,mpp,tissue\na.png,a_mask.png,train,4," + tissue + "\n");
     return OpenDataset(folder_.File("slides.csv"), options);
   }

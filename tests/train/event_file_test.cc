@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <limits>
 #include <string>
@@ -13,6 +12,7 @@
 #include "base/crc32c.h"
 #include "swath/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/whole_file.h"
 
 namespace swath {
 namespace {
@@ -34,8 +34,7 @@ std::string OnlyFile(const TemporaryFolder& folder) {
 
 /// The events' bytes; the framing is checked.
 std::vector<std::string> Records(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const std::string bytes = test::ReadFile(path);
   std::vector<std::string> records;
   for (size_t place = 0; place < bytes.size();) {
     const size_t length = Number(bytes, place, 8);

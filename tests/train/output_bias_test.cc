@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "swath/error.h"
+#include "tests/support/whole_file.h"
 #include "tests/train/slides.h"
 
 namespace swath {
@@ -41,7 +42,7 @@ TEST(OutputBiasTest, CountsTheTrainingLabels) {
   test::WriteSlide(folder, "a", 32, 32, 1);
   const auto open = [&](const std::function<uint8_t(int64_t, int64_t, int64_t)>& label) {
     test::WritePng(folder.File("mask.png"), 32, 32, 1, label);
-    test::WriteText(folder.File("slides.csv"),
+    test::WriteFile(folder.File("slides.csv"),
                     "slide,mask,split\na.png,mask.png,train\na.png,a_mask.png,val\n");
     return OpenDataset(folder.File("slides.csv"));
   };

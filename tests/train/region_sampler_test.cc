@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "swath/error.h"
+#include "tests/support/whole_file.h"
 #include "tests/train/slides.h"
 
 namespace swath {
@@ -22,7 +23,7 @@ class RegionSamplerTest : public testing::Test {
     test::WriteSlide(folder_, "a", 30, 20, 1);
     test::WritePng(folder_.File("corner.png"), 30, 20, 1,
                    [](int64_t x, int64_t y, int64_t) { return x < 3 && y < 2 ? 1 : 255; });
-    test::WriteText(folder_.File("slides.csv"),
+    test::WriteFile(folder_.File("slides.csv"),
                     "slide,mask,split,region,mask_covers\na.png,a_mask.png,train,,\n"
                     "a.png,a_mask.png,train,\"5,4,12,10\",slide\na.png,corner.png,train,,\n");
     dataset_ = OpenDataset(folder_.File("slides.csv"));

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/json_text.h"
 #include "swath/error.h"
+#include "tests/support/whole_file.h"
 #include "tests/train/slides.h"
 #include "train/run_history.h"
 #include "train/run_session.h"
@@ -19,7 +20,7 @@ namespace {
 TEST(RunSession, IsReadAsItWasWritten) {
   const TemporaryFolder folder;
   test::WriteSlide(folder, "a", 32, 32, 1);
-  test::WriteText(folder.File("slides.csv"),
+  test::WriteFile(folder.File("slides.csv"),
                   "slide,mask,split\na.png,a_mask.png,train\na.png,a_mask.png,val\n");
   DatasetOptions pixels{.level = 0, .slide = {.mpp = 0.1}};
   pixels.label_rules.classes["tumour \"x\""] = {LabelRule::Kind::kLabel, 1};
@@ -32,7 +33,7 @@ TEST(RunSession, IsReadAsItWasWritten) {
   const RunSession made =
       MakeRunSession(dataset, options, {.parameters = 12, .first_step = 3, .plan_bytes = 9});
   const std::string path = folder.File("sessions.jsonl");
-  test::WriteText(path, JsonText(ToJson(made)) + "\n" + JsonText(ToJson(made)) + "\n");
+  test::WriteFile(path, JsonText(ToJson(made)) + "\n" + JsonText(ToJson(made)) + "\n");
 
   const std::vector<RunSession> sessions = ReadRunSessions(path);
   ASSERT_EQ(sessions.size(), 2u);
@@ -60,7 +61,7 @@ TEST(RunSession, NamesTheLineThatIsNone) {
   const TemporaryFolder folder;
   const std::string path = folder.File("sessions.jsonl");
   for (const char* text : {"{}\n", "[1]\n", "{\"started\":\"yesterday\"}\n", "\x01\xff\n", "null\n"}) {
-    test::WriteText(path, text);
+    test::WriteFile(path, text);
     try {
       ReadRunSessions(path);
       ADD_FAILURE() << text;
@@ -70,14 +71,14 @@ TEST(RunSession, NamesTheLineThatIsNone) {
                   testing::HasSubstr("sessions.jsonl:1: expected a session as swath train writes it"));
     }
   }
-  test::WriteText(path, "");
+  test::WriteFile(path, "");
   EXPECT_THROW(ReadRunSessions(path), Error);
 }
 
 TEST(RunHistory, AddsUpWhatTheLinesSay) {
   const TemporaryFolder folder;
   const std::string path = folder.File("metrics.jsonl");
-  test::WriteText(
+  test::WriteFile(
       path,
       "{\"step\":1,\"split\":\"train\",\"loss\":0.5,\"dice\":0.4,\"seconds\":2,\"peak_rss_mib\":30.5}\n"
       "{\"step\":1,\"split\":\"val\",\"loss\":0.6,\"dice\":0.3,\"best\":true,\"seconds\":1}\n"

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -25,10 +24,6 @@ inline void WritePng(const std::string& path, int64_t width, int64_t height, int
     writer.WriteRows(row.data(), 1);
   }
   writer.Finish();
-}
-
-inline void WriteText(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
 }
 
 /// A noisy dark square on white, and its mask.

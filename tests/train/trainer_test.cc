@@ -14,6 +14,7 @@
 
 #include "swath/error.h"
 #include "swath/model.h"
+#include "tests/support/whole_file.h"
 #include "tests/train/slides.h"
 #include "train/slide_order.h"
 #include "train/training_state.h"
@@ -52,7 +53,7 @@ class TrainerTest : public testing::Test {
       test::WriteSlide(folder_, name, wide ? 41 : 32, wide ? 30 : 32, static_cast<uint64_t>(name[0]));
       csv += std::string(name) + ".png," + name + "_mask.png," + (name[0] == 'd' ? "val" : "train") + "\n";
     }
-    test::WriteText(folder_.File("slides.csv"), csv);
+    test::WriteFile(folder_.File("slides.csv"), csv);
     dataset_ = OpenDataset(folder_.File("slides.csv"));
   }
 
@@ -63,10 +64,7 @@ class TrainerTest : public testing::Test {
             .plan = {.threads = 1, .strips = 3}};
   }
 
-  std::string Content(const std::string& file) const {
-    std::ifstream stream(folder_.File(file), std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  }
+  std::string Content(const std::string& file) const { return test::ReadFile(folder_.File(file)); }
 
   std::vector<nlohmann::json> Metrics(const std::string& run) const {
     std::vector<nlohmann::json> lines;
@@ -397,7 +395,7 @@ TEST_F(TrainerTest, ThePlanCoversAllThatMayBeDrawn) {
     void OnStart(const TrainSummary& summary) override { planned = summary.plan_bytes; }
     int64_t planned = 0;
   };
-  test::WriteText(folder_.File("slides.csv"), "slide,mask,split\nb.png,b_mask.png,train\n");
+  test::WriteFile(folder_.File("slides.csv"), "slide,mask,split\nb.png,b_mask.png,train\n");
   const Dataset dataset = OpenDataset(folder_.File("slides.csv"));
   for (const bool regions : {false, true}) {
     TrainOptions options = Options(regions ? "regions" : "whole");
@@ -469,12 +467,12 @@ TEST_F(TrainerTest, AnUpdateThatDivergesLeavesTheLastGoodState) {
 }
 
 TEST_F(TrainerTest, WithoutValidationTheModelIsTheLast) {
-  test::WriteText(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,train\n");
+  test::WriteFile(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,train\n");
   const TrainResult result =
       Train(OpenDataset(folder_.File("slides.csv")), test::SmallNetwork(), Options("run"));
   EXPECT_FALSE(result.best.has_value());
   EXPECT_EQ(TrainableValues(ImportOnnx(folder_.File("run/model.onnx"))), result.last_weights);
-  test::WriteText(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,val\n");
+  test::WriteFile(folder_.File("slides.csv"), "slide,mask,split\na.png,a_mask.png,val\n");
   EXPECT_THAT([&] { Train(OpenDataset(folder_.File("slides.csv")), test::SmallNetwork(), Options("none")); },
               ThrowsMessage<Error>(HasSubstr("expected slides of split train, found none")));
 }
@@ -507,7 +505,7 @@ class SlideTrainerTest : public testing::Test {
       });
       csv += name + (positive ? ",foreground," : ",background,") + (i < 8 ? "train\n" : "val\n");
     }
-    test::WriteText(folder_.File("slides.csv"), csv);
+    test::WriteFile(folder_.File("slides.csv"), csv);
     dataset_ = OpenDataset(folder_.File("slides.csv"), {.labels = Labels::kTargets});
   }
 

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 
 #include "swath/error.h"
+#include "tests/support/whole_file.h"
 #include "tests/train/slides.h"
 
 namespace swath {
@@ -35,10 +35,7 @@ void Write(const std::string& path, const TrainingState& state) {
 
 class TrainingStateTest : public testing::Test {
  protected:
-  std::string Content() const {
-    std::ifstream file(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
+  std::string Content() const { return test::ReadFile(path_); }
   std::string Message() const {
     try {
       ReadTrainingState(path_);
@@ -73,16 +70,16 @@ TEST_F(TrainingStateTest, DamageIsFound) {
   Write(path_, SomeState());
   const std::string whole = Content();
   for (const size_t size : {size_t{0}, size_t{20}, whole.find('\n') + 1, whole.size() - 1}) {
-    test::WriteText(path_, whole.substr(0, size));
+    test::WriteFile(path_, whole.substr(0, size));
     EXPECT_THAT(Message(), HasSubstr("not a training state")) << size;
   }
   std::string changed = whole;
   changed.back() = static_cast<char>(changed.back() ^ 1);
-  test::WriteText(path_, changed);
+  test::WriteFile(path_, changed);
   EXPECT_THAT(Message(), HasSubstr("changed since it was written"));
   changed = whole;
   changed.replace(changed.find("\"version\":2"), 11, "\"version\":3");
-  test::WriteText(path_, changed);
+  test::WriteFile(path_, changed);
   EXPECT_THAT(Message(), HasSubstr("its version is 3, this program reads 2"));
 }
 

@@ -8,6 +8,7 @@
 #include "swath/error.h"
 #include "swath/heat_map.h"
 #include "tests/slide/images.h"
+#include "tests/support/whole_file.h"
 #include "viewer/class_names.h"
 
 namespace swath::viewer {
@@ -105,7 +106,7 @@ TEST_F(OverlayMapTest, RefusesWhatDoesNotFit) {
   EXPECT_EQ(ErrorOf({path, Kind::kLabels, "", "", Region{10, 0, 400, 100}}, SlideOf(400, 300)),
             path + ": is of the region 400x100 at (10, 0), the slide is 400x300");
   const std::string text = folder_ / "a_mask.tif";
-  testing::WriteBytes(text, "no picture");
+  test::WriteFile(text, "no picture");
   EXPECT_EQ(ErrorOf({text}, SlideOf(400, 300)),
             text + ": a mask is a PNG, a TIFF or a .npy; this file is none of them");
 }

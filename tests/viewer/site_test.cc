@@ -7,6 +7,7 @@
 
 #include "swath/error.h"
 #include "tests/slide/images.h"
+#include "tests/support/whole_file.h"
 
 namespace swath::viewer {
 namespace {
@@ -22,9 +23,9 @@ class SiteTest : public ::testing::Test {
     testing::WriteTiff(slide_, {testing::Smooth(1000, 700, 3)},
                        {.tile_width = 256, .tile_height = 256, .mpp = 0.25});
     testing::WritePng(mask_, {10, 7, 1, std::vector<uint8_t>(70, 2)});
-    testing::WriteBytes(outlines_,
-                        R"({"type":"Feature","properties":{"classification":{"name":"tumour"}},"geometry":)"
-                        R"({"type":"Polygon","coordinates":[[[0,0],[90,0],[90,90],[0,0]]]}})");
+    test::WriteFile(outlines_,
+                    R"({"type":"Feature","properties":{"classification":{"name":"tumour"}},"geometry":)"
+                    R"({"type":"Polygon","coordinates":[[[0,0],[90,0],[90,90],[0,0]]]}})");
   }
 
   testing::TempFolder folder_;
@@ -96,7 +97,7 @@ TEST_F(SiteTest, HasNothingElse) {
 
 TEST_F(SiteTest, SaysWhatCannotBeShown) {
   const std::string broken = folder_ / "b.tif", bad_mask = folder_ / "a_mask_2.png";
-  testing::WriteBytes(broken, "no slide");
+  test::WriteFile(broken, "no slide");
   testing::WritePng(bad_mask, {10, 10, 1, std::vector<uint8_t>(100, 2)});
   Site site({{slide_, {*MatchResult(bad_mask, slide_), *MatchResult(mask_, slide_)}}, {broken}});
   const std::string problem =
@@ -118,7 +119,7 @@ TEST_F(SiteTest, SaysWhatCannotBeShown) {
 
 TEST_F(SiteTest, SaysWhichOfItHadToBeShown) {
   const std::string broken = folder_ / "a_mask.tif";
-  testing::WriteBytes(broken, "no picture");
+  test::WriteFile(broken, "no picture");
   Site site({{slide_, {*MatchResult(mask_, slide_), {.path = broken, .required = true}}}});
   ASSERT_EQ(site.Open(0).size(), 1u);
   EXPECT_TRUE(site.Open(0)[0].required);

@@ -6,6 +6,7 @@
 
 #include "swath/error.h"
 #include "tests/slide/images.h"
+#include "tests/support/whole_file.h"
 
 namespace swath::viewer {
 namespace {
@@ -118,9 +119,9 @@ TEST_F(TilePyramidTest, ThrowsWhereTheFileIsDamaged) {
   const std::string path = Write("a.tif", {testing::Noise(1000, 700, 3, 1)});
   testing::WriteTiff(path, {testing::Smooth(1000, 700, 3)},
                      {.tile_width = 256, .tile_height = 256, .compression = 7});
-  std::string bytes = testing::ReadBytes(path);
+  std::string bytes = test::ReadFile(path);
   for (size_t i = bytes.size() / 2; i < bytes.size() / 2 + 2000; ++i) bytes[i] = '\x55';
-  testing::WriteBytes(path, bytes);
+  test::WriteFile(path, bytes);
   const TilePyramid pyramid(OpenFormat(path), Pixels::kColour, Reduction::kMean);
   int damaged = 0;
   for (int64_t row = 0; row < 2; ++row) {

@@ -29,7 +29,7 @@ class Overlay {
   /// Writes it as a PNG. Throws Error (kOutput), or what the slide throws.
   void Write(RowSource& slide, const std::string& path) const;
 
-  /// Bytes that such an overlay holds.
+  /// Bytes that such an overlay holds, and the picture that it draws.
   static int64_t BufferBytes(int64_t width, int64_t height, int64_t classes, int64_t side = 1024);
 
   int64_t width() const { return cells_wide_; }

@@ -72,10 +72,9 @@ PixelScore PixelEvaluator::Score(const DatasetEntry& entry, const ClassRow& row)
 }
 
 Loss::Value PixelEvaluator::Evaluate(const DatasetEntry& entry, const SlideSample& sample) const {
-  PlanOptions options = resources_.Fit(graph_, loss_.get(), sample.sample()).plan.options;
-  options.wanted = sample.labelled;
-  const auto engine =
-      MakeStreamingEngine(graph_, loss_.get(), sample.image->width(), sample.image->height(), options);
+  const auto engine = MakeStreamingEngine(
+      graph_, loss_.get(), sample.image->width(), sample.image->height(),
+      ForParts(resources_.Fit(graph_, loss_.get(), sample.sample()).plan.options, 0, sample.labelled));
   PixelProgress progress(entry.name, Pixels(entry));
   return engine->Evaluate(sample.sample(), [&](int64_t done, int64_t total) { progress.Show(done, total); });
 }

@@ -22,7 +22,7 @@ void TellPixelSize(const std::string& model, const Graph& graph, const RowOption
                    const std::vector<SlideRead>& slides) {
   const std::optional<double> trained = ModelMpp(graph);
   if (!trained) return;
-  const bool chosen = rows.level || rows.mpp;
+  const bool by_model = rows.model_mpp && !rows.level && !rows.mpp;
   std::vector<std::string> unknown, apart, finest;
   double mpp_apart = 0, mpp_finest = 0;
   for (const SlideRead& slide : slides) {
@@ -31,12 +31,12 @@ void TellPixelSize(const std::string& model, const Graph& graph, const RowOption
     } else if (!SameMagnification(*slide.mpp, *trained)) {
       if (apart.empty()) mpp_apart = *slide.mpp;
       apart.push_back(slide.name);
-    } else if (!chosen && !SamePixelSize(*slide.mpp, *trained)) {
+    } else if (by_model && !SamePixelSize(*slide.mpp, *trained)) {
       if (finest.empty()) mpp_finest = *slide.mpp;
       finest.push_back(slide.name);
     }
   }
-  if (rows.model_mpp && !chosen && unknown.size() + finest.size() < slides.size())
+  if (by_model && unknown.size() + finest.size() < slides.size())
     fmt::print(stderr, "swath: slides are read at {:.4g} um a pixel, as {} was trained\n", *trained, model);
   if (!finest.empty()) {
     fmt::print(stderr,

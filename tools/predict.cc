@@ -242,6 +242,30 @@ nlohmann::ordered_json ToJson(const PredictTask& task, const std::vector<std::st
   return json;
 }
 
+/// Finds the tissue of slides, once of several regions of one.
+class TissueFinder {
+ public:
+  /// Null where it cannot be told from glass, which is said on standard error.
+  std::shared_ptr<const TissueMap> Of(const PredictTask& task) {
+    if (task.slide == slide_ && task.options.mpp == mpp_) return tissue_;
+    slide_ = task.slide;
+    mpp_ = task.options.mpp;
+    try {
+      tissue_ = std::make_shared<const TissueMap>(FindTissueShown(*Slide::Open(task.slide, task.options)));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnsupported) throw;
+      fmt::print(stderr, "swath: warning: {}; all of the slide is predicted\n", error.what());
+      tissue_ = nullptr;
+    }
+    return tissue_;
+  }
+
+ private:
+  std::string slide_;
+  std::optional<double> mpp_;
+  std::shared_ptr<const TissueMap> tissue_;  ///< of that slide
+};
+
 /// A network with an output a pixel: maps of every slide, and summary.csv.
 void RunPixels(const Settings& settings, const Graph& graph) {
   MapFormat format;
@@ -258,11 +282,10 @@ void RunPixels(const Settings& settings, const Graph& graph) {
   MakeFolder(settings.out);
   const std::string path = settings.out + "/summary.csv";
   Table table(path, {"slide", "class", "pixels", "fraction", "mm2", "areas", "mean_probability"});
+  TissueFinder tissue;
   for (size_t i = 0; i < tasks.size(); ++i) {
     PredictTask task = tasks[i];
-    if (settings.find_tissue && !task.tissue)
-      task.tissue =
-          std::make_shared<const TissueMap>(FindTissueShown(*Slide::Open(task.slide, task.options)));
+    if (settings.find_tissue && !task.tissue) task.tissue = tissue.Of(task);
     PrintCost(resources, task.name, plans[i]);
     SlidePredictor::Result result;
     {
@@ -271,7 +294,7 @@ void RunPixels(const Settings& settings, const Graph& graph) {
                              [&](int64_t done, int64_t total) { line.Show(done, total); });
     }
     if (result.tissue_pixels == 0)
-      fmt::print(stderr, "{}: no tissue was found: all is class 0\n", task.slide);
+      fmt::print(stderr, "swath: {}: no tissue was found: all is the first class\n", task.name);
     AddLines(task, classes, result.classes,
              static_cast<double>(result.map.width) * static_cast<double>(result.map.height), &table);
     PrintResult(settings, ToJson(task, classes, result), MapFiles(predictor.format(), task, settings.out));

@@ -104,31 +104,32 @@ SlidePredictor::Result SlidePredictor::Run(const PredictTask& task, const PlanOp
   const auto slide = Slide::Open(task.slide, task.options);
   auto rows = Prefetch(slide->OpenRows(task.rows));
   Result result{.map = MapOptions(*slide, task, rows->width(), rows->height())};
-  const auto image = ExtendedImage(graph_, std::move(rows));
-  const int64_t pitch = image->width(), row_bytes = pitch * BytesPerPixel();
+  auto image = ExtendedImage(graph_, std::move(rows));
+  const int64_t width = image->width(), height = image->height();
   SlideMaps maps(format_, task, *slide, result.map, folder);
-  PlanOptions options = plan;
   std::unique_ptr<RowSource> tissue;
   std::vector<uint8_t> tissue_row(static_cast<size_t>(result.map.width));
+  std::vector<Part> wanted;
   if (task.tissue) {
     const ImagePlace place = PlaceOf(slide->info(), task.rows, result.map.width, result.map.height);
     tissue = TissueRows(task.tissue, place);
     result.tissue_pixels = 0;
-    options.wanted = PartsOfTissue(*task.tissue, place, Halo(graph_, image->width(), image->height()),
-                                   ModelMultiple(graph_));
+    wanted = PartsOfTissue(*task.tissue, place, Halo(graph_, width, height), ModelMultiple(graph_));
   }
   const auto add = [&](int64_t y, uint8_t* row) {
     if (tissue) {
       tissue->Read({y, y + 1}, tissue_row.data());
-      *result.tissue_pixels += ClearGlass(tissue_row, pitch, row);
+      *result.tissue_pixels += ClearGlass(tissue_row, width, row);
     }
-    maps.AddRow(row, pitch);
+    maps.AddRow(row, width);
   };
-  if (tissue && options.wanted.empty()) {
+  const int64_t row_bytes = width * BytesPerPixel();
+  if (tissue && wanted.empty()) {
     std::vector<uint8_t> nothing(static_cast<size_t>(row_bytes));
     for (int64_t y = 0; y < result.map.height; ++y) add(y, nothing.data());
   } else {
-    const auto engine = MakeStreamingEngine(graph_, nullptr, image->width(), image->height(), options);
+    const auto engine =
+        MakeStreamingEngine(graph_, nullptr, width, height, ForParts(plan, 0, std::move(wanted)));
     engine->Predict(
         *image,
         [&](const float* const* logits, int64_t n, uint8_t* bytes) { ToBytes(task.slide, logits, n, bytes); },
@@ -139,6 +140,7 @@ SlidePredictor::Result SlidePredictor::Run(const PredictTask& task, const PlanOp
         progress);
     result.profile = engine->profile();
   }
+  image.reset();  // the overlay opens the slide once more
   maps.Finish();
   result.classes = maps.Figures();
   return result;

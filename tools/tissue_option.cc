@@ -21,7 +21,7 @@ CLI::Option* AddTissueOption(CLI::App* command, const std::string& effect, bool*
 TissueMap FindTissueShown(const Slide& slide) {
   const SlideInfo& info = slide.info();
   if (!info.mpp_x) {
-    fmt::print(stderr, "{}: does not say its pixel size, {} um are taken (--slide-mpp)\n", info.path,
+    fmt::print(stderr, "swath: {}: does not say its pixel size, {} um are taken (--slide-mpp)\n", info.path,
                kAssumedMpp);
   }
   const SlideLevel& whole = info.levels.front();

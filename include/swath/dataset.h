@@ -33,7 +33,7 @@ struct DatasetEntry {
   /// Where the mask is given as annotations, these.
   std::shared_ptr<const Annotations> annotations = {};
   std::string tissue_file = {};  ///< path; empty where the file names none
-  /// From that file, or found: pixels elsewhere carry no loss. Null: they do.
+  /// From that file, or found: only there is loss, or is anything predicted. Null: everywhere.
   std::shared_ptr<const TissueMap> tissue = {};
   std::string target = {};  ///< as the file writes it; empty where targets are not read
   Split split = Split::kTrain;
@@ -63,7 +63,7 @@ struct DatasetOptions {
   SlideOptions slide = {};  ///< how slides are opened, but for what the file says of them
   Labels labels = Labels::kMasks;
   LabelRules label_rules = {};  ///< for masks that are given as annotations
-  bool find_tissue = false;  ///< tissue is wanted also where the file does not name it, and with any labels
+  bool find_tissue = false;     ///< the tissue of every slide is wanted: the file's, or else found
 };
 
 struct Dataset {

@@ -41,7 +41,8 @@ struct PlanOptions {
   int64_t bytes_per_pixel = 1;              ///< prediction: of what is made of the logits
   /// Parts of the image that do not overlap; only what these need is read and computed. With a loss over
   /// pixels, all labels outside of them are the ignored one; in a prediction, logits outside of them are 0.
-  /// Empty: all of the image is wanted. A network with a reduction reads the whole image all the same.
+  /// Empty: all of the image is wanted. A network with a reduction reads the whole image all the same, and
+  /// predicts all of it.
   std::vector<Part> wanted = {};
 };
 
@@ -108,6 +109,11 @@ struct Plan {
 /// A plan for training (or, with no objective, for prediction). Throws as InferShapes does.
 Plan MakePlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,
               const PlanOptions& options);
+
+/// The options of a plan of the whole image, for parts of it: what was chosen for the whole fits them as
+/// well, but they have strips of their own, as many as `strips` asks for (see PlanOptions). `fitted` as it is
+/// where there are no parts.
+PlanOptions ForParts(PlanOptions fitted, int64_t strips, std::vector<Part> wanted);
 
 /// Rows or columns of an image of this size, whichever are more, that a pixel of the output in its middle
 /// needs beside its own. Throws as InferShapes does.

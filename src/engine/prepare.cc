@@ -601,6 +601,14 @@ template Prepared Prepare(const Graph&, const Objective&, int64_t, int64_t, cons
 template Prepared Prepare(const Graph&, const Objective&, int64_t, int64_t, const PlanOptions&,
                           PanelKernels<double>*);
 
+PlanOptions ForParts(PlanOptions fitted, int64_t strips, std::vector<Part> wanted) {
+  if (wanted.empty()) return fitted;
+  // A single strip may have been chosen for its memory.
+  if (fitted.strips != 1) fitted.strips = strips;
+  fitted.wanted = std::move(wanted);
+  return fitted;
+}
+
 int64_t Halo(const Graph& graph, int64_t width, int64_t height) {
   const Program program = Lower(graph, width, height);
   const Sweep sweep = PlanSweeps(program).output;

@@ -152,12 +152,8 @@ class DatasetReader {
       const RowOptions options = RowsOf(options_, entry.region);
       const auto rows = slide->OpenRows(options);
       entry.mpp = slide->PixelSize(options);
-      const SlideLevel& whole = slide->info().levels.front();
-      entry.place = {.width = rows->width(),
-                     .height = rows->height(),
-                     .slide_width = whole.width,
-                     .slide_height = whole.height,
-                     .region = entry.region.value_or(Region{0, 0, whole.width, whole.height})};
+      entry.place = PlaceOfWhole(slide->info().levels.front(), rows->width(), rows->height());
+      if (entry.region) entry.place.region = *entry.region;
     });
     if (columns_[kMaskCovers] >= 0)
       entry.place.mask_covers =

@@ -50,9 +50,8 @@ void SlidePlans::Make(TrainSummary* summary) {
 }
 
 PlanOptions SlidePlans::OptionsFor(const SlideSample& sample) const {
-  PlanOptions options = fits_.at({sample.image->width(), sample.image->height()});
-  options.wanted = sample.labelled;
-  return options;
+  return ForParts(fits_.at({sample.image->width(), sample.image->height()}), options_.plan.strips,
+                  sample.labelled);
 }
 
 int64_t SlidePlans::Bytes(const Plan& plan, const SlideSample& sample) const {

@@ -69,6 +69,25 @@ TEST(Plan, TakesTheCheaperNumberOfSweeps) {
   EXPECT_EQ(plan(LossKind::kBceDice, LossSweeps::kOne).cotangents, 3);
 }
 
+/// A part of a tall image is not cut into as many strips as all of it.
+TEST(Plan, PartsHaveStripsOfTheirOwn) {
+  const Graph graph = BuiltInModel("unet-4492", 1);
+  const auto loss = MakeLoss({});
+  for (const Objective& objective : {Objective(loss.get()), Objective(nullptr)}) {
+    const auto plan = [&](const PlanOptions& options) {
+      return MakePlan(graph, objective, 2048, 32768, options);
+    };
+    const Plan whole = plan({.threads = 2});
+    EXPECT_GE(whole.options.strips, 8);
+    const Part part{{4096, 5120}, {512, 1536}};
+    const Plan own = plan(ForParts(whole.options, 0, {part}));
+    EXPECT_LE(own.options.strips, 2);
+    EXPECT_LT(own.input_pixels, plan(ForParts(whole.options, whole.options.strips, {part})).input_pixels);
+    EXPECT_EQ(plan(ForParts(whole.options, 4, {part})).options.strips, 4);
+    EXPECT_EQ(ForParts(whole.options, 0, {}).strips, whole.options.strips);
+  }
+}
+
 TEST(Plan, RefusesAnOutputOfAnotherSize) {
   Graph graph = BuiltInModel("unet-4492", 1);
   graph.output = graph.nodes[3].dst;

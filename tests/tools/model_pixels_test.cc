@@ -112,6 +112,9 @@ TEST_F(ModelPixelsTest, PredictionsAreMadeAtIt) {
   EXPECT_EQ(Predict(model, {slide_, "--slide-mpp", "0.84"}, &err), 1024);
   EXPECT_EQ(err, "swath: " + slide_ + ": read at 0.84 um a pixel, the finest there is; " + model +
                      " was trained at 0.8\n");
+  // Training takes level 0 whatever the model was trained at.
+  Train("further", {"--model", model, "--slide-mpp", "0.84"});
+  EXPECT_THAT(outcome_.err, Not(HasSubstr("the finest there is")));
 }
 
 TEST_F(ModelPixelsTest, SlidesThatDoNotSayTheirsAreReadAtLevel0) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -145,7 +146,17 @@ TEST_F(TissueTest, IsWhereAPredictionIs) {
       if (is_tissue[i] == 0) expected[i] = 0;
     }
     EXPECT_EQ(found, expected);
-    // The areas are those of the mask that is written.
+    if (!std::count(c.options.begin(), c.options.end(), "float32")) {  // which is no picture
+      const auto probabilities = [&](const std::string& folder) {
+        const std::string map = folder_.File(folder + "/" + c.name + "_probability_tissue.ome.tif");
+        return read(OpenMask(map, c.width, c.height).get());
+      };
+      const std::vector<uint8_t> with = probabilities("some"), without = probabilities("all");
+      int most = 0;
+      for (size_t i = 0; i < with.size(); ++i)
+        most = std::max(most, std::abs(with[i] - (is_tissue[i] ? without[i] : 0)));
+      EXPECT_LE(most, 1);  // a float that rounds otherwise
+    }
     const auto row = nlohmann::json::parse(some.out).at("classes").at(1);
     EXPECT_EQ(row.at("pixels"), std::count(found.begin(), found.end(), 1));
   }
@@ -153,11 +164,18 @@ TEST_F(TissueTest, IsWhereAPredictionIs) {
   test::WritePng(folder_.File("glass.png"), 300, 200, 3, [](int64_t, int64_t, int64_t) { return 240; });
   const auto glass = predict(folder_.File("glass.png"), "glass", {"--tissue", "auto"});
   ASSERT_EQ(glass.status, 0) << glass.err;
-  EXPECT_THAT(glass.err, HasSubstr("glass.png: no tissue was found: all is class 0\n"));
+  EXPECT_THAT(glass.err, HasSubstr("swath: glass: no tissue was found: all is the first class\n"));
   const auto row = nlohmann::json::parse(glass.out);
   EXPECT_EQ(row.at("tissue_pixels"), 0);
   EXPECT_EQ(row.at("classes").at(1).at("pixels"), 0);
   EXPECT_EQ(row.at("classes").at(1).at("mean_probability"), 0.0);
+  // Where it cannot be told from glass, all is predicted.
+  test::WritePng(folder_.File("dark.png"), 300, 200, 3, [](int64_t, int64_t, int64_t) { return 10; });
+  const auto dark = predict(folder_.File("dark.png"), "dark", {"--tissue", "auto"});
+  ASSERT_EQ(dark.status, 0) << dark.err;
+  EXPECT_THAT(dark.err, AllOf(HasSubstr("swath: warning: " + folder_.File("dark.png")),
+                              HasSubstr("; all of the slide is predicted\n")));
+  EXPECT_FALSE(nlohmann::json::parse(dark.out).contains("tissue_pixels"));
   // What a data set names counts.
   ASSERT_EQ(test::RunProgram({"tissue", slide, "--out", folder_.File("outlines"), "--simplify", "0"}).status,
             0);

@@ -141,10 +141,48 @@ class Table {
     if (!file_) Fail(ErrorCode::kOutput, "{}: cannot be written", pending_.path());
     pending_.Commit();
   }
+  const std::string& path() const { return pending_.path(); }
 
  private:
   PendingFile pending_;
   std::ofstream file_;
+};
+
+/// Predicts slide after slide. One that turns out to be damaged does not keep the others from being
+/// predicted.
+class Slides {
+ public:
+  explicit Slides(const std::vector<PredictTask>& tasks) : tasks_(tasks) {}
+
+  /// predict(i) for every task. What is wrong with one of several slides is said at once.
+  template <class F>
+  void ForEach(F&& predict) {
+    for (size_t i = 0; i < tasks_.size(); ++i) {
+      try {
+        predict(i);
+      } catch (const Error& error) {
+        if (tasks_.size() == 1 || error.code() == ErrorCode::kOutput) throw;
+        if (failed_++ == 0) code_ = error.code();
+        fmt::print(stderr, "swath: {}\n", error.what());
+      }
+    }
+  }
+
+  /// Writes the table of those that were predicted. Throws Error, of the first that was not, if that is not
+  /// all.
+  void Finish(const Settings& settings, Table* table) const {
+    if (failed_ == tasks_.size()) Fail(code_, "none of {} slides could be predicted", failed_);
+    table->Finish();
+    if (!settings.json) fmt::print("{}\n", table->path());
+    if (failed_ > 0)
+      Fail(code_, "{} of {} slides could not be predicted; {} has the others", failed_, tasks_.size(),
+           table->path());
+  }
+
+ private:
+  const std::vector<PredictTask>& tasks_;
+  size_t failed_ = 0;
+  ErrorCode code_ = ErrorCode::kInput;
 };
 
 /// What a slide has led to, for people or for machines.
@@ -177,12 +215,12 @@ void RunSlides(const Settings& settings, const Graph& graph) {
   }
   TellPixelSize(settings, graph, tasks);
   MakeFolder(settings.out);
-  const std::string path = settings.out + "/predictions.csv";
   const std::vector<std::string> names = outputs.Names();
   std::vector<std::string> columns = {"slide"};
   columns.insert(columns.end(), names.begin(), names.end());
-  Table table(path, columns);
-  for (size_t i = 0; i < tasks.size(); ++i) {
+  Table table(settings.out + "/predictions.csv", columns);
+  Slides slides(tasks);
+  slides.ForEach([&](size_t i) {
     const PredictTask& task = tasks[i];
     const auto image = open(task);
     PrintCost(resources, task.name, plans[i]);
@@ -196,16 +234,15 @@ void RunSlides(const Settings& settings, const Graph& graph) {
       fields.push_back(fmt::format("{:.6g}", figures[f]));
       json["outputs"][names[f]] = figures[f];
     }
-    table.AddLine(fields);
     std::vector<std::string> files;
     if (attention) {
       attention->Run(task, *image, attention_plans[i].plan.options, settings.out);
       files = AttentionMap::Files(task, settings.out);
     }
+    table.AddLine(fields);
     PrintResult(settings, json, files);
-  }
-  table.Finish();
-  if (!settings.json) fmt::print("{}\n", path);
+  });
+  slides.Finish(settings, &table);
 }
 
 /// A line a class.
@@ -248,8 +285,7 @@ class TissueFinder {
   /// Null where it cannot be told from glass, which is said on standard error.
   std::shared_ptr<const TissueMap> Of(const PredictTask& task) {
     if (task.slide == slide_ && task.options.mpp == mpp_) return tissue_;
-    slide_ = task.slide;
-    mpp_ = task.options.mpp;
+    slide_.clear();
     try {
       tissue_ = std::make_shared<const TissueMap>(FindTissueShown(*Slide::Open(task.slide, task.options)));
     } catch (const Error& error) {
@@ -257,6 +293,8 @@ class TissueFinder {
       fmt::print(stderr, "swath: warning: {}; all of the slide is predicted\n", error.what());
       tissue_ = nullptr;
     }
+    slide_ = task.slide;
+    mpp_ = task.options.mpp;
     return tissue_;
   }
 
@@ -280,10 +318,11 @@ void RunPixels(const Settings& settings, const Graph& graph) {
   for (const PredictTask& task : tasks) plans.push_back(predictor.Fit(task, resources));
   TellPixelSize(settings, graph, tasks);
   MakeFolder(settings.out);
-  const std::string path = settings.out + "/summary.csv";
-  Table table(path, {"slide", "class", "pixels", "fraction", "mm2", "areas", "mean_probability"});
+  Table table(settings.out + "/summary.csv",
+              {"slide", "class", "pixels", "fraction", "mm2", "areas", "mean_probability"});
   TissueFinder tissue;
-  for (size_t i = 0; i < tasks.size(); ++i) {
+  Slides slides(tasks);
+  slides.ForEach([&](size_t i) {
     PredictTask task = tasks[i];
     if (settings.find_tissue && !task.tissue) task.tissue = tissue.Of(task);
     PrintCost(resources, task.name, plans[i]);
@@ -298,9 +337,8 @@ void RunPixels(const Settings& settings, const Graph& graph) {
     AddLines(task, classes, result.classes,
              static_cast<double>(result.map.width) * static_cast<double>(result.map.height), &table);
     PrintResult(settings, ToJson(task, classes, result), MapFiles(predictor.format(), task, settings.out));
-  }
-  table.Finish();
-  if (!settings.json) fmt::print("{}\n", path);
+  });
+  slides.Finish(settings, &table);
 }
 
 void Run(const Settings& settings) {

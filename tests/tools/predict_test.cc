@@ -17,7 +17,9 @@
 namespace swath {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class PredictTest : public testing::Test {
  protected:
@@ -103,6 +105,40 @@ TEST_F(PredictTest, ThePixelSizeMayBeStated) {
   const auto json = nlohmann::json::parse(outcome.out);
   EXPECT_NEAR(json["classes"][0]["mm2"], json["classes"][0]["pixels"].get<double>() * 0.25e-6, 1e-9);
   EXPECT_EQ(Slide::Open(Result("_mask.ome.tif"))->info().mpp_x, 0.5);
+}
+
+/// A slide whose pixels turn out to be damaged keeps no other from being predicted.
+TEST_F(PredictTest, ADamagedSlideDoesNotEndAFolder) {
+  std::filesystem::create_directory(folder_.File("folder"));
+  const std::string whole = test::ReadFile(slide_);
+  const auto write = [&](const std::string& name, size_t bytes) {
+    test::WriteFile(folder_.File("folder/" + name + ".png"), whole.substr(0, bytes));
+  };
+  write("a", whole.size());
+  write("b", whole.size() / 2);
+  write("c", whole.size());
+  slide_ = folder_.File("folder");
+  const test::Outcome some = Predict({});
+  EXPECT_EQ(some.status, 3);
+  EXPECT_THAT(some.err, HasSubstr("swath: " + folder_.File("folder/b.png") + ": "));
+  EXPECT_THAT(some.err, HasSubstr("swath: 1 of 3 slides could not be predicted; " +
+                                  folder_.File("maps/summary.csv") + " has the others\n"));
+  const std::string table = test::ReadFile(folder_.File("maps/summary.csv"));
+  EXPECT_THAT(table, AllOf(HasSubstr("\na,tissue,"), HasSubstr("\nc,tissue,"), Not(HasSubstr("\nb,"))));
+  for (const auto& file : std::filesystem::directory_iterator(folder_.File("maps")))
+    EXPECT_NE(file.path().filename().string()[0], 'b') << file.path();
+  std::filesystem::remove_all(folder_.File("maps"));
+  write("a", whole.size() / 2);
+  write("c", whole.size() / 2);
+  const test::Outcome none = Predict({});
+  EXPECT_EQ(none.status, 3);
+  EXPECT_THAT(none.err, HasSubstr("swath: none of 3 slides could be predicted\n"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.File("maps")));
+  // Of a single one there is one line.
+  slide_ = folder_.File("folder/a.png");
+  const test::Outcome one = Predict({});
+  EXPECT_EQ(one.status, 3);
+  EXPECT_THAT(one.err, Not(HasSubstr("could be predicted")));
 }
 
 TEST_F(PredictTest, OutlinesMayBeLeftOut) {

@@ -49,7 +49,7 @@ constexpr int64_t kDstAhead = 256;  ///< columns that dst is fetched ahead of it
 /// are scarce, though loading is what takes time.
 template <class Vector>
 HWY_INLINE Vector InRegister(Vector v) {
-#if HWY_ARCH_X86 && HWY_COMPILER_GCC && HWY_TARGET != HWY_SCALAR
+#if HWY_ARCH_X86 && HWY_COMPILER_GCC_ACTUAL && HWY_TARGET != HWY_SCALAR
   __asm__("" : "+v"(v.raw));
 #endif
   return v;

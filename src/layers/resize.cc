@@ -108,7 +108,7 @@ class ResizeKernel final : public RowKernel<T> {
     for (int64_t c = 0; c < channels_; ++c) {
       const T *above = row.srcs[0].At(upper.src, c), *below = row.srcs[0].At(lower.src, c);
       for (size_t x = 0; x < taps_.size(); ++x) {
-        const auto& [a, b] = taps_[x];
+        const Tap &a = taps_[x].first, &b = taps_[x].second;
         const auto at = [&](const T* src) {
           return a.weight * static_cast<double>(src[a.src]) + b.weight * static_cast<double>(src[b.src]);
         };

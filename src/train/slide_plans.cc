@@ -81,16 +81,16 @@ void SlidePlans::CheckSize(const View& view) const {
 /// Chooses how slides of this size are computed.
 void SlidePlans::FitSize(const View& view, int64_t process) {
   const int64_t width = ExtendedSize(graph_, view.width()), height = ExtendedSize(graph_, view.height());
-  const auto [known, is_new] = fits_.try_emplace({width, height}, options_.plan);
+  const auto [place, is_new] = fits_.try_emplace({width, height}, options_.plan);
+  PlanOptions& known = place->second;
   if (options_.memory == 0) return;
   const SlideSample sample = OpenAny(view);
   const MemoryLimit limit{.bytes = options_.memory,
                           .total = [&](const Plan& plan) { return process + Bytes(plan, sample); }};
   // Of slides of one size, the readers of some may hold more than those of others.
-  if (!is_new && limit.total(MakePlan(graph_, objective_, width, height, known->second)) <= limit.bytes)
-    return;
+  if (!is_new && limit.total(MakePlan(graph_, objective_, width, height, known)) <= limit.bytes) return;
   AtEntry(dataset_, view.entry,
-          [&] { known->second = FitPlan(graph_, objective_, width, height, options_.plan, limit).options; });
+          [&] { known = FitPlan(graph_, objective_, width, height, options_.plan, limit).options; });
 }
 
 /// A region as large as those that will be drawn, and like most of them not where blocks of the file begin.

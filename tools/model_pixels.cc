@@ -12,8 +12,9 @@ namespace swath::tools {
 namespace {
 
 /// The first, and how many there are.
-std::string FirstOf(const std::vector<std::string>& names) {
-  return names.size() == 1 ? names[0] : fmt::format("{} and {} more", names[0], names.size() - 1);
+std::string FirstOf(const std::vector<SlideRead>& slides) {
+  const std::string& name = slides.front().name;
+  return slides.size() == 1 ? name : fmt::format("{} and {} more", name, slides.size() - 1);
 }
 
 }  // namespace
@@ -23,17 +24,14 @@ void TellPixelSize(const std::string& model, const Graph& graph, const RowOption
   const std::optional<double> trained = ModelMpp(graph);
   if (!trained) return;
   const bool by_model = rows.model_mpp && !rows.level && !rows.mpp;
-  std::vector<std::string> unknown, apart, finest;
-  double mpp_apart = 0, mpp_finest = 0;
+  std::vector<SlideRead> unknown, apart, finest;
   for (const SlideRead& slide : slides) {
     if (!slide.mpp) {
-      unknown.push_back(slide.name);
+      unknown.push_back(slide);
     } else if (!SameMagnification(*slide.mpp, *trained)) {
-      if (apart.empty()) mpp_apart = *slide.mpp;
-      apart.push_back(slide.name);
+      apart.push_back(slide);
     } else if (by_model && !SamePixelSize(*slide.mpp, *trained)) {
-      if (finest.empty()) mpp_finest = *slide.mpp;
-      finest.push_back(slide.name);
+      finest.push_back(slide);
     }
   }
   if (by_model && unknown.size() + finest.size() < slides.size())
@@ -41,11 +39,11 @@ void TellPixelSize(const std::string& model, const Graph& graph, const RowOption
   if (!finest.empty()) {
     fmt::print(stderr,
                "swath: {}: read at {:.4g} um a pixel, the finest there is; {} was trained at {:.4g}\n",
-               FirstOf(finest), mpp_finest, model, *trained);
+               FirstOf(finest), *finest.front().mpp, model, *trained);
   }
   if (!apart.empty()) {
     fmt::print(stderr, "swath: warning: {}: read at {:.4g} um a pixel, but {} was trained at {:.4g}\n",
-               FirstOf(apart), mpp_apart, model, *trained);
+               FirstOf(apart), *apart.front().mpp, model, *trained);
   }
   if (!unknown.empty()) {
     fmt::print(stderr,

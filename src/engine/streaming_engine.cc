@@ -379,12 +379,15 @@ class Streaming final : public StreamingEngine {
     std::vector<float> logits(static_cast<size_t>(shape.channels * shape.width));
     const std::vector<const float*> rows = ChannelRows(logits, shape.width);
     std::vector<uint8_t> bytes(static_cast<size_t>(shape.width * prepared_.plan.options.bytes_per_pixel));
+    std::vector<Part> written;  // of the output, by panel
+    for (const Panel& panel : prepared_.panels) {
+      const std::span<const Strip> strips = prepared_.sweeps.output.StripsOf(panel.part);
+      written.push_back({{strips.front().owned.begin, strips.back().owned.end}, panel.owned});
+    }
     for (int64_t y = 0; y < shape.height; ++y) {
       std::fill(logits.begin(), logits.end(), 0.0f);
-      for (const Panel& panel : prepared_.panels) {
-        const std::span<const Strip> strips = prepared_.sweeps.output.StripsOf(panel.part);
-        const Range of_part{strips.front().owned.begin, strips.back().owned.end};
-        if (of_part.contains(y)) spool.Read(y, panel.owned, logits.data());
+      for (const Part& part : written) {
+        if (part.rows.contains(y)) spool.Read(y, part.columns, logits.data());
       }
       to_bytes(rows.data(), shape.width, bytes.data());
       sink({y, y + 1}, bytes.data());

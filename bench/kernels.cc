@@ -3,11 +3,14 @@
 /// here.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <deque>
+#include <random>
 #include <vector>
 
 #include "kernels/correlation.h"
 #include "kernels/rows.h"
+#include "tensor/row_ring.h"
 
 namespace swath {
 namespace {
@@ -15,12 +18,14 @@ namespace {
 struct Layer {
   const char* name;
   int64_t coarse_channels, fine_channels, kernel, stride, pad, fine_width;
+  int64_t image_channels = 0;  ///< the last of the fine ones
+  int64_t multiply_adds = KernelContext::kManyMultiplyAdds;
 };
 
-const Layer kLayers[] = {{"e1", 2, 3, 8, 4, 2, 16000},
+const Layer kLayers[] = {{"e1", 2, 3, 8, 4, 2, 16000, 3, 24},
                          {"e3", 8, 2, 8, 4, 2, 1000},
                          {"d1", 4, 4, 8, 4, 2, 16000},
-                         {"head", 1, 7, 5, 1, 2, 16000},
+                         {"head", 1, 7, 5, 1, 2, 16000, 3, 175},
                          {"8to8_3x3", 8, 8, 3, 1, 1, 4000},
                          {"16to16_3x3", 16, 16, 3, 1, 1, 4000},
                          {"32to32_3x3", 32, 32, 3, 1, 1, 2000},
@@ -38,7 +43,7 @@ const Layer kLayers[] = {{"e1", 2, 3, 8, 4, 2, 16000},
 
 using Maker = std::unique_ptr<Correlation<float>> (*)(const CorrelationShape&);
 
-/// A layer with one window of rows of ones.
+/// A layer with one window of rows of noise: of columns that repeat kernels would compute but one.
 struct Setup {
   Setup(const Layer& layer, Maker make)
       : shape{.coarse_channels = layer.coarse_channels,
@@ -47,7 +52,10 @@ struct Setup {
               .columns = {.kernel = layer.kernel,
                           .stride = layer.stride,
                           .pad_begin = layer.pad,
-                          .pad_end = layer.pad}} {
+                          .pad_end = layer.pad},
+              .multiply_adds = layer.multiply_adds} {
+    for (int64_t c = 0; c < layer.fine_channels; ++c)
+      shape.image_channels.push_back(c >= layer.fine_channels - layer.image_channels);
     shape.rows = shape.columns;
     shape.rows_at_once = RowsAtOnce(shape);
     shape.coarse_width = shape.columns.DstSize(shape.fine_width);
@@ -63,12 +71,19 @@ struct Setup {
     fine = Rows(shape.rows.Src(middle), shape.fine_channels, shape.fine_width);
   }
 
-  /// Rows with the kernel's margin.
+  /// Rows with the kernel's margin, aligned as those of a row ring.
   RowWindow<float> Rows(Range rows, int64_t channels, int64_t width) {
-    const int64_t pitch = width + 2 * kernel->margin(), count = rows.size() * channels;
-    std::vector<float>& values = storage.emplace_back(static_cast<size_t>(count * pitch), 1.0f);
+    const RowRing<float>::Layout layout{rows.size(), channels, width, kernel->margin()};
+    RowRing<float>& ring = rings.emplace_back(layout);
+    ring.Reset(rows.begin);
+    ring.OpenZeroed(rows.end);
     std::vector<float*>& table = pointers.emplace_back();
-    for (int64_t i = 0; i < count; ++i) table.push_back(values.data() + i * pitch + kernel->margin());
+    for (int64_t y = rows.begin; y < rows.end; ++y) {
+      for (int64_t c = 0; c < channels; ++c) {
+        table.push_back(ring.Row(y, c));
+        std::generate_n(table.back(), width, [&] { return uniform(random); });
+      }
+    }
     return {rows, channels, width, table.data()};
   }
 
@@ -82,7 +97,9 @@ struct Setup {
   std::unique_ptr<Workspace> workspace;
   std::vector<float> weights, bias;
   std::vector<double> diff_weights;
-  std::deque<std::vector<float>> storage;
+  std::mt19937 random{1};
+  std::uniform_real_distribution<float> uniform{0, 1};
+  std::deque<RowRing<float>> rings;
   std::deque<std::vector<float*>> pointers;
   RowWindow<float> coarse, fine;
 };

@@ -39,7 +39,8 @@ std::unique_ptr<Correlation<double>> ChooseCorrelation(const CorrelationShape& s
 
 template <>
 std::unique_ptr<Correlation<float>> ChooseCorrelation(const CorrelationShape& shape) {
-  if (!IsWide(shape)) return MakeHighwayCorrelation(shape);
+  if (!IsWide(shape))
+    return TakesHighway(shape) ? MakeHighwayCorrelation(shape) : MakePhasesCorrelation(shape);
   // A product of matrices is as good where there is nothing to lay out, but there is none of bfloat16.
   return shape.pack_weights && (shape.columns.kernel > 1 || shape.bfloat16) ? MakeOneDnnCorrelation(shape)
                                                                             : MakeGemmCorrelation(shape);

@@ -161,7 +161,10 @@ int64_t RowsAtOnce(const CorrelationShape& shape);
 inline constexpr std::string_view kBFloat16Kernel = "onednn-bf16";
 
 std::unique_ptr<Correlation<double>> MakeReferenceCorrelation(const CorrelationShape& shape);
+/// For those that TakesHighway says.
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape);
+bool TakesHighway(const CorrelationShape& shape);
+std::unique_ptr<Correlation<float>> MakePhasesCorrelation(const CorrelationShape& shape);
 /// For one group only. With CorrelationShape::bfloat16, and where the processor multiplies such numbers, it
 /// is kBFloat16Kernel.
 std::unique_ptr<Correlation<float>> MakeOneDnnCorrelation(const CorrelationShape& shape);

@@ -1,148 +1,122 @@
-/// Row kernel for narrow layers, in float32. A strided correlation becomes unit-stride ones over phases: the
-/// columns of the fine tensor split by (column + pad) mod stride. What remains is rows::Correlate and
-/// rows::Dot over lists of taps. Where a layer has few channels, neighbouring rows of its result are computed
-/// together, as if they were channels: a value that is loaded enters into the sums of them all.
+/// Row kernel for narrow layers, in float32: finds which rows see each other, and hands lists of them to
+/// kernels/tiles.h. Where a layer has few channels, neighbouring rows of its result are computed together, as
+/// if they were channels: a value that is loaded enters into the sums of them all.
 #include <algorithm>
-#include <numeric>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "kernels/correlation.h"
+#include "kernels/exactness.h"
 #include "kernels/repeats.h"
 #include "kernels/rows.h"
+#include "kernels/tiles.h"
 
 namespace swath {
 namespace {
 
-/// A layer of so few multiply-adds a pixel of the image adds over taps in doubles: it is to be exact rather
-/// than fast. Where rows are bfloat16 there is nothing to be gained.
-constexpr int64_t kExact = 50;
-/// Forward, the terms of the image are added in doubles up to here: samples have 256 values, so that
-/// roundings of products with them are few, and add up over the image.
-constexpr int64_t kExactOfImage = 256;
-/// And one of so few adds the products of weight gradients in doubles from the start, too: it sees few
-/// pixels, those of glass all alike, and costs next to nothing.
-constexpr int64_t kExactGradient = 16;
-/// Of a run: beginning and ending one costs time, long sums in float32 cost digits.
-constexpr int64_t kMostTerms = 32;
-
-/// A few channels that are computed together: at most rows::kMostOutputs, all of one group.
-struct Block {
-  int64_t group;
-  int64_t first;  ///< channel
-  int64_t count;
+/// A channel of a row.
+struct RowOf {
+  int64_t row, channel;
 };
 
-std::vector<Block> Blocks(int64_t groups, int64_t per_group) {
-  std::vector<Block> blocks;
-  for (int64_t g = 0; g < groups; ++g) {
-    for (int64_t c = 0; c < per_group; c += rows::kMostOutputs) {
-      blocks.push_back({g, g * per_group + c, std::min(rows::kMostOutputs, per_group - c)});
-    }
+/// Rows of the result that are written together.
+struct Outputs {
+  std::vector<RowOf> of;
+  std::vector<float*> values;
+  std::vector<float> bias;
+
+  void Clear() {
+    of.clear();
+    values.clear();
+    bias.clear();
   }
-  return blocks;
-}
+  void Add(const RowOf& row, float* to, float from) {
+    of.push_back(row);
+    values.push_back(to);
+    bias.push_back(from);
+  }
+  void Reserve(int64_t n) {
+    of.reserve(static_cast<size_t>(n));
+    values.reserve(static_cast<size_t>(n));
+    bias.reserve(static_cast<size_t>(n));
+  }
+  int64_t size() const { return static_cast<int64_t>(of.size()); }
+  static constexpr int64_t kBytes = sizeof(RowOf) + sizeof(float*) + sizeof(float);
+};
 
-/// Fine rows split into phases, kept for the front that moves over them.
-struct PackedRows {
-  std::vector<int64_t> rows;  ///< which row each slot holds, -1 for none
-  std::vector<float> values;  ///< [slot][channel][phase][column]
-
-  void Reset() { std::fill(rows.begin(), rows.end(), int64_t{-1}); }
+/// Groups of a pass, and their weights.
+template <class Weight>
+struct Pass {
+  std::vector<tiles::Group<Weight>> groups;
+  std::vector<Weight> weights;
 };
 
 struct HighwayWorkspace final : Workspace {
-  PackedRows packed[2];        ///< by Front
-  std::vector<float> phases;   ///< [output][phase][column], before they are merged
-  std::vector<float> discard;  ///< stands in for channels that need no gradient
-  std::vector<float> zeros;    ///< stands in for rows outside the window, with a margin
-  int64_t margin = 0;
-  std::vector<rows::Tap> taps;
-  std::vector<rows::TapRun> runs;
-  size_t image_taps = 0;  ///< how many of them, and of the runs, are added in doubles though others are not
-  size_t image_runs = 0;
-  int64_t terms = 0;  ///< of the last run
-  std::vector<const float*> sources;
-  std::vector<double> sums;
-  std::vector<double> repeated;  ///< the sums of a stretch
-  Repeats repeats;
-
   explicit HighwayWorkspace(Repeats blocks) : repeats(std::move(blocks)) {}
+  void Reset() override {}
 
-  /// Begins the taps of another pass.
-  void Clear() {
-    taps.clear();
-    runs.clear();
-    image_taps = image_runs = 0;
+  template <class Weight>
+  Pass<Weight>& Of() {
+    if constexpr (std::is_same_v<Weight, float>) {
+      return floats;
+    } else {
+      return doubles;
+    }
   }
-  void Reset() override {
-    packed[0].Reset();
-    packed[1].Reset();
-  }
+
+  Repeats repeats;
+  Outputs outputs;
+  std::vector<RowOf> sources;
+  std::vector<const float*> values;  ///< of the sources
+  std::vector<const float*> coarse;  ///< of a gradient of weights
+  Pass<float> floats;
+  Pass<double> doubles;
+  std::vector<double> sums, repeated;
+  std::vector<float> block;  ///< a block that repeats, of every output
 };
 
 class HighwayCorrelation final : public Correlation<float> {
  public:
   explicit HighwayCorrelation(const CorrelationShape& shape)
       : s_(shape),
-        exact_(!shape.bfloat16 && shape.multiply_adds <= kExact),
-        exact_image_(!exact_ && !shape.bfloat16 &&
-                     std::count(shape.image_channels.begin(), shape.image_channels.end(), true) > 0 &&
-                     shape.multiply_adds <= kExactOfImage),
+        exact_(IsExact(shape)),
         stride_(shape.columns.stride),
-        period_(stride_ / std::gcd(stride_, shape.columns.dilation)),
-        step_(period_ * shape.columns.dilation / stride_),
-        coarse_blocks_(Blocks(shape.groups, shape.coarse_per_group())),
-        fine_blocks_(Blocks(shape.groups, shape.fine_per_group())) {
-    const Window& w = s_.columns;
-    packed_width_ = s_.coarse_width + (w.extent() - 1) / stride_;
-    first_ = FloorDiv(w.pad_begin, stride_);
-    merged_width_ = FloorDiv(s_.fine_width - 1 + w.pad_begin, stride_) - first_ + 1;
-    // Gather reads fine columns directly where the stride is 1; Scatter always reads coarse columns directly.
-    int64_t margin = std::max((w.extent() - 1) / stride_ - first_, first_ + merged_width_ - s_.coarse_width);
-    if (stride_ == 1) {
-      margin =
-          std::max({margin, w.pad_begin, s_.coarse_width - 1 + w.extent() - w.pad_begin - s_.fine_width});
-    }
-    margin_ = std::max<int64_t>(margin, 0);
-    coarse_block_ = kRepeatedColumns % stride_ == 0 ? kRepeatedColumns / stride_ : kRepeatedColumns;
-    gathered_ = {-w.pad_begin, w.extent() - 1 - w.pad_begin, stride_};
-    scattered_ = {first_ - (w.extent() - 1) / stride_, first_, 1};
+        shifts_(CeilDiv(shape.columns.kernel, stride_)),
+        step_(stride_ == 1 ? shape.columns.dilation : 1),
+        first_(FloorDiv(shape.columns.pad_begin, stride_)),
+        phase_(shape.columns.pad_begin - first_ * stride_),
+        phase_columns_(FloorDiv(shape.fine_width - 1 + shape.columns.pad_begin, stride_) - first_ + 1) {
+    const int64_t pad = s_.columns.pad_begin, reach = (shifts_ - 1) * step_;
+    margin_ = std::max({int64_t{0}, pad, (s_.coarse_width + reach) * stride_ - pad - s_.fine_width,
+                        reach - first_, first_ + phase_columns_ - s_.coarse_width}) +
+              tiles::kReadBeyond;
+    exact_image_ = !exact_ && IsExactOfImage(shape) && !ByShift();
+    gathered_ = {-pad, s_.columns.extent() - 1 - pad, stride_};
+    scattered_ = {first_ - reach, first_, 1};
   }
 
   std::string_view name() const override { return "highway"; }
   int64_t margin() const override { return margin_; }
-  int64_t parameter_bytes() const override {
-    int64_t values = 0;
-    for (const Block& b : coarse_blocks_) values += b.count * s_.fine_per_group() * CyclicTaps(b);
-    for (const Block& b : fine_blocks_) values += b.count * s_.coarse_per_group() * CyclicTaps(b);
-    return values * s_.columns.kernel * static_cast<int64_t>(sizeof(double) + (exact_ ? 0 : sizeof(float)));
-  }
+  int64_t parameter_bytes() const override { return 2 * PatternsSize() * int64_t{sizeof(float)}; }
   int64_t workspace_bytes() const override {
-    const int64_t packed = (Slots(Front::kForward) + Slots(Front::kBackward)) * PackedRowSize();
-    return (packed + PhaseSize() + std::max(s_.fine_width, s_.coarse_width) + ZerosSize()) *
-               int64_t{sizeof(float)} +
-           MostTaps() * int64_t{sizeof(rows::Tap) + sizeof(rows::TapRun) + sizeof(float*) +
-                                2 * sizeof(double) * rows::kMostOutputs} +
-           int64_t{sizeof(rows::TapRun)} + Repeats::Bytes(MostColumns(), coarse_block_);
+    return tiles::kMostOutputs * (Outputs::kBytes + int64_t{sizeof(float*)}) +
+           MostSources() * int64_t{sizeof(RowOf) + sizeof(float*)} + PassBytes<float>() +
+           PassBytes<double>() + 2 * MostSums() * int64_t{sizeof(double)} +
+           BlockSize() * int64_t{sizeof(float)} + Repeats::Bytes(MostColumns(), Block());
   }
-
   std::unique_ptr<Workspace> MakeWorkspace() const override {
-    auto workspace = std::make_unique<HighwayWorkspace>(Repeats(MostColumns(), coarse_block_));
-    for (const Front front : {Front::kForward, Front::kBackward}) {
-      PackedRows& packed = workspace->packed[static_cast<int>(front)];
-      packed.rows.assign(static_cast<size_t>(Slots(front)), -1);
-      packed.values.resize(static_cast<size_t>(Slots(front) * PackedRowSize()));
-    }
-    workspace->phases.resize(static_cast<size_t>(PhaseSize()));
-    workspace->discard.resize(static_cast<size_t>(std::max(s_.fine_width, s_.coarse_width)));
-    workspace->zeros.resize(static_cast<size_t>(ZerosSize()));
-    workspace->margin = margin_;
-    workspace->taps.reserve(static_cast<size_t>(MostTaps()));
-    workspace->runs.reserve(static_cast<size_t>(MostTaps() + 1));
-    workspace->sources.reserve(static_cast<size_t>(MostTaps()));
-    workspace->sums.reserve(static_cast<size_t>(MostTaps() * rows::kMostOutputs));
-    workspace->repeated.reserve(static_cast<size_t>(MostTaps() * rows::kMostOutputs));
-    return workspace;
+    auto w = std::make_unique<HighwayWorkspace>(Repeats(MostColumns(), Block()));
+    w->outputs.Reserve(tiles::kMostOutputs);
+    w->coarse.reserve(static_cast<size_t>(tiles::kMostOutputs));
+    w->sources.reserve(static_cast<size_t>(MostSources()));
+    w->values.reserve(static_cast<size_t>(MostSources()));
+    Reserve(&w->floats);
+    Reserve(&w->doubles);
+    w->sums.reserve(static_cast<size_t>(MostSums()));
+    w->repeated.reserve(static_cast<size_t>(MostSums()));
+    w->block.resize(static_cast<size_t>(BlockSize()));
+    return w;
   }
 
   void SetWeights(const float* weights) override;
@@ -155,468 +129,532 @@ class HighwayCorrelation final : public Correlation<float> {
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
 
  private:
-  /// Fine rows that are packed at once; with a stride of 1 there is nothing to pack.
-  int64_t Slots(Front front) const { return stride_ == 1 ? 0 : s_.RowsToPack(Window::Kind::kGather, front); }
-  int64_t PackedRowSize() const { return s_.fine_channels * stride_ * packed_width_; }
-  int64_t PhaseSize() const { return stride_ == 1 ? 0 : rows::kMostOutputs * stride_ * merged_width_; }
-  int64_t ZerosSize() const {
-    return stride_ == 1 ? std::max(s_.fine_width, s_.coarse_width) + 2 * margin_ : 0;
-  }
-  /// Of a row, or of a phase of one.
-  int64_t MostColumns() const { return std::max({s_.fine_width, s_.coarse_width, merged_width_}); }
-  int64_t MostRows() const { return s_.rows.most_src(s_.rows_at_once) + s_.rows_at_once; }
-  int64_t MostTaps() const {
-    return MostRows() * s_.columns.kernel * std::max(s_.coarse_per_group(), s_.fine_per_group());
-  }
-  /// Rows of the result that are outputs of one pass: where neighbours see a source through neighbouring taps
-  /// and channels are few. At most one more than there are taps, so that no more than two rows share a tap
-  /// (see Sources).
-  int64_t RowsOfPass(const Block& block) const {
-    const bool neighbours = s_.rows.stride == 1 && s_.rows.dilation == 1 && stride_ == 1;
-    return neighbours ? std::min(std::max<int64_t>(1, rows::kMostOutputs / block.count), s_.row_taps() + 1)
-                      : 1;
-  }
-  /// Row taps that lie together in gather_ and scatter_: all, and once more those that the outputs of a pass
-  /// reach beyond the last.
-  int64_t CyclicTaps(const Block& block) const { return s_.row_taps() + RowsOfPass(block) - 1; }
+  static constexpr int64_t kPattern = tiles::kPattern<float>;
+  /// Channels that would not make enough of a value that is loaded.
+  static constexpr int64_t kFewOutputs = 4;
 
-  /// Weights of a block from one column tap to the next.
-  int64_t Pitch(const Block& block) const { return CyclicTaps(block) * block.count; }
-  /// A block's weights, laid out [channel of the other side, in the group][column tap][row tap][output]; row
-  /// taps from the last to the first in gather_, the other way in scatter_, and round: what the rows of a
-  /// pass see through their taps is consecutive.
-  struct BlockWeights {
-    std::vector<float> floats;  ///< where not all is added in doubles
-    std::vector<double> doubles;
-  };
-
-  int64_t WeightIndex(int64_t coarse, int64_t fine_in_group, int64_t row_tap, int64_t column_tap) const {
-    return ((coarse * s_.fine_per_group() + fine_in_group) * s_.row_taps() + row_tap) * s_.columns.kernel +
-           column_tap;
-  }
-
-  /// Splits a fine row into phases, unless the front still has it.
-  const float* Pack(const RowWindow<const float>& fine, int64_t row, Front front,
-                    HighwayWorkspace* workspace) const;
-  /// What one pass writes: a block's channels in some rows, those that need no gradient replaced by a row
-  /// that nobody reads.
-  struct Outputs {
-    int64_t count = 0;
-    float* rows[rows::kMostOutputs];  ///< [row][channel of the block]
-    float bias[rows::kMostOutputs];
-    bool any = false;  ///< whether any is needed
-  };
-  static Outputs OutputsOf(const Block& block, const RowWindow<float>& window, Range rows, const float* bias,
-                           HighwayWorkspace* workspace);
-  /// The source rows that the outputs of a pass see through neighbouring taps. If output 0 sees a row through
-  /// tap t, the next ones see it through t - 1, t - 2 … (Gather) or t + 1, t + 2 … (Scatter); those for which
-  /// there is no such tap see the row that lies row_taps() further on, and the taps go round. So for every t
-  /// all outputs of the pass have a term, and registers are full.
-  struct Sources {
-    int64_t row;  ///< of outputs before `split`, the others' is row + row_taps()
-    int64_t split;
-    int64_t first_tap;  ///< as in the packed weights: where those of output 0 begin
-    bool both;          ///< whether any output sees the other row
-  };
-  /// f(Sources) for those of which some row is in the window.
-  template <class F>
-  void ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const;
+  /// Fine columns from one shift to the next.
+  int64_t GatherStep() const { return stride_ == 1 ? step_ : stride_; }
   static std::span<const float* const> Pointers(const RowWindow<const float>& window) {
     return {window.pointers, static_cast<size_t>(window.rows.size() * window.channels)};
   }
-  /// Row `row` of a window, channel c; zeros where it is not there.
-  static const float* RowOrZeros(const RowWindow<const float>& window, int64_t row, int64_t c,
-                                 const HighwayWorkspace& workspace) {
-    return window.rows.contains(row) ? window.At(row, c) : workspace.zeros.data() + workspace.margin;
+  /// Coarse columns that may repeat.
+  int64_t Block() const { return kRepeatedColumns / stride_; }
+  int64_t BlockSize() const { return tiles::kMostOutputs * kRepeatedColumns; }
+  int64_t MostColumns() const { return std::max({s_.fine_width, s_.coarse_width, phase_columns_}); }
+  int64_t MostRows() const { return s_.rows.most_src(s_.rows_at_once) + s_.rows_at_once; }
+  /// For the gradients of weights shifts are sources of their own.
+  int64_t MostSources() const {
+    return MostRows() * std::max(s_.coarse_per_group(), s_.fine_per_group()) * shifts_;
   }
+  int64_t MostSums() const { return MostSources() * tiles::kMostOutputs * kPattern; }
+  /// Where all rows are groups of their own, each of every other output.
+  int64_t MostGroups() const { return MostRows() * tiles::kMostOutputs; }
+  int64_t PatternsSize() const {
+    return s_.coarse_channels * s_.fine_per_group() * s_.row_taps() * shifts_ * kPattern;
+  }
+  template <class Weight>
+  int64_t WeightsSize() const {
+    return MostSources() * tiles::kMostOutputs * tiles::kPattern<Weight>;
+  }
+  template <class Weight>
+  int64_t PassBytes() const {
+    return WeightsSize<Weight>() * int64_t{sizeof(Weight)} +
+           MostGroups() * int64_t{sizeof(tiles::Group<Weight>)};
+  }
+  template <class Weight>
+  void Reserve(Pass<Weight>* pass) const {
+    pass->weights.reserve(static_cast<size_t>(WeightsSize<Weight>()));
+    pass->groups.reserve(static_cast<size_t>(MostGroups()));
+  }
+  int64_t WeightIndex(int64_t coarse, int64_t fine, int64_t row_tap) const {
+    return (coarse * s_.fine_per_group() + fine % s_.fine_per_group()) * s_.row_taps() + row_tap;
+  }
+
   /// Of what a pass reads.
   enum class Channels { kAll, kImage, kOthers };
-  /// Channels of a group, from `first` on.
+  /// Makes a list of sources: those rows of a window, of some channels, from a column on.
   template <class F>
-  void ForChannels(Channels which, int64_t first, int64_t count, F&& f) const;
-  /// Makes the taps of a pass: add_taps(Channels) for what is added alike.
-  template <class F>
-  void MakeTaps(bool forward, HighwayWorkspace* workspace, F&& add_taps) const;
-  /// The terms of a source row for outputs of a pass: those whose column taps differ by period_ see the same
-  /// values, step_ columns further on, and are one tap.
-  void AddGatherTaps(const Block& block, const Sources& sources, Channels which,
-                     const RowWindow<const float>& fine, Front front, HighwayWorkspace* workspace) const;
-  int64_t TermsFrom(int64_t k) const { return CeilDiv(s_.columns.kernel - k, period_); }
-  /// Adds a tap to a run that goes on, or begins one.
-  static void AddTap(const rows::Tap& tap, int64_t split, HighwayWorkspace* workspace);
-  void AddScatterTaps(const Block& block, const Sources& sources, Channels which, int64_t phase,
-                      const RowWindow<const float>& coarse, HighwayWorkspace* workspace) const;
-  /// Where coarse column 0 reads channel f of a packed row through column tap k.
-  const float* PackedTap(const float* packed, int64_t f, int64_t k) const {
-    const int64_t reach = k * s_.columns.dilation;
-    return packed + (f * stride_ + reach % stride_) * packed_width_ + reach / stride_;
+  void ListSources(const RowWindow<const float>& window, Range channels, Channels which, int64_t column,
+                   HighwayWorkspace* w, F&& takes_row) const;
+  /// Adds a group for sources [begin, end), and its weights from gather_ or scatter_.
+  template <class Weight>
+  void AddGroup(bool gathers, int64_t begin, int64_t end, int64_t first_output, int64_t outputs,
+                HighwayWorkspace* w) const;
+  /// Lists what the outputs gather of the sources. Rows that the same outputs see are a group.
+  template <class Weight>
+  void GroupSources(HighwayWorkspace* w) const;
+  /// The same by rows of outputs, for sums by shifts.
+  template <class Weight>
+  void GroupOutputs(HighwayWorkspace* w) const;
+  /// Whether sums are kept by shifts.
+  bool ByShift() const {
+    return stride_ == 1 && shifts_ > 1 && s_.coarse_per_group() <= kFewOutputs && s_.rows.dilation == 1 &&
+           (shifts_ - 1) * step_ <= tiles::kMostReach;
   }
-  /// The columns that a pass computes, without those that repeat; `adds`: to what its outputs hold.
-  std::span<const Stretch> StretchesOf(const Outputs& outputs, bool adds, HighwayWorkspace* workspace) const;
-  /// The taps of a pass, with its block's weights, one column tap `step` columns after the other.
-  struct Pass {
-    const BlockWeights& weights;
-    int64_t step, pitch;
-    int64_t outputs;
-    std::span<const Stretch> stretches;
-  };
-  void Correlate(const Pass& pass, const float* bias, float* const* dst, HighwayWorkspace* workspace) const;
-  /// diff_weights of one fine row and those of `rows` that it meets.
-  void AddRowGradient(const Block& block, const RowWindow<const float>& fine, int64_t row,
-                      const RowWindow<const float>& coarse, Range rows, std::span<const Stretch> stretches,
-                      double* diff_weights, HighwayWorkspace* workspace) const;
+  /// The outputs' sums over all sources: pass(Weight(), channels, bias or null, whether for the stretches
+  /// that repeat).
+  template <class F>
+  void ForPasses(std::span<const Stretch> stretches, bool forward, const float* bias, F&& pass) const;
+  void GatherOutputs(const RowWindow<const float>& fine, Range channels, bool forward,
+                     HighwayWorkspace* w) const;
+  void ScatterOutputs(const RowWindow<const float>& coarse, Range channels, bool forward,
+                      HighwayWorkspace* w) const;
+  /// diff_weights of fine rows that the same coarse ones see, of a group of channels.
+  void AddRowsGradient(const RowWindow<const float>& fine, Range rows, const RowWindow<const float>& coarse,
+                       Range seeing, int64_t g, std::span<const Stretch> stretches, double* diff_weights,
+                       HighwayWorkspace* w) const;
+  /// The same where no columns are left out, with a stride of 1.
+  void AddShiftedGradient(const RowWindow<const float>& fine, Range rows,
+                          const RowWindow<const float>& coarse, Range seeing, int64_t g, double* diff_weights,
+                          HighwayWorkspace* w) const;
+  /// And of all listed sources and some coarse rows.
+  void AddDots(std::span<const Stretch> stretches, double* diff_weights, HighwayWorkspace* w) const;
+  /// compute(columns), by all threads if it is worth waking them.
+  template <class F>
+  static void ShareColumns(Team* team, Range columns, int64_t terms_of_column, F&& compute);
+  /// The coarse rows of a window that meet a fine one.
+  Range CoarseRows(int64_t fine, Range window) const;
+
   CorrelationShape s_;
-  bool exact_;        ///< all sums over taps are in doubles
-  bool exact_image_;  ///< forward, those over the image's channels are
+  bool exact_;                ///< all sums over taps are in doubles
+  bool exact_image_ = false;  ///< forward, those over the image's channels are
   int64_t stride_;
-  int64_t period_;  ///< column taps after which one meets the same phase again
-  int64_t step_;    ///< and how many columns of it further on
-  std::vector<Block> coarse_blocks_;
-  std::vector<Block> fine_blocks_;
-  int64_t packed_width_ = 0;  ///< columns of a phase that Gather reads
-  int64_t first_ = 0;         ///< index of the first column of a phase that Scatter writes
-  int64_t merged_width_ = 0;  ///< and how many
+  int64_t shifts_;         ///< see kernels/tiles.h
+  int64_t step_;           ///< coarse columns from one shift to the next
+  int64_t first_, phase_;  ///< fine column 0 is of coarse column first_
+  int64_t phase_columns_;  ///< coarse columns that fine ones are of
   int64_t margin_ = 0;
-  int64_t coarse_block_ = 1;           ///< columns that may repeat
-  Repeats::Reach gathered_;            ///< what a coarse column reads of fine ones
-  Repeats::Reach scattered_;           ///< and a column of a phase of coarse ones
-  std::vector<BlockWeights> gather_;   ///< by coarse block
-  std::vector<BlockWeights> scatter_;  ///< by fine block
+  Repeats::Reach gathered_;     ///< what a coarse column reads of fine ones
+  Repeats::Reach scattered_;    ///< and fine ones, as a coarse column, of coarse ones
+  std::vector<float> gather_;   ///< [coarse channel][fine channel of its group][row tap][shift][kPattern]
+  std::vector<float> scatter_;  ///< the same, from the phase of fine column 0 on
 };
 
 void HighwayCorrelation::SetWeights(const float* weights) {
   gather_.clear();
   scatter_.clear();
-  const int64_t kernel = s_.columns.kernel, row_taps = s_.row_taps();
-  const auto add = [this](BlockWeights* packed, float weight) {
-    if (!exact_) packed->floats.push_back(weight);
-    packed->doubles.push_back(weight);
-  };
-  for (const Block& b : coarse_blocks_) {
-    BlockWeights& packed = gather_.emplace_back();
-    for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-      for (int64_t k = 0; k < kernel; ++k) {
-        for (int64_t i = 0; i < CyclicTaps(b); ++i) {
-          for (int64_t o = 0; o < b.count; ++o)
-            add(&packed, weights[WeightIndex(b.first + o, f, row_taps - 1 - i % row_taps, k)]);
-        }
-      }
-    }
-  }
-  for (const Block& b : fine_blocks_) {
-    BlockWeights& packed = scatter_.emplace_back();
-    for (int64_t c = 0; c < s_.coarse_per_group(); ++c) {
-      for (int64_t k = 0; k < kernel; ++k) {
-        for (int64_t i = 0; i < CyclicTaps(b); ++i) {
-          for (int64_t o = 0; o < b.count; ++o) {
-            const int64_t fine = b.first + o - b.group * s_.fine_per_group();
-            add(&packed, weights[WeightIndex(b.group * s_.coarse_per_group() + c, fine, i % row_taps, k)]);
-          }
-        }
+  const int64_t kernel = s_.columns.kernel, rows = PatternsSize() / (shifts_ * kPattern);
+  for (int64_t row = 0; row < rows; ++row, weights += kernel) {
+    for (int64_t j = 0; j < shifts_; ++j) {
+      const auto weight = [&](int64_t lane) {
+        const int64_t k = j * stride_ + lane % stride_;
+        return k < kernel ? weights[k] : 0.0f;
+      };
+      for (int64_t lane = 0; lane < kPattern; ++lane) {
+        gather_.push_back(weight(lane));
+        scatter_.push_back(weight(lane + phase_));
       }
     }
   }
 }
 
-const float* HighwayCorrelation::Pack(const RowWindow<const float>& fine, int64_t row, Front front,
-                                      HighwayWorkspace* workspace) const {
-  if (stride_ == 1) return nullptr;
-  PackedRows& packed = workspace->packed[static_cast<int>(front)];
-  const int64_t slot = row % static_cast<int64_t>(packed.rows.size());
-  float* values = packed.values.data() + slot * PackedRowSize();
-  if (packed.rows[static_cast<size_t>(slot)] == row) return values;
-  packed.rows[static_cast<size_t>(slot)] = row;
-  std::vector<float*> phases(static_cast<size_t>(stride_));
-  for (int64_t f = 0; f < s_.fine_channels; ++f) {
-    for (int64_t p = 0; p < stride_; ++p)
-      phases[static_cast<size_t>(p)] = values + (f * stride_ + p) * packed_width_;
-    rows::Split(fine.At(row, f), s_.fine_width, s_.columns.pad_begin, stride_, phases.data(), packed_width_);
-  }
-  return values;
-}
-
-HighwayCorrelation::Outputs HighwayCorrelation::OutputsOf(const Block& block, const RowWindow<float>& window,
-                                                          Range rows, const float* bias,
-                                                          HighwayWorkspace* workspace) {
-  Outputs outputs;
-  for (int64_t y = rows.begin; y < rows.end; ++y) {
-    for (int64_t c = block.first; c < block.first + block.count; ++c) {
-      float* row = window.At(y, c);
-      outputs.any = outputs.any || row;
-      outputs.rows[outputs.count] = row ? row : workspace->discard.data();
-      outputs.bias[outputs.count++] = bias ? bias[c] : 0;
-    }
-  }
-  return outputs;
-}
-
 template <class F>
-void HighwayCorrelation::ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const {
-  const int64_t taps = s_.row_taps();
-  if (rows.size() == 1) {
-    for (int64_t r = window.begin; r < window.end; ++r) {
-      const int64_t tap = gathers ? s_.Tap(rows.begin, r) : s_.Tap(r, rows.begin);
-      if (tap >= 0) f(Sources{r, block.count, gathers ? taps - 1 - tap : tap, false});
-    }
-    return;
-  }
-  for (int64_t tap = 0; tap < taps; ++tap) {
-    const int64_t row = gathers ? rows.begin - s_.rows.pad_begin + tap : rows.begin + s_.rows.pad_begin - tap;
-    const int64_t split = std::min(gathers ? tap + 1 : taps - tap, rows.size());
-    if (!window.contains(row) && (split == rows.size() || !window.contains(row + taps))) continue;
-    f(Sources{row, split * block.count, gathers ? taps - 1 - tap : tap, split < rows.size()});
-  }
-}
-
-template <class F>
-void HighwayCorrelation::MakeTaps(bool forward, HighwayWorkspace* w, F&& add_taps) const {
-  w->Clear();
-  if (!forward || !exact_image_) return add_taps(Channels::kAll);
-  add_taps(Channels::kImage);
-  w->image_taps = w->taps.size();
-  w->image_runs = w->runs.size();
-  // The sum so far, a run of no taps: the next one is added by itself.
-  w->runs.push_back({0, 1});
-  w->terms = kMostTerms;
-  add_taps(Channels::kOthers);
-}
-
-template <class F>
-void HighwayCorrelation::ForChannels(Channels which, int64_t first, int64_t count, F&& f) const {
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t channel = first + i;
-    if (which != Channels::kAll &&
-        s_.image_channels[static_cast<size_t>(channel)] != (which == Channels::kImage))
-      continue;
-    f(channel, i);
-  }
-}
-
-void HighwayCorrelation::AddTap(const rows::Tap& tap, int64_t split, HighwayWorkspace* workspace) {
-  workspace->taps.push_back(tap);
-  std::vector<rows::TapRun>& runs = workspace->runs;
-  if (runs.empty() || runs.back().split != split || workspace->terms + tap.count > kMostTerms) {
-    runs.push_back({0, split});
-    workspace->terms = 0;
-  }
-  ++runs.back().taps;
-  workspace->terms += tap.count;
-}
-
-std::span<const Stretch> HighwayCorrelation::StretchesOf(const Outputs& outputs, bool adds,
-                                                         HighwayWorkspace* w) const {
+void HighwayCorrelation::ListSources(const RowWindow<const float>& window, Range channels, Channels which,
+                                     int64_t column, HighwayWorkspace* w, F&& takes_row) const {
   w->sources.clear();
-  for (int64_t o = 0; adds && o < outputs.count; ++o) {
-    if (outputs.rows[o] != w->discard.data()) w->sources.push_back(outputs.rows[o]);
+  w->values.clear();
+  for (int64_t r = window.rows.begin; r < window.rows.end; ++r) {
+    if (!takes_row(r)) continue;
+    for (int64_t c = channels.begin; c < channels.end; ++c) {
+      if (which != Channels::kAll && s_.image_channels[static_cast<size_t>(c)] != (which == Channels::kImage))
+        continue;
+      w->sources.push_back({r, c});
+      w->values.push_back(window.At(r, c) + column);
+    }
   }
-  return w->repeats.Stretches(w->sources);
 }
 
-void HighwayCorrelation::Correlate(const Pass& pass, const float* bias, float* const* dst,
-                                   HighwayWorkspace* w) const {
-  const rows::Taps<double> all{w->taps, w->runs, pass.weights.doubles.data(), pass.step, pass.pitch};
-  rows::Taps<double> image = all;
-  image.taps = all.taps.first(w->image_taps);
-  image.runs = all.runs.first(w->image_runs);
-  const rows::Taps<float> others{all.taps.subspan(w->image_taps), all.runs.subspan(w->image_runs),
-                                 pass.weights.floats.data(), pass.step, pass.pitch};
-  const auto exactly = [&](Range columns) { rows::Correlate(all, pass.outputs, bias, dst, columns); };
-  const auto correlate = [&](Range columns) {
-    if (exact_) return exactly(columns);
-    if (image.runs.empty()) return rows::Correlate(others, pass.outputs, bias, dst, columns);
-    constexpr int64_t kColumns = 2048;  // of the outputs, which stay in the cache
-    for (int64_t x = columns.begin; x < columns.end; x += kColumns) {
-      const Range piece{x, std::min(x + kColumns, columns.end)};
-      rows::Correlate(image, pass.outputs, bias, dst, piece);
-      rows::Correlate(others, pass.outputs, nullptr, dst, piece);
-    }
-  };
-  int64_t terms = 0;
-  for (const rows::Tap& tap : w->taps) terms += tap.count;
-  // Worth waking a thread for.
-  constexpr int64_t kLeastWork = int64_t{1} << 20;
-  for (const Stretch& stretch : pass.stretches) {
-    if (stretch.repeats > 0) {
-      exactly(stretch.columns);
-    } else {
-      const int64_t columns = stretch.columns.size(), work = terms * pass.outputs * columns,
-                    pieces = w->team ? std::clamp<int64_t>(work / kLeastWork, 1, w->team->size()) : 1;
-      for (int64_t i = 0; i < pieces; ++i) {
-        const Range piece{stretch.columns.begin + columns * i / pieces,
-                          stretch.columns.begin + columns * (i + 1) / pieces};
-        Share(pieces > 1 ? w->team : nullptr, [&correlate, piece](int64_t) { correlate(piece); });
+template <class Weight>
+void HighwayCorrelation::AddGroup(bool gathers, int64_t begin, int64_t end, int64_t first_output,
+                                  int64_t outputs, HighwayWorkspace* w) const {
+  constexpr int64_t kCopies = tiles::kPattern<Weight>;
+  Pass<Weight>& pass = w->Of<Weight>();
+  const size_t before = pass.weights.size();
+  pass.weights.resize(before + static_cast<size_t>((end - begin) * shifts_ * outputs * kCopies));
+  Weight* to = pass.weights.data() + before;
+  pass.groups.push_back(
+      {std::span(w->values).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
+       first_output, outputs, to});
+  for (int64_t i = begin; i < end; ++i, to += shifts_ * outputs * kCopies) {
+    const RowOf& source = w->sources[static_cast<size_t>(i)];
+    for (int64_t o = 0; o < outputs; ++o) {
+      const RowOf& output = w->outputs.of[static_cast<size_t>(first_output + o)];
+      const RowOf &coarse = gathers ? output : source, &fine = gathers ? source : output;
+      const float* from =
+          (gathers ? gather_ : scatter_).data() +
+          WeightIndex(coarse.channel, fine.channel, s_.Tap(coarse.row, fine.row)) * shifts_ * kPattern;
+      for (int64_t j = 0; j < shifts_; ++j) {
+        for (int64_t l = 0; l < kCopies; ++l)
+          to[(j * outputs + o) * kCopies + l] = Weight{from[j * kPattern + l % kPattern]};
       }
-      if (pieces > 1) w->team->Wait();
     }
-    const int64_t n = stretch.columns.size();
-    for (int64_t o = 0; o < pass.outputs; ++o) {
-      float* row = dst[o] + stretch.columns.begin;
-      for (int64_t i = 1; i <= stretch.repeats; ++i) std::copy(row, row + n, row + i * n);
-    }
-    w->skipped += terms * pass.outputs * stretch.repeats * n;
   }
+}
+
+template <class Weight>
+void HighwayCorrelation::GroupSources(HighwayWorkspace* w) const {
+  Pass<Weight>& pass = w->Of<Weight>();
+  pass.groups.clear();
+  pass.weights.clear();
+  const int64_t sources = static_cast<int64_t>(w->sources.size()), outputs = w->outputs.size();
+  const auto seeing = [&](int64_t row) {  // a bit for each output
+    uint32_t bits = 0;
+    for (int64_t o = 0; o < outputs; ++o) {
+      if (s_.Tap(w->outputs.of[static_cast<size_t>(o)].row, row) >= 0) bits |= uint32_t{1} << o;
+    }
+    return bits;
+  };
+  int64_t begin = 0;
+  uint32_t bits = 0;
+  const auto add = [&](int64_t end) {
+    for (int64_t o = 0; o < outputs; ++o) {
+      int64_t last = o;
+      while (bits >> last & 1) ++last;
+      while (o < last) {
+        const int64_t n = tiles::OutputsOfGroup(last - o);
+        AddGroup<Weight>(true, begin, end, o, n, w);
+        o += n;
+      }
+    }
+    begin = end;
+  };
+  for (int64_t i = 0; i < sources; ++i) {
+    const int64_t row = w->sources[static_cast<size_t>(i)].row;
+    if (i > 0 && row == w->sources[static_cast<size_t>(i - 1)].row) continue;
+    const uint32_t now = seeing(row);
+    if (now != bits) add(i);
+    bits = now;
+  }
+  add(sources);
+}
+
+template <class Weight>
+void HighwayCorrelation::GroupOutputs(HighwayWorkspace* w) const {
+  Pass<Weight>& pass = w->Of<Weight>();
+  pass.groups.clear();
+  pass.weights.clear();
+  const std::vector<RowOf>&outputs = w->outputs.of, &sources = w->sources;
+  for (size_t o = 0, next; o < outputs.size(); o = next) {
+    next = o;
+    while (next < outputs.size() && outputs[next].row == outputs[o].row) ++next;
+    const auto sees = [&](const RowOf& source) { return s_.Tap(outputs[o].row, source.row) >= 0; };
+    const auto begin = std::find_if(sources.begin(), sources.end(), sees),
+               end = std::find_if_not(begin, sources.end(), sees);
+    AddGroup<Weight>(true, begin - sources.begin(), end - sources.begin(), static_cast<int64_t>(o),
+                     static_cast<int64_t>(next - o), w);
+  }
+}
+
+template <class F>
+void HighwayCorrelation::ForPasses(std::span<const Stretch> stretches, bool forward, const float* bias,
+                                   F&& pass) const {
+  const auto repeats = [](const Stretch& stretch) { return stretch.repeats > 0; };
+  if (std::any_of(stretches.begin(), stretches.end(), repeats)) pass(double{}, Channels::kAll, bias, true);
+  if (std::all_of(stretches.begin(), stretches.end(), repeats)) return;
+  if (exact_) {
+    pass(double{}, Channels::kAll, bias, false);
+  } else if (forward && exact_image_) {
+    pass(double{}, Channels::kImage, bias, false);
+    pass(float{}, Channels::kOthers, nullptr, false);
+  } else {
+    pass(float{}, Channels::kAll, bias, false);
+  }
+}
+
+template <class F>
+void HighwayCorrelation::ShareColumns(Team* team, Range columns, int64_t terms_of_column, F&& compute) {
+  constexpr int64_t kLeastWork = int64_t{1} << 20;  // worth waking a thread for
+  const int64_t n = columns.size(), work = terms_of_column * n,
+                pieces = team ? std::clamp<int64_t>(work / kLeastWork, 1, team->size()) : 1;
+  for (int64_t i = 0; i < pieces; ++i) {
+    const Range piece{columns.begin + n * i / pieces, columns.begin + n * (i + 1) / pieces};
+    Share(pieces > 1 ? team : nullptr, [&compute, piece](int64_t) { compute(piece); });
+  }
+  if (pieces > 1) team->Wait();
 }
 
 void HighwayCorrelation::Gather(const RowWindow<const float>& fine, const float* bias,
-                                const RowWindow<float>& coarse, Front front, Workspace* workspace) const {
+                                const RowWindow<float>& coarse, Front, Workspace* workspace) const {
   auto* w = static_cast<HighwayWorkspace*>(workspace);
-  w->repeats.Begin(s_.coarse_width, coarse_block_);
+  w->repeats.Begin(s_.coarse_width, Block());
   w->repeats.Read(Pointers(fine), s_.fine_width, gathered_);
-  for (size_t i = 0; i < coarse_blocks_.size(); ++i) {
-    const Block& b = coarse_blocks_[i];
-    const int64_t per_pass = RowsOfPass(b);
-    for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass) {
-      const Range rows{y, std::min(y + per_pass, coarse.rows.end)};
-      const Outputs outputs = OutputsOf(b, coarse, rows, bias, w);
-      if (!outputs.any) continue;
-      MakeTaps(bias != nullptr, w, [&](Channels which) {
-        ForSources(b, rows, true, fine.rows,
-                   [&](const Sources& s) { AddGatherTaps(b, s, which, fine, front, w); });
-      });
-      Correlate({gather_[i], step_, period_ * Pitch(b), outputs.count, StretchesOf(outputs, !bias, w)},
-                bias ? outputs.bias : nullptr, outputs.rows, w);
+  for (int64_t g = 0; g < s_.groups; ++g) {
+    const Range fine_channels{g * s_.fine_per_group(), (g + 1) * s_.fine_per_group()};
+    const auto compute = [&] {
+      if (w->outputs.size() > 0) GatherOutputs(fine, fine_channels, bias != nullptr, w);
+      w->outputs.Clear();
+    };
+    w->outputs.Clear();
+    for (int64_t y = coarse.rows.begin; y < coarse.rows.end; ++y) {
+      for (int64_t c = g * s_.coarse_per_group(); c < (g + 1) * s_.coarse_per_group(); ++c) {
+        if (float* values = coarse.At(y, c)) w->outputs.Add({y, c}, values, bias ? bias[c] : 0);
+        if (w->outputs.size() == tiles::kMostOutputs) compute();
+      }
     }
+    compute();
   }
 }
 
-void HighwayCorrelation::AddGatherTaps(const Block& b, const Sources& s, Channels which,
-                                       const RowWindow<const float>& fine, Front front,
+void HighwayCorrelation::GatherOutputs(const RowWindow<const float>& fine, Range channels, bool forward,
                                        HighwayWorkspace* w) const {
-  const float* packed = Pack(fine, s.row, front, w);
-  ForChannels(which, b.group * s_.fine_per_group(), s_.fine_per_group(), [&](int64_t channel, int64_t f) {
-    const int64_t weight = s.first_tap * b.count + f * s_.columns.kernel * Pitch(b);
-    const auto row = [&](int64_t y, int64_t k) {
-      return RowOrZeros(fine, y, channel, *w) + k * s_.columns.dilation - s_.columns.pad_begin;
-    };
-    for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
-      const float *src = packed ? PackedTap(packed, channel, k) : row(s.row, k),
-                  *other = s.both ? row(s.row + s_.row_taps(), k) : src;
-      AddTap({src, other, weight + k * Pitch(b), TermsFrom(k)}, s.split, w);
+  const Outputs& outputs = w->outputs;
+  std::span<const float* const> added_to;
+  if (!forward) added_to = outputs.values;
+  const std::span<const Stretch> stretches = w->repeats.Stretches(added_to);
+  const int64_t count = outputs.size();
+  int64_t terms = 0;  // of a coarse column
+  const auto pass = [&](auto weight, Channels which, const float* bias, bool of_repeats) {
+    using Weight = decltype(weight);
+    ListSources(fine, channels, which, -s_.columns.pad_begin, w, [](int64_t) { return true; });
+    if (ByShift()) {
+      GroupOutputs<Weight>(w);
+    } else {
+      GroupSources<Weight>(w);
     }
-  });
+    const std::vector<tiles::Group<Weight>>& groups = w->Of<Weight>().groups;
+    if (groups.empty() && !bias) return;
+    terms = 0;
+    for (const auto& group : groups)
+      terms += static_cast<int64_t>(group.sources.size()) * group.outputs * s_.columns.kernel;
+    const tiles::Columns columns{stride_, GatherStep(), shifts_, ByShift()};
+    for (const Stretch& stretch : stretches) {
+      if ((stretch.repeats > 0) != of_repeats) continue;
+      ShareColumns(w->team, stretch.columns, terms, [&](Range piece) {
+        tiles::Gather(columns, groups, count, bias, outputs.values.data(), piece);
+      });
+      const int64_t n = stretch.columns.size();
+      for (float* values : outputs.values) {
+        const float* block = values + stretch.columns.begin;
+        for (int64_t i = 1; i <= stretch.repeats; ++i)
+          std::copy_n(block, n, values + stretch.columns.begin + i * n);
+      }
+      w->skipped += terms * stretch.repeats * n;
+    }
+  };
+  ForPasses(stretches, forward, forward ? outputs.bias.data() : nullptr, pass);
+}
+
+Range HighwayCorrelation::CoarseRows(int64_t fine, Range window) const {
+  Range met{0, 0};
+  for (int64_t r = window.begin; r < window.end; ++r) {
+    if (s_.Tap(r, fine) < 0) continue;
+    if (met.empty()) met.begin = r;
+    met.end = r + 1;
+  }
+  return met;
 }
 
 void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const float* bias,
                                  const RowWindow<float>& fine, Workspace* workspace) const {
   auto* w = static_cast<HighwayWorkspace*>(workspace);
-  w->repeats.Begin(stride_ == 1 ? s_.fine_width : merged_width_, coarse_block_);
+  w->repeats.Begin(phase_columns_, Block());
   w->repeats.Read(Pointers(coarse), s_.coarse_width, scattered_);
-  for (size_t i = 0; i < fine_blocks_.size(); ++i) {
-    const Block& b = fine_blocks_[i];
-    const int64_t per_pass = RowsOfPass(b);
-    for (int64_t y = fine.rows.begin; y < fine.rows.end; y += per_pass) {
-      const Range rows{y, std::min(y + per_pass, fine.rows.end)};
-      const Outputs outputs = OutputsOf(b, fine, rows, bias, w);
-      if (!outputs.any) continue;
-      // Phases are added to the fine rows when all are there.
-      const Pass pass{scatter_[i], -step_, period_ * Pitch(b), outputs.count,
-                      StretchesOf(outputs, stride_ == 1 && !bias, w)};
-      for (int64_t phase = 0; phase < stride_; ++phase) {
-        MakeTaps(bias != nullptr, w, [&](Channels which) {
-          ForSources(b, rows, false, coarse.rows,
-                     [&](const Sources& s) { AddScatterTaps(b, s, which, phase, coarse, w); });
-        });
-        if (stride_ == 1) {
-          if (bias || !w->taps.empty()) Correlate(pass, bias ? outputs.bias : nullptr, outputs.rows, w);
-          continue;
-        }
-        float* parts[rows::kMostOutputs];
-        for (int64_t o = 0; o < outputs.count; ++o)
-          parts[o] = w->phases.data() + (o * stride_ + phase) * merged_width_;
-        Correlate(pass, outputs.bias, parts, w);
-      }
-      if (stride_ == 1) continue;
-      for (int64_t o = 0; o < outputs.count; ++o) {
-        w->sources.clear();
-        for (int64_t p = 0; p < stride_; ++p)
-          w->sources.push_back(w->phases.data() + (o * stride_ + p) * merged_width_);
-        rows::Merge(w->sources.data(), first_, merged_width_, s_.columns.pad_begin, stride_, outputs.rows[o],
-                    s_.fine_width, bias ? rows::Store::kSet : rows::Store::kAdd);
+  for (int64_t g = 0; g < s_.groups; ++g) {
+    const Range coarse_channels{g * s_.coarse_per_group(), (g + 1) * s_.coarse_per_group()};
+    Range seen{0, 0};  // by the outputs so far
+    const auto compute = [&] {
+      if (w->outputs.size() > 0) ScatterOutputs(coarse, coarse_channels, bias != nullptr, w);
+      w->outputs.Clear();
+    };
+    w->outputs.Clear();
+    for (int64_t y = fine.rows.begin; y < fine.rows.end; ++y) {
+      const Range rows = CoarseRows(y, coarse.rows);
+      if (rows != seen) compute();
+      seen = rows;
+      for (int64_t c = g * s_.fine_per_group(); c < (g + 1) * s_.fine_per_group(); ++c) {
+        if (float* values = fine.At(y, c)) w->outputs.Add({y, c}, values, bias ? bias[c] : 0);
+        if (w->outputs.size() == tiles::kMostOutputs) compute();
       }
     }
+    compute();
   }
 }
 
-void HighwayCorrelation::AddScatterTaps(const Block& b, const Sources& s, Channels which, int64_t phase,
-                                        const RowWindow<const float>& coarse, HighwayWorkspace* w) const {
-  ForChannels(which, b.group * s_.coarse_per_group(), s_.coarse_per_group(), [&](int64_t channel, int64_t c) {
-    const int64_t weight = s.first_tap * b.count + c * s_.columns.kernel * Pitch(b);
-    const float *src = RowOrZeros(coarse, s.row, channel, *w) + first_,
-                *other = s.both ? RowOrZeros(coarse, s.row + s_.row_taps(), channel, *w) + first_ : src;
-    for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
-      const int64_t reach = k * s_.columns.dilation, shift = reach / stride_;
-      if (reach % stride_ == phase)
-        AddTap({src - shift, other - shift, weight + k * Pitch(b), TermsFrom(k)}, s.split, w);
+void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Range channels, bool forward,
+                                        HighwayWorkspace* w) const {
+  const Outputs& outputs = w->outputs;
+  const std::span<const Stretch> stretches = w->repeats.Stretches();
+  const tiles::Columns columns{stride_, step_, shifts_};
+  const auto pass = [&](auto weight, Channels which, const float* bias, bool of_repeats) {
+    using Weight = decltype(weight);
+    ListSources(coarse, channels, which, first_, w,
+                [&](int64_t r) { return s_.Tap(r, outputs.of.front().row) >= 0; });
+    Pass<Weight>& groups = w->Of<Weight>();
+    groups.groups.clear();
+    groups.weights.clear();
+    const int64_t sources = static_cast<int64_t>(w->sources.size());
+    if (sources == 0 && !bias) return;
+    for (int64_t o = 0; o < outputs.size(); o += groups.groups.back().outputs)
+      AddGroup<Weight>(false, 0, sources, o, tiles::OutputsOfGroup(outputs.size() - o), w);
+    const auto scatter = [&](const float* from, float* const* dst, Range fine) {
+      for (const auto& group : groups.groups) {
+        const int64_t o = group.first_output;
+        tiles::Scatter(columns, phase_, group, from ? from + o : nullptr, dst + o, fine);
+      }
+    };
+    const int64_t terms = sources * outputs.size() * s_.columns.kernel;  // of a coarse column
+    for (const Stretch& stretch : stretches) {
+      if ((stretch.repeats > 0) != of_repeats) continue;
+      const Range fine{stretch.columns.begin * stride_ - phase_, stretch.columns.end * stride_ - phase_},
+          image{0, s_.fine_width};
+      if (!of_repeats) {
+        ShareColumns(w->team, Intersect(fine, image), terms / stride_,
+                     [&](Range piece) { scatter(bias, outputs.values.data(), piece); });
+        continue;
+      }
+      constexpr float kNothing[tiles::kMostOutputs] = {};
+      float* block[tiles::kMostOutputs];
+      for (int64_t o = 0; o < outputs.size(); ++o)
+        block[o] = w->block.data() + o * kRepeatedColumns - fine.begin;
+      scatter(bias ? bias : kNothing, block, fine);
+      for (int64_t o = 0; o < outputs.size(); ++o) {
+        for (int64_t i = 0; i <= stretch.repeats; ++i) {
+          const int64_t shift = i * fine.size();
+          float* to = outputs.values[static_cast<size_t>(o)] + shift;
+          const Range inside = Intersect(fine, {image.begin - shift, image.end - shift});
+          for (int64_t x = inside.begin; x < inside.end; ++x)
+            to[x] = bias ? block[o][x] : to[x] + block[o][x];
+        }
+      }
+      w->skipped += terms * stretch.repeats * stretch.columns.size();
     }
-  });
+  };
+  ForPasses(stretches, forward, forward ? outputs.bias.data() : nullptr, pass);
 }
 
 void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,
                                            const RowWindow<const float>& coarse, double* diff_weights,
                                            Workspace* workspace) const {
   auto* w = static_cast<HighwayWorkspace*>(workspace);
-  w->repeats.Begin(s_.coarse_width, coarse_block_);
+  w->repeats.Begin(s_.coarse_width, Block());
   w->repeats.Read(Pointers(fine), s_.fine_width, gathered_);
   w->repeats.Read(Pointers(coarse), s_.coarse_width, {});
   const std::span<const Stretch> stretches = w->repeats.Stretches();
-  // All that a fine row meets in turn, while it is in the cache.
-  for (int64_t r = fine.rows.begin; r < fine.rows.end; ++r) {
-    for (const Block& b : coarse_blocks_) {
-      const int64_t per_pass = RowsOfPass(b);
-      for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass)
-        AddRowGradient(b, fine, r, coarse, {y, std::min(y + per_pass, coarse.rows.end)}, stretches,
-                       diff_weights, w);
+  for (int64_t g = 0; g < s_.groups; ++g) {
+    for (Range rows{fine.rows.begin, fine.rows.begin}; rows.begin < fine.rows.end; rows.begin = rows.end) {
+      const Range seeing = CoarseRows(rows.begin, coarse.rows);
+      do {
+        ++rows.end;
+      } while (rows.end < fine.rows.end && CoarseRows(rows.end, coarse.rows) == seeing);
+      AddRowsGradient(fine, rows, coarse, seeing, g, stretches, diff_weights, w);
     }
   }
 }
 
-void HighwayCorrelation::AddRowGradient(const Block& b, const RowWindow<const float>& fine, int64_t r,
-                                        const RowWindow<const float>& coarse, Range rows,
-                                        std::span<const Stretch> stretches, double* diff_weights,
-                                        HighwayWorkspace* w) const {
-  const float* diffs[rows::kMostOutputs];
-  int64_t taps[rows::kMostOutputs], count = 0;
-  for (int64_t y = rows.begin; y < rows.end; ++y) {
-    const int64_t tap = s_.Tap(y, r);
-    for (int64_t o = 0; tap >= 0 && o < b.count; ++o) {
-      diffs[count] = coarse.At(y, b.first + o);
-      taps[count++] = tap;
+void HighwayCorrelation::AddRowsGradient(const RowWindow<const float>& fine, Range rows,
+                                         const RowWindow<const float>& coarse, Range seeing, int64_t g,
+                                         std::span<const Stretch> stretches, double* diff_weights,
+                                         HighwayWorkspace* w) const {
+  if (stride_ == 1 && stretches.size() == 1 && stretches[0].repeats == 0)
+    return AddShiftedGradient(fine, rows, coarse, seeing, g, diff_weights, w);
+  w->sources.clear();
+  w->values.clear();
+  for (int64_t r = rows.begin; r < rows.end; ++r) {
+    for (int64_t c = g * s_.fine_per_group(); c < (g + 1) * s_.fine_per_group(); ++c) {
+      for (int64_t j = 0; j < shifts_; ++j) {
+        w->sources.push_back({r, c});
+        w->values.push_back(fine.At(r, c) + j * GatherStep() - s_.columns.pad_begin);
+      }
     }
   }
-  if (count == 0) return;
-  w->sources.clear();
-  const float* packed = Pack(fine, r, Front::kBackward, w);
-  for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-    const int64_t channel = b.group * s_.fine_per_group() + f;
-    for (int64_t k = 0; k < s_.columns.kernel; ++k)
-      w->sources.push_back(packed ? PackedTap(packed, channel, k)
-                                  : fine.At(r, channel) + k * s_.columns.dilation - s_.columns.pad_begin);
+  const auto add = [&] {
+    if (!w->coarse.empty()) AddDots(stretches, diff_weights, w);
+    w->outputs.Clear();
+    w->coarse.clear();
+  };
+  w->outputs.Clear();
+  w->coarse.clear();
+  for (int64_t y = seeing.begin; y < seeing.end; ++y) {
+    if (s_.Tap(y, rows.begin) < 0) continue;
+    for (int64_t c = g * s_.coarse_per_group(); c < (g + 1) * s_.coarse_per_group(); ++c) {
+      w->outputs.of.push_back({y, c});
+      w->coarse.push_back(coarse.At(y, c));
+      if (static_cast<int64_t>(w->coarse.size()) == (stride_ == 1 ? rows::kMostOutputs : tiles::kMostOutputs))
+        add();
+    }
   }
-  w->sums.assign(w->sources.size() * static_cast<size_t>(count), 0.0);
-  const std::span<const float* const> outputs(diffs, static_cast<size_t>(count));
+  add();
+}
+
+void HighwayCorrelation::AddShiftedGradient(const RowWindow<const float>& fine, Range rows,
+                                            const RowWindow<const float>& coarse, Range seeing, int64_t g,
+                                            double* diff_weights, HighwayWorkspace* w) const {
+  w->values.clear();
+  for (int64_t r = rows.begin; r < rows.end; ++r) {
+    for (int64_t f = 0; f < s_.fine_per_group(); ++f)
+      w->values.push_back(fine.At(r, g * s_.fine_per_group() + f));
+  }
+  const tiles::Columns columns{1, step_, shifts_};
+  const Range all{0, s_.fine_width};
+  for (int64_t y = seeing.begin; y < seeing.end; ++y) {
+    if (s_.Tap(y, rows.begin) < 0) continue;
+    for (int64_t c = g * s_.coarse_per_group(); c < (g + 1) * s_.coarse_per_group(); ++c) {
+      w->sums.assign(w->values.size() * static_cast<size_t>(shifts_), 0.0);
+      const float* diff = coarse.At(y, c) + s_.columns.pad_begin;
+      if (IsExactGradient(s_)) {
+        tiles::DotShifts<double>(columns, w->values, diff, all, w->sums.data());
+      } else {
+        tiles::DotShifts<float>(columns, w->values, diff, all, w->sums.data());
+      }
+      const double* sum = w->sums.data();
+      for (int64_t r = rows.begin; r < rows.end; ++r) {
+        for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
+          double* to = diff_weights + WeightIndex(c, f, s_.Tap(y, r)) * shifts_;
+          for (int64_t j = 0; j < shifts_; ++j) to[j] += *sum++;
+        }
+      }
+    }
+  }
+}
+
+void HighwayCorrelation::AddDots(std::span<const Stretch> stretches, double* diff_weights,
+                                 HighwayWorkspace* w) const {
+  // Each sum has as many parts.
+  const int64_t parts = stride_ == 1 ? 1 : kPattern, coarse = static_cast<int64_t>(w->coarse.size());
+  const auto dot = [&](auto partial, Range columns, std::vector<double>* sums) {
+    using Partial = decltype(partial);
+    if (stride_ == 1) {
+      rows::Dot<Partial>(w->values, w->coarse, columns, sums->data());
+    } else {
+      tiles::Dot<Partial>(stride_, w->values, w->coarse, columns, sums->data());
+    }
+  };
+  w->sums.assign(w->values.size() * w->coarse.size() * static_cast<size_t>(parts), 0.0);
   for (const Stretch& stretch : stretches) {
     if (stretch.repeats > 0) {
       w->repeated.assign(w->sums.size(), 0.0);
-      rows::Dot<double>(w->sources, outputs, stretch.columns, w->repeated.data());
+      dot(double{}, stretch.columns, &w->repeated);
       for (size_t i = 0; i < w->sums.size(); ++i)
         w->sums[i] += static_cast<double>(1 + stretch.repeats) * w->repeated[i];
-      w->skipped += static_cast<int64_t>(w->sums.size()) * stretch.repeats * stretch.columns.size();
-    } else if (s_.multiply_adds <= kExactGradient) {
-      rows::Dot<double>(w->sources, outputs, stretch.columns, w->sums.data());
+      w->skipped += static_cast<int64_t>(w->values.size()) * coarse * stride_ * stretch.repeats *
+                    stretch.columns.size();
+    } else if (IsExactGradient(s_)) {
+      dot(double{}, stretch.columns, &w->sums);
     } else {
-      rows::Dot<float>(w->sources, outputs, stretch.columns, w->sums.data());
+      dot(float{}, stretch.columns, &w->sums);
     }
   }
   const double* sum = w->sums.data();
-  for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-    for (int64_t k = 0; k < s_.columns.kernel; ++k) {
-      for (int64_t i = 0; i < count; ++i)
-        diff_weights[WeightIndex(b.first + i % b.count, f, taps[i], k)] += *sum++;
+  for (size_t i = 0; i < w->sources.size(); ++i) {
+    const RowOf& source = w->sources[i];
+    const int64_t first = static_cast<int64_t>(i) % shifts_ * stride_;  // column tap
+    for (const RowOf& output : w->outputs.of) {
+      double* to =
+          diff_weights +
+          WeightIndex(output.channel, source.channel, s_.Tap(output.row, source.row)) * s_.columns.kernel;
+      for (int64_t l = 0; l < parts; ++l, ++sum) {
+        if (const int64_t k = first + l % stride_; k < s_.columns.kernel) to[k] += *sum;
+      }
     }
   }
 }
 
 }  // namespace
+
+bool TakesHighway(const CorrelationShape& shape) {
+  return tiles::Takes(shape.columns.stride) && (shape.columns.stride == 1 || shape.columns.dilation == 1);
+}
 
 std::unique_ptr<Correlation<float>> MakeHighwayCorrelation(const CorrelationShape& shape) {
   return std::make_unique<HighwayCorrelation>(shape);

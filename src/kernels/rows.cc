@@ -18,12 +18,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace swath::rows::HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET >= HWY_SSE4
-constexpr int kRegisters = 16;
-#else
-constexpr int kRegisters = 32;
-#endif
-
 /// What sums are kept in: vectors of float32 or of doubles, with as many columns as lanes.
 template <class Value>
 struct Accumulator;
@@ -44,16 +38,6 @@ struct Accumulator<double> {
 
 constexpr int64_t kLine = 16;       ///< values that are fetched at once
 constexpr int64_t kDstAhead = 256;  ///< columns that dst is fetched ahead of its use
-
-/// The same value; the compiler may not load it again for each of its uses, which GCC does where registers
-/// are scarce, though loading is what takes time.
-template <class Vector>
-HWY_INLINE Vector InRegister(Vector v) {
-#if HWY_ARCH_X86 && HWY_COMPILER_GCC_ACTUAL && HWY_TARGET != HWY_SCALAR
-  __asm__("" : "+v"(v.raw));
-#endif
-  return v;
-}
 
 /// Columns of a correlation that are in registers at once: kVectors vectors from x on; `lanes` < Lanes(d)
 /// only where kVectors is 1.
@@ -227,67 +211,6 @@ void CorrelateDoubles(const Taps<double>& taps, int64_t outputs, const float* bi
                       Range columns) {
   CorrelateAny(taps, outputs, bias, dst, columns);
 }
-
-/// sums[i] += the lanes of v[i].
-template <int kCount>
-HWY_INLINE void AddLanes(const V64 (&v)[kCount], double* sums) {
-  for (int i = 0; i < kCount; ++i) sums[i] += hn::GetLane(hn::SumOfLanes(D64(), v[i]));
-}
-#if HWY_TARGET == HWY_SCALAR
-template <int kCount>
-HWY_INLINE void AddLanes(const V (&v)[kCount], double* sums) {
-  for (int i = 0; i < kCount; ++i) sums[i] += static_cast<double>(hn::GetLane(v[i]));
-}
-#else
-/// The lanes of a vector of blocks of four, added up by their place in the block.
-template <class Blocks>
-HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> AddBlocks(Blocks d, hn::Vec<Blocks> v) {
-  if constexpr (hn::MaxLanes(d) == 4) {
-    return v;
-  } else {
-    const hn::Half<Blocks> half;
-    return AddBlocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
-  }
-}
-
-/// sums[i] += v[i] for the four lanes of v, in vectors of up to four doubles.
-template <class Doubles>
-HWY_INLINE void AddFour(Doubles d, hn::Vec<hn::FixedTag<float, 4>> v, double* sums) {
-  if constexpr (hn::MaxLanes(d) == 4) {
-    hn::StoreU(hn::Add(hn::LoadU(d, sums), hn::PromoteTo(d, v)), d, sums);
-  } else {
-    HWY_ALIGN float sum[4];
-    hn::Store(v, hn::FixedTag<float, 4>(), sum);
-    for (int i = 0; i < 4; ++i) sums[i] += static_cast<double>(sum[i]);
-  }
-}
-
-/// sums[i] += the lanes of v[i]: four vectors become one of their sums in float32, two lanes at a time, which
-/// is exact where lanes are equal, as over empty glass.
-template <int kCount>
-HWY_INLINE void AddLanes(const V (&v)[kCount], double* sums) {
-  const D d;
-  const hn::Repartition<double, D> pairs;
-  const auto add_lanes = [d](V a, V b) HWY_ATTR {
-    return hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
-  };
-  for (int i = 0; i < kCount; i += 4) {
-    const auto at = [&](int j) HWY_ATTR { return i + j < kCount ? v[i + j] : hn::Zero(d); };
-    const auto ab = hn::BitCast(pairs, add_lanes(at(0), at(1))),
-               cd = hn::BitCast(pairs, add_lanes(at(2), at(3)));
-    const V abcd = hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, ab, cd)),
-                           hn::BitCast(d, hn::InterleaveUpper(pairs, ab, cd)));
-    const auto sum = AddBlocks(d, abcd);
-    if (i + 4 <= kCount) {
-      AddFour(hn::CappedTag<double, 4>(), sum, sums + i);
-    } else {
-      double last[4] = {};
-      AddFour(hn::CappedTag<double, 4>(), sum, last);
-      for (int j = 0; i + j < kCount; ++j) sums[i + j] += last[j];
-    }
-  }
-}
-#endif
 
 /// Sums of products of kSources rows and kOutputs rows, in registers.
 template <class Partial, int kSources, int kOutputs>
@@ -470,8 +393,6 @@ Inner InnerColumns(int64_t first, int64_t last, int64_t shift, int64_t phases, i
 }
 
 void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float* const* dst, int64_t n) {
-  const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const Inner inner = InnerColumns(0, n, shift, phases, width);
   const auto edge = [&](int64_t begin, int64_t end) {
     for (int64_t j = begin; j < end; ++j) {
@@ -483,23 +404,29 @@ void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float
   };
   edge(0, inner.first);
   int64_t j = inner.first;
-  if (phases == 2) {
+#if HWY_TARGET != HWY_SCALAR
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  // Halving by even and odd columns takes half the time of Highway's LoadInterleaved.
+  if (phases == 2 || phases == 4) {
     for (; j + lanes <= inner.last; j += lanes) {
-      V a, b;
-      hn::LoadInterleaved2(d, src + j * 2 - shift, a, b);
-      hn::StoreU(a, d, dst[0] + j);
-      hn::StoreU(b, d, dst[1] + j);
-    }
-  } else if (phases == 4) {
-    for (; j + lanes <= inner.last; j += lanes) {
-      V a, b, c, e;
-      hn::LoadInterleaved4(d, src + j * 4 - shift, a, b, c, e);
-      hn::StoreU(a, d, dst[0] + j);
-      hn::StoreU(b, d, dst[1] + j);
-      hn::StoreU(c, d, dst[2] + j);
-      hn::StoreU(e, d, dst[3] + j);
+      const float* from = src + j * phases - shift;
+      const auto load = [&](int i) HWY_ATTR { return hn::LoadU(d, from + i * lanes); };
+      const V even = hn::ConcatEven(d, load(1), load(0)), odd = hn::ConcatOdd(d, load(1), load(0));
+      if (phases == 2) {
+        hn::StoreU(even, d, dst[0] + j);
+        hn::StoreU(odd, d, dst[1] + j);
+        continue;
+      }
+      const V even_after = hn::ConcatEven(d, load(3), load(2)),
+              odd_after = hn::ConcatOdd(d, load(3), load(2));
+      hn::StoreU(hn::ConcatEven(d, even_after, even), d, dst[0] + j);
+      hn::StoreU(hn::ConcatEven(d, odd_after, odd), d, dst[1] + j);
+      hn::StoreU(hn::ConcatOdd(d, even_after, even), d, dst[2] + j);
+      hn::StoreU(hn::ConcatOdd(d, odd_after, odd), d, dst[3] + j);
     }
   }
+#endif
   edge(j, n);
 }
 

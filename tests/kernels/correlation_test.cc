@@ -184,13 +184,35 @@ CorrelationShape DrawShape(std::mt19937* random, int64_t groups, int64_t most_ch
   return shape;
 }
 
+/// Makes a shape one that the kernel takes.
+CorrelationShape ForHighway(CorrelationShape shape) {
+  if (!TakesHighway(shape)) {
+    if (shape.columns.stride > 1) shape.columns.dilation = 1;
+    if (!TakesHighway(shape)) shape.columns.stride = 4;
+    Window conv = shape.columns;
+    conv.kind = Window::Kind::kGather;
+    while (conv.DstSize(shape.fine_width) < 1) ++shape.fine_width;
+    shape.coarse_width = conv.DstSize(shape.fine_width);
+  }
+  return shape;
+}
+
 TEST(Correlation, HighwayEqualsTheReference) {
   std::mt19937 random(1);
   for (uint32_t seed = 0; seed < 1000; ++seed) {
     SCOPED_TRACE(seed);
-    const CorrelationShape shape = DrawShape(&random, 1 + seed % 3, 6);
+    const CorrelationShape shape = ForHighway(DrawShape(&random, 1 + seed % 3, 6));
     // Sums in doubles are exact: rounding the result is all there is.
     Check(shape, seed, MakeHighwayCorrelation(shape), shape.multiply_adds <= 40 ? 0x1p-23 : kLongSums);
+  }
+}
+
+TEST(Correlation, PhasesEqualTheReference) {
+  std::mt19937 random(1);
+  for (uint32_t seed = 0; seed < 1000; ++seed) {
+    SCOPED_TRACE(seed);
+    const CorrelationShape shape = DrawShape(&random, 1 + seed % 3, 6);
+    Check(shape, seed, MakePhasesCorrelation(shape), shape.multiply_adds <= 40 ? 0x1p-23 : kLongSums);
   }
 }
 
@@ -204,8 +226,9 @@ TEST(Correlation, HighwaySkipsWhatRepeats) {
     conv.kind = Window::Kind::kGather;
     shape.fine_width = 700 * conv.stride + static_cast<int64_t>(random() % 64);
     shape.coarse_width = conv.DstSize(shape.fine_width);
-    Check(shape, seed, MakeHighwayCorrelation(shape), kLongSums, {{100, 500}, conv.stride % 2 ? 2 : 1});
-    Check(shape, seed, MakeHighwayCorrelation(shape), 0x1p-20, {{0, shape.fine_width}});
+    const auto make = TakesHighway(shape) ? MakeHighwayCorrelation : MakePhasesCorrelation;
+    Check(shape, seed, make(shape), kLongSums, {{100, 500}, conv.stride % 2 ? 2 : 1});
+    Check(shape, seed, make(shape), 0x1p-20, {{0, shape.fine_width}});
   }
 }
 

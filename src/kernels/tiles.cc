@@ -1,0 +1,770 @@
+#include "kernels/tiles.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "geometry/window.h"
+#include "kernels/rows.h"
+
+// The order of these lines is Highway's.
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/tiles.cc"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
+
+#include <hwy/highway.h>
+#include "kernels/vectors-inl.h"
+// clang-format on
+
+#ifndef SWATH_KERNELS_TILES_CC_
+#define SWATH_KERNELS_TILES_CC_
+namespace swath::tiles {
+/// Of a sum in float32: beginning and ending one costs time, long ones cost digits.
+constexpr int64_t kMostTerms = 32;
+/// The fine columns of all outputs whose sums are in the nearest cache while sources take turns.
+constexpr int64_t kMostPartial = 528;
+}  // namespace swath::tiles
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace swath::tiles::HWY_NAMESPACE {
+using rows::HWY_NAMESPACE::D;
+using rows::HWY_NAMESPACE::D64;
+using rows::HWY_NAMESPACE::V;
+using rows::HWY_NAMESPACE::V64;
+namespace hn = hwy::HWY_NAMESPACE;
+
+#if HWY_TARGET == HWY_SCALAR
+
+// One lane has no phases, and nothing to gain from float32.
+
+template <class Weight>
+void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t outputs, const float* bias,
+               float* const* dst, Range columns) {
+  for (int64_t x = columns.begin; x < columns.end; ++x) {
+    double sum[kMostOutputs] = {};
+    for (const Group<Weight>& g : groups) {
+      const Weight* weight = g.weights;
+      for (const float* source : g.sources) {
+        for (int64_t j = 0; j < c.shifts; ++j) {
+          for (int64_t o = 0; o < g.outputs; ++o, weight += kPattern<Weight>) {
+            for (int64_t p = 0; p < c.stride; ++p)
+              sum[g.first_output + o] += double{weight[p]} * double{source[x * c.stride + j * c.step + p]};
+          }
+        }
+      }
+    }
+    for (int64_t o = 0; o < outputs; ++o)
+      dst[o][x] = static_cast<float>(double{bias ? bias[o] : dst[o][x]} + sum[o]);
+  }
+}
+
+template <class Weight>
+void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const float* bias, float* const* dst,
+                Range columns) {
+  for (int64_t i = columns.begin; i < columns.end; ++i) {
+    const int64_t x = FloorDiv(i + phase, c.stride);
+    for (int64_t o = 0; o < g.outputs; ++o) {
+      const Weight* weight = g.weights + o * kPattern<Weight> + (i - FloorDiv(i, c.stride) * c.stride);
+      double sum = double{bias ? bias[o] : dst[o][i]};
+      for (const float* source : g.sources) {
+        for (int64_t j = 0; j < c.shifts; ++j, weight += g.outputs * kPattern<Weight>)
+          sum += double{*weight} * double{source[x - j * c.step]};
+      }
+      dst[o][i] = static_cast<float>(sum);
+    }
+  }
+}
+
+template <class Partial>
+void DotAny(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,
+            Range columns, double* sums) {
+  for (const float* f : fine) {
+    for (const float* o : coarse) {
+      for (int64_t p = 0; p < stride; ++p) {
+        for (int64_t x = columns.begin; x < columns.end; x += rows::kColumnTermsAtOnce) {
+          Partial sum = 0;
+          for (int64_t i = x; i < std::min(columns.end, x + rows::kColumnTermsAtOnce); ++i)
+            sum += Partial{o[i]} * Partial{f[i * stride + p]};
+          sums[p] += static_cast<double>(sum);
+        }
+      }
+      sums += 4;
+    }
+  }
+}
+
+template <class Partial>
+void DotShiftsAny(const Columns& c, std::span<const float* const> fine, const float* coarse, Range columns,
+                  double* sums) {
+  for (const float* f : fine) {
+    for (int64_t j = 0; j < c.shifts; ++j, ++sums) {
+      for (int64_t x = columns.begin; x < columns.end; x += rows::kColumnTermsAtOnce) {
+        Partial sum = 0;
+        for (int64_t i = x; i < std::min(columns.end, x + rows::kColumnTermsAtOnce); ++i)
+          sum += Partial{f[i]} * Partial{coarse[i - j * c.step]};
+        *sums += static_cast<double>(sum);
+      }
+    }
+  }
+}
+
+#else
+
+constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(D()));
+constexpr int kHalves = rows::HWY_NAMESPACE::kHalves;
+
+/// What sums are kept in. A unit is as many columns as a float vector has lanes, in one or two vectors.
+template <class Value>
+struct Sums;
+template <>
+struct Sums<float> {
+  using Lanes = D;
+  using Vector = V;
+  static constexpr int64_t kOfVector = kLanes;
+  static constexpr int kVectors = 1;  ///< of a unit
+  static constexpr int kWeights = 1;  ///< different vectors of weights
+  static HWY_INLINE V Load(const float* p, int) { return hn::LoadU(D(), p); }
+  static HWY_INLINE V Promote(V v, int) { return v; }
+  static HWY_INLINE V Weight(const float* pattern, int) { return hn::LoadDup128(D(), pattern); }
+};
+template <>
+struct Sums<double> {
+  using Lanes = D64;
+  using Vector = V64;
+  static constexpr int64_t kOfVector = kLanes / kHalves;
+  static constexpr int kVectors = kHalves;
+  static constexpr int kWeights = kOfVector >= 4 ? 1 : 2;
+  static HWY_INLINE V64 Load(const float* p, int half) {
+    return hn::PromoteTo(D64(), hn::LoadU(hn::Half<D>(), p + half * kOfVector));
+  }
+  static HWY_INLINE V64 Promote(V v, int half) { return rows::HWY_NAMESPACE::HalfOf(v, half); }
+  static HWY_INLINE V64 Weight(const double* pattern, int half) {
+    return hn::LoadU(D64(), pattern + half * kOfVector % kPattern<double>);
+  }
+};
+
+using rows::HWY_NAMESPACE::InRegister;
+constexpr int kRegisters = rows::HWY_NAMESPACE::kRegisters;
+
+/// Units of a tile, beside whose sums registers have room for what is multiplied.
+template <class Value>
+constexpr int Units(int outputs) {
+  const int sums = kRegisters == 32 ? 24 : 12;
+  return std::clamp(sums / (outputs * Sums<Value>::kVectors), 1, 8);
+}
+
+/// How many of so many terms make a sum: in float32 few, in doubles all.
+template <class Weight>
+constexpr int64_t RunOf(int64_t terms) {
+  if (sizeof(Weight) > sizeof(float)) return std::max<int64_t>(terms, 1);
+  return CeilDiv(terms, std::max<int64_t>(CeilDiv(terms, kMostTerms), 1));
+}
+
+/// Which term comes next.
+template <class Weight>
+struct Terms {
+  const float* const* source;
+  int64_t shift;
+  const Weight* weights;
+  int64_t pitch;  ///< of weights, from one term to the next
+};
+
+/// Sums of kOutputs rows and kUnits units of columns, in registers.
+template <class Value, int kOutputs, int kUnits>
+struct Tile {
+  using S = Sums<Value>;
+  using Lanes = typename S::Lanes;
+  using Vector = hn::Vec<Lanes>;
+  static constexpr int kVectors = kUnits * S::kVectors;
+  static constexpr int64_t kWidth = kUnits * kLanes;
+  static constexpr int64_t kOfVector = kLanes / S::kVectors;
+
+  Vector sum[kOutputs][kVectors];
+
+  /// f(output, vector) for all of the tile; unrolled, or what f touches would not stay in registers.
+  template <class F>
+  static HWY_INLINE void ForEach(F&& f) {
+#pragma GCC unroll 8
+    for (int o = 0; o < kOutputs; ++o) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) f(o, v);
+    }
+  }
+
+  /// Adds n terms from `at` on; load(source, shift) makes what loads vectors of a source.
+  template <class MakeLoad>
+  HWY_INLINE void Add(Terms<Value> at, int64_t n, int64_t shifts, MakeLoad&& make_load) {
+    constexpr int kWeights = S::kWeights;
+    int64_t shift = at.shift;
+    const float* const* source = at.source;
+    const Value* weights = at.weights;
+    for (int64_t i = 0; i < n; ++i, weights += at.pitch) {
+      const auto load = make_load(*source, shift);
+      // What is used most often stays in registers: the sums, and the fewer of weights and sources.
+      if constexpr (kOutputs * kWeights <= kVectors) {
+        Vector weight[kOutputs][kWeights];
+        for (int o = 0; o < kOutputs; ++o) {
+          for (int w = 0; w < kWeights; ++w)
+            weight[o][w] = InRegister(S::Weight(weights + o * kPattern<Value>, w));
+        }
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) {
+          const Vector value = InRegister(load(v));
+#pragma GCC unroll 8
+          for (int o = 0; o < kOutputs; ++o)
+            sum[o][v] = hn::MulAdd(weight[o][v % kWeights], value, sum[o][v]);
+        }
+      } else {
+        Vector value[kVectors];
+        for (int v = 0; v < kVectors; ++v) value[v] = InRegister(load(v));
+#pragma GCC unroll 8
+        for (int o = 0; o < kOutputs; ++o) {
+          for (int w = 0; w < kWeights; ++w) {
+            const Vector weight = S::Weight(weights + o * kPattern<Value>, w);
+            for (int v = w; v < kVectors; v += kWeights) sum[o][v] = hn::MulAdd(weight, value[v], sum[o][v]);
+          }
+        }
+      }
+      if (++shift == shifts) {
+        shift = 0;
+        ++source;
+      }
+    }
+  }
+};
+
+/// f(outputs as a constant) for up to that many.
+template <class F>
+HWY_INLINE void WithOutputs(int64_t outputs, F&& f) {
+  switch (outputs) {
+    case 1:
+      return f(std::integral_constant<int, 1>());
+    case 2:
+      return f(std::integral_constant<int, 2>());
+    case 3:
+      return f(std::integral_constant<int, 3>());
+    case 4:
+      return f(std::integral_constant<int, 4>());
+    case 5:
+      return f(std::integral_constant<int, 5>());
+    default:
+      return f(std::integral_constant<int, 8>());
+  }
+}
+
+/// partial[o][i] = or += terms of fine column first + i, for i in [0, n), rounded up to whole units.
+template <class Weight, int kOutputs>
+void GatherTerms(const Columns& c, const Terms<Weight>& at, int64_t terms, int64_t first, int64_t n,
+                 bool begins, Weight* partial) {
+  const auto columns = [&](auto tile, int64_t i) HWY_ATTR {
+    const typename decltype(tile)::Lanes d;
+    constexpr int64_t kOfVector = decltype(tile)::kOfVector;
+    tile.ForEach([&](int o, int v) HWY_ATTR {
+      tile.sum[o][v] = begins ? hn::Zero(d) : hn::LoadU(d, partial + o * kMostPartial + i + v * kOfVector);
+    });
+    tile.Add(at, terms, c.shifts, [&](const float* source, int64_t shift) HWY_ATTR {
+      const float* row = source + shift * c.step + first + i;
+      return [row](int v) HWY_ATTR {
+        constexpr int kVectors = Sums<Weight>::kVectors;
+        return Sums<Weight>::Load(row + v / kVectors * kLanes, v % kVectors);
+      };
+    });
+    tile.ForEach([&](int o, int v) HWY_ATTR {
+      hn::StoreU(tile.sum[o][v], d, partial + o * kMostPartial + i + v * kOfVector);
+    });
+  };
+  using Wide = Tile<Weight, kOutputs, Units<Weight>(kOutputs)>;
+  int64_t i = 0;
+  for (; i + Wide::kWidth <= n; i += Wide::kWidth) columns(Wide(), i);
+  for (; i < n; i += kLanes) columns(Tile<Weight, kOutputs, 1>(), i);
+}
+
+/// Lanes of a coarse column each, one after the other, added up: the sums of kLanes of them from `partial`
+/// on.
+template <class Value>
+HWY_INLINE hn::Vec<typename Sums<Value>::Lanes> AddPhases(int64_t stride, const Value* partial) {
+  const typename Sums<Value>::Lanes d;
+  constexpr int64_t kOfVector = kLanes / Sums<Value>::kVectors;
+  const auto load = [&](int i) HWY_ATTR { return hn::LoadU(d, partial + i * kOfVector); };
+  const auto add = [&](auto a, auto b)
+                       HWY_ATTR { return hn::Add(hn::ConcatEven(d, b, a), hn::ConcatOdd(d, b, a)); };
+  if (stride == 1) return load(0);
+  const auto low = add(load(0), load(1));
+  return stride == 2 ? low : add(low, add(load(2), load(3)));
+}
+
+/// dst[x] = (bias ? *bias : dst[x]) + the sum of coarse column x, for x in [0, n).
+template <class Value>
+void StoreGathered(int64_t stride, const Value* partial, const float* bias, int64_t n, float* dst) {
+  const typename Sums<Value>::Lanes d;
+  const hn::Rebind<float, typename Sums<Value>::Lanes> floats;
+  constexpr int64_t kOfVector = kLanes / Sums<Value>::kVectors;
+  int64_t x = 0;
+  for (; x + kOfVector <= n; x += kOfVector) {
+    const auto before = bias ? hn::Set(floats, *bias) : hn::LoadU(floats, dst + x);
+    const auto sum = AddPhases(stride, partial + x * stride);
+    if constexpr (std::is_same_v<Value, float>) {
+      hn::StoreU(hn::Add(before, sum), d, dst + x);
+    } else {
+      hn::StoreU(hn::DemoteTo(floats, hn::Add(hn::PromoteTo(d, before), sum)), floats, dst + x);
+    }
+  }
+  for (; x < n; ++x) {
+    const Value* lanes = partial + x * stride;
+    Value sum = lanes[0];
+    if (stride > 1) sum += lanes[1];
+    if (stride > 2) sum += lanes[2] + lanes[3];
+    dst[x] = static_cast<float>(Value{bias ? *bias : dst[x]} + sum);
+  }
+}
+
+/// partial[o][i] += all terms of fine columns first + i.
+template <class Weight>
+void GatherGroup(const Columns& c, const Group<Weight>& g, int64_t first, int64_t n, Weight* partial) {
+  const int64_t terms = static_cast<int64_t>(g.sources.size()) * c.shifts, run = RunOf<Weight>(terms);
+  WithOutputs(g.outputs, [&](auto at_once) HWY_ATTR {
+    constexpr int kOutputs = decltype(at_once)::value;
+    constexpr int64_t kPitch = kOutputs * kPattern<Weight>;
+    for (int64_t t = 0; t < terms; t += run) {
+      const Terms<Weight> at{g.sources.data() + t / c.shifts, t % c.shifts, g.weights + t * kPitch, kPitch};
+      GatherTerms<Weight, kOutputs>(c, at, std::min(run, terms - t), first, n, false, partial);
+    }
+  });
+}
+
+/// sum[i] += Σ_k of_shift[k][i]  for i in [0, n), in doubles.
+template <class Weight>
+void AddShifts(std::span<const Weight* const> of_shift, int64_t n, double* sum) {
+  const D64 d;
+  const hn::Rebind<Weight, D64> from;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t i = 0; i < n; i += lanes) {
+    V64 all = hn::LoadU(d, sum + i);
+    for (const Weight* row : of_shift) {
+      if constexpr (std::is_same_v<Weight, double>) {
+        all = hn::Add(all, hn::LoadU(d, row + i));
+      } else {
+        all = hn::Add(all, hn::PromoteTo(d, hn::LoadU(from, row + i)));
+      }
+    }
+    hn::StoreU(all, d, sum + i);
+  }
+}
+
+/// Of vectors that are aligned: how many columns before `source` they begin.
+int64_t Lead(const float* source) {
+  return static_cast<int64_t>(reinterpret_cast<uintptr_t>(source) / sizeof(float) % kLanes);
+}
+
+/// partial[o][i] += all terms of columns first + i, by sums over sources for every shift.
+template <class Weight>
+void GatherGroupByShift(const Columns& c, const Group<Weight>& g, int64_t first, int64_t n, double* partial) {
+  HWY_ALIGN Weight sums[kMostOutputs * kMostPartial];
+  const int64_t sources = static_cast<int64_t>(g.sources.size()), run = RunOf<Weight>(sources),
+                all = c.shifts * g.outputs;
+  if (sources == 0) return;
+  const int64_t lead = Lead(g.sources[0] + first), width = lead + n + (c.shifts - 1) * c.step;
+  for (int64_t r = 0, next; r < all; r = next) {
+    next = r + OutputsOfGroup(all - r);
+    WithOutputs(next - r, [&](auto at_once) HWY_ATTR {
+      for (int64_t t = 0; t < sources; t += run) {
+        const Terms<Weight> at{g.sources.data() + t, 0, g.weights + (t * all + r) * kPattern<Weight>,
+                               all * kPattern<Weight>};
+        GatherTerms<Weight, decltype(at_once)::value>({}, at, std::min(run, sources - t), first - lead, width,
+                                                      t == 0, sums);
+      }
+    });
+    for (int64_t o = 0; o < g.outputs; ++o) {
+      const Weight* of_shift[kMostOutputs];
+      size_t count = 0;
+      for (int64_t i = r; i < next; ++i) {
+        if (i % g.outputs == o)
+          of_shift[count++] = sums + (i - r) * kMostPartial + lead + i / g.outputs * c.step;
+      }
+      AddShifts<Weight>({of_shift, count}, n, partial + o * kMostPartial);
+    }
+  }
+}
+
+/// The columns of a block, in whole tiles and whole vectors of coarse columns.
+constexpr int64_t kBlock = std::max<int64_t>(kMostPartial / (24 * kLanes), 1) * 24 * kLanes;
+
+template <class Weight>
+void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t outputs, const float* bias,
+               float* const* dst, Range columns) {
+  const auto by_blocks = [&](auto* partial, auto columns_at, auto add) HWY_ATTR {
+    for (int64_t x = columns.begin, n; x < columns.end; x += n) {
+      n = std::min<int64_t>(columns_at(x), columns.end - x);
+      std::fill_n(partial, outputs * kMostPartial, 0);
+      for (const Group<Weight>& g : groups) add(g, x, n, partial + g.first_output * kMostPartial);
+      for (int64_t o = 0; o < outputs; ++o)
+        StoreGathered(c.stride, partial + o * kMostPartial, bias ? bias + o : nullptr, n, dst[o] + x);
+    }
+  };
+  if (c.by_shift) {
+    HWY_ALIGN double partial[kMostOutputs * kMostPartial];
+    by_blocks(
+        partial,
+        [&](int64_t x) {
+          const int64_t lead =
+              groups.empty() || groups[0].sources.empty() ? 0 : Lead(groups[0].sources[0] + x);
+          return kBlock - lead - (c.shifts - 1) * c.step;
+        },
+        [&](const Group<Weight>& g, int64_t x, int64_t n, double* to)
+            HWY_ATTR { GatherGroupByShift(c, g, x, n, to); });
+  } else {
+    HWY_ALIGN Weight partial[kMostOutputs * kMostPartial];
+    by_blocks(
+        partial, [&](int64_t) { return kBlock / c.stride; },
+        [&](const Group<Weight>& g, int64_t x, int64_t n, Weight* to)
+            HWY_ATTR { GatherGroup(c, g, x * c.stride, n * c.stride, to); });
+  }
+}
+
+/// Lanes that see the coarse columns of fine ones.
+struct Expand {
+  decltype(hn::SetTableIndices(D(), static_cast<const int32_t*>(nullptr))) indices;
+
+  Expand(int64_t stride, int64_t phase) : indices(Make(stride, phase)) {}
+  HWY_INLINE V operator()(const float* coarse) const {
+    return hn::TableLookupLanes(hn::LoadU(D(), coarse), indices);
+  }
+
+ private:
+  static HWY_INLINE decltype(indices) Make(int64_t stride, int64_t phase) {
+    HWY_ALIGN int32_t of_lane[kLanes];
+    for (int64_t l = 0; l < kLanes; ++l) of_lane[l] = static_cast<int32_t>((l + phase) / stride);
+    return hn::SetTableIndices(D(), of_lane);
+  }
+};
+
+template <class Weight, int kOutputs, bool kExpands>
+HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weight>& at, int64_t terms,
+                               const float* bias, float* const* dst, Range columns) {
+  const Expand expand(c.stride, phase);
+  const int64_t stride = kExpands ? c.stride : 1;
+  const auto add = [&](auto* tile, int64_t i) HWY_ATTR {
+    tile->ForEach([&](int o, int v) HWY_ATTR {
+      tile->sum[o][v] = hn::Set(typename std::decay_t<decltype(*tile)>::Lanes(), Weight{bias ? bias[o] : 0});
+    });
+    tile->Add(at, terms, c.shifts, [&](const float* source, int64_t shift) HWY_ATTR {
+      const float* row = source + FloorDiv(i, stride) - shift * c.step;
+      return [row, stride, &expand](int v) HWY_ATTR {
+        constexpr int kVectors = Sums<Weight>::kVectors;
+        const int64_t unit = v / kVectors * kLanes;
+        if constexpr (kExpands) {
+          return Sums<Weight>::Promote(expand(row + unit / stride), v % kVectors);
+        } else {
+          return Sums<Weight>::Load(row + unit, v % kVectors);
+        }
+      };
+    });
+  };
+  const auto whole = [&](auto tile, int64_t i) HWY_ATTR {
+    add(&tile, i);
+    const typename decltype(tile)::Lanes d;
+    const hn::Rebind<float, typename decltype(tile)::Lanes> floats;
+    tile.ForEach([&](int o, int v) HWY_ATTR {
+      float* to = dst[o] + i + v * decltype(tile)::kOfVector;
+      const auto before = bias ? hn::Zero(floats) : hn::LoadU(floats, to);
+      if constexpr (std::is_same_v<Weight, float>) {
+        hn::StoreU(hn::Add(before, tile.sum[o][v]), d, to);
+      } else {
+        hn::StoreU(hn::DemoteTo(floats, hn::Add(hn::PromoteTo(d, before), tile.sum[o][v])), floats, to);
+      }
+    });
+  };
+  const auto part = [&](int64_t i, Range wanted) HWY_ATTR {
+    Tile<Weight, kOutputs, 1> tile;
+    add(&tile, i);
+    HWY_ALIGN Weight sums[kOutputs][kLanes];
+    tile.ForEach([&](int o, int v) HWY_ATTR {
+      hn::StoreU(tile.sum[o][v], typename decltype(tile)::Lanes(), sums[o] + v * decltype(tile)::kOfVector);
+    });
+    for (int o = 0; o < kOutputs; ++o) {
+      for (int64_t x = wanted.begin; x < wanted.end; ++x)
+        dst[o][x] = static_cast<float>(Weight{bias ? 0 : dst[o][x]} + sums[o][x - i]);
+    }
+  };
+  // Whole vectors begin where the rows of tensors are aligned.
+  using Wide = Tile<Weight, kOutputs, Units<Weight>(kOutputs)>;
+  int64_t i = FloorDiv(columns.begin, kLanes) * kLanes;
+  if (i < columns.begin) {
+    part(i, {columns.begin, std::min(i + kLanes, columns.end)});
+    i += kLanes;
+  }
+  for (; i + Wide::kWidth <= columns.end; i += Wide::kWidth) whole(Wide(), i);
+  for (; i + kLanes <= columns.end; i += kLanes) whole(Tile<Weight, kOutputs, 1>(), i);
+  if (i < columns.end) part(i, {i, columns.end});
+}
+
+template <class Weight>
+void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const float* bias, float* const* dst,
+                Range columns) {
+  const int64_t terms = static_cast<int64_t>(g.sources.size()) * c.shifts;
+  const int64_t run = std::max<int64_t>(RunOf<Weight>(terms), 1);
+  const auto scatter = [&](auto at_once) HWY_ATTR {
+    constexpr int kOutputs = decltype(at_once)::value;
+    for (int64_t t = 0; t == 0 || t < terms; t += run) {
+      const Terms<Weight> at{g.sources.data() + t / c.shifts, t % c.shifts,
+                             g.weights + t * kOutputs * kPattern<Weight>, kOutputs * kPattern<Weight>};
+      const int64_t n = std::min(run, terms - t);
+      if (c.stride == 1) {
+        ScatterColumns<Weight, kOutputs, false>(c, phase, at, n, t ? nullptr : bias, dst, columns);
+      } else {
+        ScatterColumns<Weight, kOutputs, true>(c, phase, at, n, t ? nullptr : bias, dst, columns);
+      }
+    }
+  };
+  WithOutputs(g.outputs, scatter);
+}
+
+/// sums[i] += the lanes of a unit, by their place in a block of four.
+HWY_INLINE void AddLanes(const V* unit, double* sums) {
+  rows::HWY_NAMESPACE::AddFour(hn::CappedTag<double, 4>(), rows::HWY_NAMESPACE::AddBlocks(D(), unit[0]),
+                               sums);
+}
+HWY_INLINE void AddLanes(const V64* unit, double* sums) {
+  HWY_ALIGN double lanes[kLanes];
+  for (int h = 0; h < kHalves; ++h) hn::Store(unit[h], D64(), lanes + h * (kLanes / kHalves));
+  for (int64_t l = 0; l < kLanes; ++l) sums[l % 4] += lanes[l];
+}
+
+template <class Partial, int kFine, int kCoarse>
+HWY_INLINE void DotTile(int64_t stride, const Expand& expand, const float* const* fine,
+                        const float* const* coarse, Range columns, double* sums, int64_t sums_pitch) {
+  using S = Sums<Partial>;
+  const D d;
+  const int64_t of_unit = kLanes / stride;  // coarse columns
+  for (int64_t begin = columns.begin; begin < columns.end; begin += rows::kColumnTermsAtOnce * of_unit) {
+    const int64_t end = std::min(columns.end, begin + rows::kColumnTermsAtOnce * of_unit);
+    hn::Vec<typename S::Lanes> sum[kFine][kCoarse][S::kVectors];
+    for (auto& of_fine : sum) {
+      for (auto& unit : of_fine) {
+        for (auto& vector : unit) vector = hn::Zero(typename S::Lanes());
+      }
+    }
+    const auto add = [&](int64_t x, auto load_coarse) HWY_ATTR {
+      V seen[kCoarse];
+      for (int o = 0; o < kCoarse; ++o) seen[o] = InRegister(load_coarse(coarse[o] + x));
+#pragma GCC unroll 8
+      for (int f = 0; f < kFine; ++f) {
+        for (int v = 0; v < S::kVectors; ++v) {
+          const auto value = InRegister(S::Load(fine[f] + x * stride, v));
+          for (int o = 0; o < kCoarse; ++o)
+            sum[f][o][v] = hn::MulAdd(value, S::Promote(seen[o], v), sum[f][o][v]);
+        }
+      }
+    };
+    int64_t x = begin;
+    for (; x + of_unit <= end; x += of_unit) add(x, expand);
+    if (x < end) {
+      add(x, [&](const float* row) HWY_ATTR {
+        return hn::TableLookupLanes(rows::HWY_NAMESPACE::LoadFirst(d, row, end - x), expand.indices);
+      });
+    }
+    for (int f = 0; f < kFine; ++f) {
+      for (int o = 0; o < kCoarse; ++o) AddLanes(sum[f][o], sums + f * sums_pitch + o * 4);
+    }
+  }
+}
+
+/// The most fine rows of a tile, beside `coarse` others.
+template <class Partial>
+constexpr int MostFine(int coarse) {
+  const int sums = kRegisters == 32 ? 24 : 10;
+  return std::clamp(sums / (coarse * Sums<Partial>::kVectors), 1, 8);
+}
+
+/// DotTile for the first `fine_count` rows, at most kMost.
+template <class Partial, int kMost, int kCoarse>
+HWY_INLINE void DotFine(int64_t fine_count, int64_t stride, const Expand& expand, const float* const* fine,
+                        const float* const* coarse, Range columns, double* sums, int64_t pitch) {
+  if (fine_count == kMost)
+    return DotTile<Partial, kMost, kCoarse>(stride, expand, fine, coarse, columns, sums, pitch);
+  if constexpr (kMost > 1)
+    DotFine<Partial, kMost - 1, kCoarse>(fine_count, stride, expand, fine, coarse, columns, sums, pitch);
+}
+
+template <class Partial, int kCoarse>
+void DotCoarse(int64_t stride, std::span<const float* const> fine, const float* const* coarse, Range columns,
+               double* sums, int64_t pitch) {
+  const Expand expand(stride, 0);
+  constexpr int kMost = MostFine<Partial>(kCoarse);
+  const int64_t count = static_cast<int64_t>(fine.size()), tiles = (count + kMost - 1) / kMost;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t f = count * i / tiles;
+    DotFine<Partial, kMost, kCoarse>(count * (i + 1) / tiles - f, stride, expand, fine.data() + f, coarse,
+                                     columns, sums + f * pitch, pitch);
+  }
+}
+
+/// sums[f · pitch + j] of kFine rows and kShifts shifts.
+template <class Partial, int kFine, int kShifts>
+HWY_INLINE void ShiftTile(const float* const* fine, const float* coarse, int64_t step, Range columns,
+                          double* sums, int64_t pitch) {
+  using S = Sums<Partial>;
+  typename S::Vector sum[kFine][kShifts];
+  for (auto& of_fine : sum) {
+    for (auto& vector : of_fine) vector = hn::Zero(typename S::Lanes());
+  }
+  for (int64_t i = columns.begin; i < columns.end; i += S::kOfVector) {
+    typename S::Vector value[kFine];
+    for (int f = 0; f < kFine; ++f) value[f] = InRegister(S::Load(fine[f] + i, 0));
+#pragma GCC unroll 8
+    for (int j = 0; j < kShifts; ++j) {
+      const auto seen = InRegister(S::Load(coarse + i - j * step, 0));
+#pragma GCC unroll 8
+      for (int f = 0; f < kFine; ++f) sum[f][j] = hn::MulAdd(value[f], seen, sum[f][j]);
+    }
+  }
+  for (int f = 0; f < kFine; ++f) rows::HWY_NAMESPACE::AddLanes(sum[f], sums + f * pitch);
+}
+
+/// ShiftTile for the first `count` rows, at most kMost.
+template <class Partial, int kMost, int kShifts>
+HWY_INLINE void ShiftFine(int64_t count, const float* const* fine, const float* coarse, int64_t step,
+                          Range columns, double* sums, int64_t pitch) {
+  if (count == kMost) return ShiftTile<Partial, kMost, kShifts>(fine, coarse, step, columns, sums, pitch);
+  if constexpr (kMost > 1)
+    ShiftFine<Partial, kMost - 1, kShifts>(count, fine, coarse, step, columns, sums, pitch);
+}
+
+/// For so many shifts, all rows.
+template <class Partial, int kShifts>
+void ShiftAll(std::span<const float* const> fine, const float* coarse, int64_t step, Range columns,
+              double* sums, int64_t pitch) {
+  constexpr int kMost = std::clamp((kRegisters == 32 ? 24 : 10) / kShifts, 1, 8);
+  const int64_t count = static_cast<int64_t>(fine.size()), tiles = CeilDiv(count, kMost);
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t f = count * i / tiles;
+    ShiftFine<Partial, kMost, kShifts>(count * (i + 1) / tiles - f, fine.data() + f, coarse, step, columns,
+                                       sums + f * pitch, pitch);
+  }
+}
+
+template <class Partial>
+void DotShiftsAny(const Columns& c, std::span<const float* const> fine, const float* coarse, Range columns,
+                  double* sums) {
+  const int64_t block = rows::kColumnTermsAtOnce * Sums<Partial>::kOfVector;
+  for (int64_t x = columns.begin; x < columns.end; x += block) {
+    const Range piece{x, std::min(x + block, columns.end)};
+    for (int64_t j = 0, n; j < c.shifts; j += n) {
+      const int64_t left = c.shifts - j;
+      n = left > 5 ? (left == 6 ? 3 : 4) : left;
+      const auto shifts = [&](auto count) HWY_ATTR {
+        ShiftAll<Partial, decltype(count)::value>(fine, coarse - j * c.step, c.step, piece, sums + j,
+                                                  c.shifts);
+      };
+      WithOutputs(n, shifts);
+    }
+  }
+}
+
+template <class Partial>
+void DotAny(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,
+            Range columns, double* sums) {
+  const int64_t count = static_cast<int64_t>(coarse.size()), pitch = count * 4;
+  // Columns whose rows stay in the cache while the rows of the other tensor take turns: whole sums.
+  const int64_t block = rows::kColumnTermsAtOnce * kLanes / stride;
+  for (int64_t x = columns.begin; x < columns.end; x += block) {
+    const Range piece{x, std::min(x + block, columns.end)};
+    int64_t o = 0;
+    for (; o + 4 <= count; o += 4)
+      DotCoarse<Partial, 4>(stride, fine, coarse.data() + o, piece, sums + o * 4, pitch);
+    if (count % 4 == 1) DotCoarse<Partial, 1>(stride, fine, coarse.data() + o, piece, sums + o * 4, pitch);
+    if (count % 4 == 2) DotCoarse<Partial, 2>(stride, fine, coarse.data() + o, piece, sums + o * 4, pitch);
+    if (count % 4 == 3) DotCoarse<Partial, 3>(stride, fine, coarse.data() + o, piece, sums + o * 4, pitch);
+  }
+}
+
+#endif
+
+void GatherFloats(const Columns& c, std::span<const Group<float>> groups, int64_t outputs, const float* bias,
+                  float* const* dst, Range columns) {
+  GatherAny(c, groups, outputs, bias, dst, columns);
+}
+void GatherDoubles(const Columns& c, std::span<const Group<double>> groups, int64_t outputs,
+                   const float* bias, float* const* dst, Range columns) {
+  GatherAny(c, groups, outputs, bias, dst, columns);
+}
+void ScatterFloats(const Columns& c, int64_t phase, const Group<float>& group, const float* bias,
+                   float* const* dst, Range columns) {
+  ScatterAny(c, phase, group, bias, dst, columns);
+}
+void ScatterDoubles(const Columns& c, int64_t phase, const Group<double>& group, const float* bias,
+                    float* const* dst, Range columns) {
+  ScatterAny(c, phase, group, bias, dst, columns);
+}
+void DotFloats(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,
+               Range columns, double* sums) {
+  DotAny<float>(stride, fine, coarse, columns, sums);
+}
+void DotDoubles(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,
+                Range columns, double* sums) {
+  DotAny<double>(stride, fine, coarse, columns, sums);
+}
+void DotShiftsFloats(const Columns& c, std::span<const float* const> fine, const float* coarse, Range columns,
+                     double* sums) {
+  DotShiftsAny<float>(c, fine, coarse, columns, sums);
+}
+void DotShiftsDoubles(const Columns& c, std::span<const float* const> fine, const float* coarse,
+                      Range columns, double* sums) {
+  DotShiftsAny<double>(c, fine, coarse, columns, sums);
+}
+
+}  // namespace swath::tiles::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace swath::tiles {
+
+HWY_EXPORT(GatherFloats);
+HWY_EXPORT(GatherDoubles);
+HWY_EXPORT(ScatterFloats);
+HWY_EXPORT(ScatterDoubles);
+HWY_EXPORT(DotFloats);
+HWY_EXPORT(DotDoubles);
+HWY_EXPORT(DotShiftsFloats);
+HWY_EXPORT(DotShiftsDoubles);
+
+void Gather(const Columns& c, std::span<const Group<float>> groups, int64_t outputs, const float* bias,
+            float* const* dst, Range columns) {
+  HWY_DYNAMIC_DISPATCH(GatherFloats)(c, groups, outputs, bias, dst, columns);
+}
+void Gather(const Columns& c, std::span<const Group<double>> groups, int64_t outputs, const float* bias,
+            float* const* dst, Range columns) {
+  HWY_DYNAMIC_DISPATCH(GatherDoubles)(c, groups, outputs, bias, dst, columns);
+}
+void Scatter(const Columns& c, int64_t phase, const Group<float>& group, const float* bias, float* const* dst,
+             Range columns) {
+  HWY_DYNAMIC_DISPATCH(ScatterFloats)(c, phase, group, bias, dst, columns);
+}
+void Scatter(const Columns& c, int64_t phase, const Group<double>& group, const float* bias,
+             float* const* dst, Range columns) {
+  HWY_DYNAMIC_DISPATCH(ScatterDoubles)(c, phase, group, bias, dst, columns);
+}
+template <>
+void Dot<float>(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,
+                Range columns, double* sums) {
+  HWY_DYNAMIC_DISPATCH(DotFloats)(stride, fine, coarse, columns, sums);
+}
+template <>
+void Dot<double>(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,
+                 Range columns, double* sums) {
+  HWY_DYNAMIC_DISPATCH(DotDoubles)(stride, fine, coarse, columns, sums);
+}
+template <>
+void DotShifts<float>(const Columns& c, std::span<const float* const> fine, const float* coarse,
+                      Range columns, double* sums) {
+  HWY_DYNAMIC_DISPATCH(DotShiftsFloats)(c, fine, coarse, columns, sums);
+}
+template <>
+void DotShifts<double>(const Columns& c, std::span<const float* const> fine, const float* coarse,
+                       Range columns, double* sums) {
+  HWY_DYNAMIC_DISPATCH(DotShiftsDoubles)(c, fine, coarse, columns, sums);
+}
+
+}  // namespace swath::tiles
+#endif  // HWY_ONCE

@@ -620,20 +620,28 @@ void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float*
 #if HWY_TARGET != HWY_SCALAR
   const D d;
   const hn::RebindToSigned<D> di;
-  const hn::Rebind<uint8_t, D> du;
-  const hn::Twice<decltype(du)> twice;
+  const hn::Repartition<uint8_t, D> bytes;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   if (channels == 3) {
-    const auto convert = [&](auto bytes, int c, int64_t at) HWY_ATTR {
-      const V value = hn::ConvertTo(d, hn::PromoteTo(di, bytes));
-      hn::StoreU(hn::Mul(hn::Sub(value, hn::Set(d, zero[c])), hn::Set(d, scale[c])), d, dst[c] + at);
-    };
-    for (; x + 2 * lanes <= width; x += 2 * lanes) {
-      hn::Vec<decltype(twice)> bytes[3];
-      hn::LoadInterleaved3(twice, src + x * 3, bytes[0], bytes[1], bytes[2]);
+    // Twelve bytes, of four pixels, to every block of sixteen; then the bytes of a channel to integers.
+    HWY_ALIGN int32_t of_lane[hn::MaxLanes(d)];
+    HWY_ALIGN uint8_t of_byte[3][hn::MaxLanes(bytes)];
+    for (int64_t l = 0; l < lanes; ++l) {
+      of_lane[l] = static_cast<int32_t>(l / 4 * 3 + std::min<int64_t>(l % 4, 2));
+      for (int64_t c = 0; c < 3; ++c) {
+        of_byte[c][4 * l] = static_cast<uint8_t>(l % 4 * 3 + c);
+        std::fill_n(of_byte[c] + 4 * l + 1, 3, uint8_t{0x80});  // zero
+      }
+    }
+    const auto blocks = hn::SetTableIndices(di, of_lane);
+    const hn::Vec<decltype(bytes)> channel[] = {hn::Load(bytes, of_byte[0]), hn::Load(bytes, of_byte[1]),
+                                                hn::Load(bytes, of_byte[2])};
+    for (; x * 3 + 4 * lanes <= width * 3; x += lanes) {
+      const auto pixels =
+          hn::BitCast(bytes, hn::TableLookupLanes(hn::BitCast(di, hn::LoadU(bytes, src + x * 3)), blocks));
       for (int c = 0; c < 3; ++c) {
-        convert(hn::LowerHalf(du, bytes[c]), c, x);
-        convert(hn::UpperHalf(du, bytes[c]), c, x + lanes);
+        const V value = hn::ConvertTo(d, hn::BitCast(di, hn::TableLookupBytesOr0(pixels, channel[c])));
+        hn::StoreU(hn::Mul(hn::Sub(value, hn::Set(d, zero[c])), hn::Set(d, scale[c])), d, dst[c] + x);
       }
     }
   }

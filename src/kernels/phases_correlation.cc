@@ -1,7 +1,6 @@
-/// Row kernel for narrow layers, in float32. A strided correlation becomes unit-stride ones over phases: the
-/// columns of the fine tensor split by (column + pad) mod stride. What remains is rows::Correlate and
-/// rows::Dot over lists of taps. Where a layer has few channels, neighbouring rows of its result are computed
-/// together, as if they were channels: a value that is loaded enters into the sums of them all.
+/// Row kernel for narrow layers with strides that do not divide a vector, or with dilation beside a stride,
+/// in float32. A strided correlation becomes unit-stride ones over phases: the columns of the fine tensor
+/// split by (column + pad) mod stride. What remains is rows::Correlate and rows::Dot over lists of taps.
 #include <algorithm>
 #include <numeric>
 #include <vector>
@@ -46,10 +45,8 @@ struct PhasesWorkspace final : Workspace {
   PackedRows packed[2];        ///< by Front
   std::vector<float> phases;   ///< [output][phase][column], before they are merged
   std::vector<float> discard;  ///< stands in for channels that need no gradient
-  std::vector<float> zeros;    ///< stands in for rows outside the window, with a margin
-  int64_t margin = 0;
   std::vector<rows::Tap> taps;
-  std::vector<rows::TapRun> runs;
+  std::vector<int64_t> runs;
   size_t image_taps = 0;  ///< how many of them, and of the runs, are added in doubles though others are not
   size_t image_runs = 0;
   int64_t terms = 0;  ///< of the last run
@@ -87,13 +84,9 @@ class PhasesCorrelation final : public Correlation<float> {
     packed_width_ = s_.coarse_width + (w.extent() - 1) / stride_;
     first_ = FloorDiv(w.pad_begin, stride_);
     merged_width_ = FloorDiv(s_.fine_width - 1 + w.pad_begin, stride_) - first_ + 1;
-    // Gather reads fine columns directly where the stride is 1; Scatter always reads coarse columns directly.
-    int64_t margin = std::max((w.extent() - 1) / stride_ - first_, first_ + merged_width_ - s_.coarse_width);
-    if (stride_ == 1) {
-      margin =
-          std::max({margin, w.pad_begin, s_.coarse_width - 1 + w.extent() - w.pad_begin - s_.fine_width});
-    }
-    margin_ = std::max<int64_t>(margin, 0);
+    // Scatter reads coarse columns directly.
+    margin_ =
+        std::max({int64_t{0}, (w.extent() - 1) / stride_ - first_, first_ + merged_width_ - s_.coarse_width});
     coarse_block_ = kRepeatedColumns % stride_ == 0 ? kRepeatedColumns / stride_ : kRepeatedColumns;
     gathered_ = {-w.pad_begin, w.extent() - 1 - w.pad_begin, stride_};
     scattered_ = {first_ - (w.extent() - 1) / stride_, first_, 1};
@@ -102,18 +95,14 @@ class PhasesCorrelation final : public Correlation<float> {
   std::string_view name() const override { return "phases"; }
   int64_t margin() const override { return margin_; }
   int64_t parameter_bytes() const override {
-    int64_t values = 0;
-    for (const Block& b : coarse_blocks_) values += b.count * s_.fine_per_group() * CyclicTaps(b);
-    for (const Block& b : fine_blocks_) values += b.count * s_.coarse_per_group() * CyclicTaps(b);
-    return values * s_.columns.kernel * static_cast<int64_t>(sizeof(double) + (exact_ ? 0 : sizeof(float)));
+    return 2 * s_.weight_size() * static_cast<int64_t>(sizeof(double) + (exact_ ? 0 : sizeof(float)));
   }
   int64_t workspace_bytes() const override {
     const int64_t packed = (Slots(Front::kForward) + Slots(Front::kBackward)) * PackedRowSize();
-    return (packed + PhaseSize() + std::max(s_.fine_width, s_.coarse_width) + ZerosSize()) *
-               int64_t{sizeof(float)} +
-           MostTaps() * int64_t{sizeof(rows::Tap) + sizeof(rows::TapRun) + sizeof(float*) +
+    return (packed + PhaseSize() + std::max(s_.fine_width, s_.coarse_width)) * int64_t{sizeof(float)} +
+           MostTaps() * int64_t{sizeof(rows::Tap) + sizeof(int64_t) + sizeof(float*) +
                                 2 * sizeof(double) * rows::kMostOutputs} +
-           int64_t{sizeof(rows::TapRun)} + Repeats::Bytes(MostColumns(), coarse_block_);
+           int64_t{sizeof(int64_t)} + Repeats::Bytes(MostColumns(), coarse_block_);
   }
 
   std::unique_ptr<Workspace> MakeWorkspace() const override {
@@ -125,8 +114,6 @@ class PhasesCorrelation final : public Correlation<float> {
     }
     workspace->phases.resize(static_cast<size_t>(PhaseSize()));
     workspace->discard.resize(static_cast<size_t>(std::max(s_.fine_width, s_.coarse_width)));
-    workspace->zeros.resize(static_cast<size_t>(ZerosSize()));
-    workspace->margin = margin_;
     workspace->taps.reserve(static_cast<size_t>(MostTaps()));
     workspace->runs.reserve(static_cast<size_t>(MostTaps() + 1));
     workspace->sources.reserve(static_cast<size_t>(MostTaps()));
@@ -145,36 +132,19 @@ class PhasesCorrelation final : public Correlation<float> {
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
 
  private:
-  /// Fine rows that are packed at once; with a stride of 1 there is nothing to pack.
-  int64_t Slots(Front front) const { return stride_ == 1 ? 0 : s_.RowsToPack(Window::Kind::kGather, front); }
+  /// Fine rows that are packed at once.
+  int64_t Slots(Front front) const { return s_.RowsToPack(Window::Kind::kGather, front); }
   int64_t PackedRowSize() const { return s_.fine_channels * stride_ * packed_width_; }
-  int64_t PhaseSize() const { return stride_ == 1 ? 0 : rows::kMostOutputs * stride_ * merged_width_; }
-  int64_t ZerosSize() const {
-    return stride_ == 1 ? std::max(s_.fine_width, s_.coarse_width) + 2 * margin_ : 0;
-  }
+  int64_t PhaseSize() const { return rows::kMostOutputs * stride_ * merged_width_; }
   /// Of a row, or of a phase of one.
   int64_t MostColumns() const { return std::max({s_.fine_width, s_.coarse_width, merged_width_}); }
   int64_t MostRows() const { return s_.rows.most_src(s_.rows_at_once) + s_.rows_at_once; }
   int64_t MostTaps() const {
     return MostRows() * s_.columns.kernel * std::max(s_.coarse_per_group(), s_.fine_per_group());
   }
-  /// Rows of the result that are outputs of one pass: where neighbours see a source through neighbouring taps
-  /// and channels are few. At most one more than there are taps, so that no more than two rows share a tap
-  /// (see Sources).
-  int64_t RowsOfPass(const Block& block) const {
-    const bool neighbours = s_.rows.stride == 1 && s_.rows.dilation == 1 && stride_ == 1;
-    return neighbours ? std::min(std::max<int64_t>(1, rows::kMostOutputs / block.count), s_.row_taps() + 1)
-                      : 1;
-  }
-  /// Row taps that lie together in gather_ and scatter_: all, and once more those that the outputs of a pass
-  /// reach beyond the last.
-  int64_t CyclicTaps(const Block& block) const { return s_.row_taps() + RowsOfPass(block) - 1; }
-
   /// Weights of a block from one column tap to the next.
-  int64_t Pitch(const Block& block) const { return CyclicTaps(block) * block.count; }
-  /// A block's weights, laid out [channel of the other side, in the group][column tap][row tap][output]; row
-  /// taps from the last to the first in gather_, the other way in scatter_, and round: what the rows of a
-  /// pass see through their taps is consecutive.
+  int64_t Pitch(const Block& block) const { return s_.row_taps() * block.count; }
+  /// A block's weights, laid out [channel of the other side, in the group][column tap][row tap][output].
   struct BlockWeights {
     std::vector<float> floats;  ///< where not all is added in doubles
     std::vector<double> doubles;
@@ -188,36 +158,22 @@ class PhasesCorrelation final : public Correlation<float> {
   /// Splits a fine row into phases, unless the front still has it.
   const float* Pack(const RowWindow<const float>& fine, int64_t row, Front front,
                     PhasesWorkspace* workspace) const;
-  /// What one pass writes: a block's channels in some rows, those that need no gradient replaced by a row
-  /// that nobody reads.
+  /// What one pass writes: a block's channels in a row, those that need no gradient replaced by a row that
+  /// nobody reads.
   struct Outputs {
     int64_t count = 0;
-    float* rows[rows::kMostOutputs];  ///< [row][channel of the block]
+    float* rows[rows::kMostOutputs];
     float bias[rows::kMostOutputs];
     bool any = false;  ///< whether any is needed
   };
-  static Outputs OutputsOf(const Block& block, const RowWindow<float>& window, Range rows, const float* bias,
+  static Outputs OutputsOf(const Block& block, float* const* row, const float* bias,
                            PhasesWorkspace* workspace);
-  /// The source rows that the outputs of a pass see through neighbouring taps. If output 0 sees a row through
-  /// tap t, the next ones see it through t - 1, t - 2 … (Gather) or t + 1, t + 2 … (Scatter); those for which
-  /// there is no such tap see the row that lies row_taps() further on, and the taps go round. So for every t
-  /// all outputs of the pass have a term, and registers are full.
-  struct Sources {
-    int64_t row;  ///< of outputs before `split`, the others' is row + row_taps()
-    int64_t split;
-    int64_t first_tap;  ///< as in the packed weights: where those of output 0 begin
-    bool both;          ///< whether any output sees the other row
+  /// A row that an output sees, and through which row tap.
+  struct Seen {
+    int64_t row, tap;
   };
-  /// f(Sources) for those of which some row is in the window.
-  template <class F>
-  void ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const;
   static std::span<const float* const> Pointers(const RowWindow<const float>& window) {
     return {window.pointers, static_cast<size_t>(window.rows.size() * window.channels)};
-  }
-  /// Row `row` of a window, channel c; zeros where it is not there.
-  static const float* RowOrZeros(const RowWindow<const float>& window, int64_t row, int64_t c,
-                                 const PhasesWorkspace& workspace) {
-    return window.rows.contains(row) ? window.At(row, c) : workspace.zeros.data() + workspace.margin;
   }
   /// Of what a pass reads.
   enum class Channels { kAll, kImage, kOthers };
@@ -229,12 +185,12 @@ class PhasesCorrelation final : public Correlation<float> {
   void MakeTaps(bool forward, PhasesWorkspace* workspace, F&& add_taps) const;
   /// The terms of a source row for outputs of a pass: those whose column taps differ by period_ see the same
   /// values, step_ columns further on, and are one tap.
-  void AddGatherTaps(const Block& block, const Sources& sources, Channels which,
-                     const RowWindow<const float>& fine, Front front, PhasesWorkspace* workspace) const;
+  void AddGatherTaps(const Block& block, const Seen& seen, Channels which, const RowWindow<const float>& fine,
+                     Front front, PhasesWorkspace* workspace) const;
   int64_t TermsFrom(int64_t k) const { return CeilDiv(s_.columns.kernel - k, period_); }
   /// Adds a tap to a run that goes on, or begins one.
-  static void AddTap(const rows::Tap& tap, int64_t split, PhasesWorkspace* workspace);
-  void AddScatterTaps(const Block& block, const Sources& sources, Channels which, int64_t phase,
+  static void AddTap(const rows::Tap& tap, PhasesWorkspace* workspace);
+  void AddScatterTaps(const Block& block, const Seen& seen, Channels which, int64_t phase,
                       const RowWindow<const float>& coarse, PhasesWorkspace* workspace) const;
   /// Where coarse column 0 reads channel f of a packed row through column tap k.
   const float* PackedTap(const float* packed, int64_t f, int64_t k) const {
@@ -251,10 +207,10 @@ class PhasesCorrelation final : public Correlation<float> {
     std::span<const Stretch> stretches;
   };
   void Correlate(const Pass& pass, const float* bias, float* const* dst, PhasesWorkspace* workspace) const;
-  /// diff_weights of one fine row and those of `rows` that it meets.
-  void AddRowGradient(const Block& block, const RowWindow<const float>& fine, int64_t row,
-                      const RowWindow<const float>& coarse, Range rows, std::span<const Stretch> stretches,
-                      double* diff_weights, PhasesWorkspace* workspace) const;
+  /// diff_weights of a fine row and a coarse one that it meets.
+  void AddRowGradient(const Block& block, const RowWindow<const float>& fine, const Seen& seen,
+                      const float* const* coarse, std::span<const Stretch> stretches, double* diff_weights,
+                      PhasesWorkspace* workspace) const;
   CorrelationShape s_;
   bool exact_;        ///< all sums over taps are in doubles
   bool exact_image_;  ///< forward, those over the image's channels are
@@ -286,9 +242,8 @@ void PhasesCorrelation::SetWeights(const float* weights) {
     BlockWeights& packed = gather_.emplace_back();
     for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
       for (int64_t k = 0; k < kernel; ++k) {
-        for (int64_t i = 0; i < CyclicTaps(b); ++i) {
-          for (int64_t o = 0; o < b.count; ++o)
-            add(&packed, weights[WeightIndex(b.first + o, f, row_taps - 1 - i % row_taps, k)]);
+        for (int64_t i = 0; i < row_taps; ++i) {
+          for (int64_t o = 0; o < b.count; ++o) add(&packed, weights[WeightIndex(b.first + o, f, i, k)]);
         }
       }
     }
@@ -297,10 +252,10 @@ void PhasesCorrelation::SetWeights(const float* weights) {
     BlockWeights& packed = scatter_.emplace_back();
     for (int64_t c = 0; c < s_.coarse_per_group(); ++c) {
       for (int64_t k = 0; k < kernel; ++k) {
-        for (int64_t i = 0; i < CyclicTaps(b); ++i) {
+        for (int64_t i = 0; i < row_taps; ++i) {
           for (int64_t o = 0; o < b.count; ++o) {
             const int64_t fine = b.first + o - b.group * s_.fine_per_group();
-            add(&packed, weights[WeightIndex(b.group * s_.coarse_per_group() + c, fine, i % row_taps, k)]);
+            add(&packed, weights[WeightIndex(b.group * s_.coarse_per_group() + c, fine, i, k)]);
           }
         }
       }
@@ -310,7 +265,6 @@ void PhasesCorrelation::SetWeights(const float* weights) {
 
 const float* PhasesCorrelation::Pack(const RowWindow<const float>& fine, int64_t row, Front front,
                                      PhasesWorkspace* workspace) const {
-  if (stride_ == 1) return nullptr;
   PackedRows& packed = workspace->packed[static_cast<int>(front)];
   const int64_t slot = row % static_cast<int64_t>(packed.rows.size());
   float* values = packed.values.data() + slot * PackedRowSize();
@@ -325,37 +279,15 @@ const float* PhasesCorrelation::Pack(const RowWindow<const float>& fine, int64_t
   return values;
 }
 
-PhasesCorrelation::Outputs PhasesCorrelation::OutputsOf(const Block& block, const RowWindow<float>& window,
-                                                        Range rows, const float* bias,
-                                                        PhasesWorkspace* workspace) {
+PhasesCorrelation::Outputs PhasesCorrelation::OutputsOf(const Block& block, float* const* row,
+                                                        const float* bias, PhasesWorkspace* workspace) {
   Outputs outputs;
-  for (int64_t y = rows.begin; y < rows.end; ++y) {
-    for (int64_t c = block.first; c < block.first + block.count; ++c) {
-      float* row = window.At(y, c);
-      outputs.any = outputs.any || row;
-      outputs.rows[outputs.count] = row ? row : workspace->discard.data();
-      outputs.bias[outputs.count++] = bias ? bias[c] : 0;
-    }
+  for (int64_t c = block.first; c < block.first + block.count; ++c) {
+    outputs.any = outputs.any || row[c];
+    outputs.rows[outputs.count] = row[c] ? row[c] : workspace->discard.data();
+    outputs.bias[outputs.count++] = bias ? bias[c] : 0;
   }
   return outputs;
-}
-
-template <class F>
-void PhasesCorrelation::ForSources(const Block& block, Range rows, bool gathers, Range window, F&& f) const {
-  const int64_t taps = s_.row_taps();
-  if (rows.size() == 1) {
-    for (int64_t r = window.begin; r < window.end; ++r) {
-      const int64_t tap = gathers ? s_.Tap(rows.begin, r) : s_.Tap(r, rows.begin);
-      if (tap >= 0) f(Sources{r, block.count, gathers ? taps - 1 - tap : tap, false});
-    }
-    return;
-  }
-  for (int64_t tap = 0; tap < taps; ++tap) {
-    const int64_t row = gathers ? rows.begin - s_.rows.pad_begin + tap : rows.begin + s_.rows.pad_begin - tap;
-    const int64_t split = std::min(gathers ? tap + 1 : taps - tap, rows.size());
-    if (!window.contains(row) && (split == rows.size() || !window.contains(row + taps))) continue;
-    f(Sources{row, split * block.count, gathers ? taps - 1 - tap : tap, split < rows.size()});
-  }
 }
 
 template <class F>
@@ -366,7 +298,7 @@ void PhasesCorrelation::MakeTaps(bool forward, PhasesWorkspace* w, F&& add_taps)
   w->image_taps = w->taps.size();
   w->image_runs = w->runs.size();
   // The sum so far, a run of no taps: the next one is added by itself.
-  w->runs.push_back({0, 1});
+  w->runs.push_back(0);
   w->terms = kMostTerms;
   add_taps(Channels::kOthers);
 }
@@ -382,14 +314,13 @@ void PhasesCorrelation::ForChannels(Channels which, int64_t first, int64_t count
   }
 }
 
-void PhasesCorrelation::AddTap(const rows::Tap& tap, int64_t split, PhasesWorkspace* workspace) {
+void PhasesCorrelation::AddTap(const rows::Tap& tap, PhasesWorkspace* workspace) {
   workspace->taps.push_back(tap);
-  std::vector<rows::TapRun>& runs = workspace->runs;
-  if (runs.empty() || runs.back().split != split || workspace->terms + tap.count > kMostTerms) {
-    runs.push_back({0, split});
+  if (workspace->runs.empty() || workspace->terms + tap.count > kMostTerms) {
+    workspace->runs.push_back(0);
     workspace->terms = 0;
   }
-  ++runs.back().taps;
+  ++workspace->runs.back();
   workspace->terms += tap.count;
 }
 
@@ -454,14 +385,13 @@ void PhasesCorrelation::Gather(const RowWindow<const float>& fine, const float* 
   w->repeats.Read(Pointers(fine), s_.fine_width, gathered_);
   for (size_t i = 0; i < coarse_blocks_.size(); ++i) {
     const Block& b = coarse_blocks_[i];
-    const int64_t per_pass = RowsOfPass(b);
-    for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass) {
-      const Range rows{y, std::min(y + per_pass, coarse.rows.end)};
-      const Outputs outputs = OutputsOf(b, coarse, rows, bias, w);
+    for (int64_t y = coarse.rows.begin; y < coarse.rows.end; ++y) {
+      const Outputs outputs = OutputsOf(b, coarse.Row(y), bias, w);
       if (!outputs.any) continue;
       MakeTaps(bias != nullptr, w, [&](Channels which) {
-        ForSources(b, rows, true, fine.rows,
-                   [&](const Sources& s) { AddGatherTaps(b, s, which, fine, front, w); });
+        for (int64_t r = fine.rows.begin; r < fine.rows.end; ++r) {
+          if (const int64_t tap = s_.Tap(y, r); tap >= 0) AddGatherTaps(b, {r, tap}, which, fine, front, w);
+        }
       });
       Correlate({gather_[i], step_, period_ * Pitch(b), outputs.count, StretchesOf(outputs, !bias, w)},
                 bias ? outputs.bias : nullptr, outputs.rows, w);
@@ -469,53 +399,41 @@ void PhasesCorrelation::Gather(const RowWindow<const float>& fine, const float* 
   }
 }
 
-void PhasesCorrelation::AddGatherTaps(const Block& b, const Sources& s, Channels which,
+void PhasesCorrelation::AddGatherTaps(const Block& b, const Seen& seen, Channels which,
                                       const RowWindow<const float>& fine, Front front,
                                       PhasesWorkspace* w) const {
-  const float* packed = Pack(fine, s.row, front, w);
+  const float* packed = Pack(fine, seen.row, front, w);
   ForChannels(which, b.group * s_.fine_per_group(), s_.fine_per_group(), [&](int64_t channel, int64_t f) {
-    const int64_t weight = s.first_tap * b.count + f * s_.columns.kernel * Pitch(b);
-    const auto row = [&](int64_t y, int64_t k) {
-      return RowOrZeros(fine, y, channel, *w) + k * s_.columns.dilation - s_.columns.pad_begin;
-    };
-    for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
-      const float *src = packed ? PackedTap(packed, channel, k) : row(s.row, k),
-                  *other = s.both ? row(s.row + s_.row_taps(), k) : src;
-      AddTap({src, other, weight + k * Pitch(b), TermsFrom(k)}, s.split, w);
-    }
+    const int64_t weight = seen.tap * b.count + f * s_.columns.kernel * Pitch(b);
+    for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k)
+      AddTap({PackedTap(packed, channel, k), weight + k * Pitch(b), TermsFrom(k)}, w);
   });
 }
 
 void PhasesCorrelation::Scatter(const RowWindow<const float>& coarse, const float* bias,
                                 const RowWindow<float>& fine, Workspace* workspace) const {
   auto* w = static_cast<PhasesWorkspace*>(workspace);
-  w->repeats.Begin(stride_ == 1 ? s_.fine_width : merged_width_, coarse_block_);
+  w->repeats.Begin(merged_width_, coarse_block_);
   w->repeats.Read(Pointers(coarse), s_.coarse_width, scattered_);
   for (size_t i = 0; i < fine_blocks_.size(); ++i) {
     const Block& b = fine_blocks_[i];
-    const int64_t per_pass = RowsOfPass(b);
-    for (int64_t y = fine.rows.begin; y < fine.rows.end; y += per_pass) {
-      const Range rows{y, std::min(y + per_pass, fine.rows.end)};
-      const Outputs outputs = OutputsOf(b, fine, rows, bias, w);
+    for (int64_t y = fine.rows.begin; y < fine.rows.end; ++y) {
+      const Outputs outputs = OutputsOf(b, fine.Row(y), bias, w);
       if (!outputs.any) continue;
       // Phases are added to the fine rows when all are there.
-      const Pass pass{scatter_[i], -step_, period_ * Pitch(b), outputs.count,
-                      StretchesOf(outputs, stride_ == 1 && !bias, w)};
+      const Pass pass{scatter_[i], -step_, period_ * Pitch(b), outputs.count, StretchesOf(outputs, false, w)};
       for (int64_t phase = 0; phase < stride_; ++phase) {
         MakeTaps(bias != nullptr, w, [&](Channels which) {
-          ForSources(b, rows, false, coarse.rows,
-                     [&](const Sources& s) { AddScatterTaps(b, s, which, phase, coarse, w); });
+          for (int64_t r = coarse.rows.begin; r < coarse.rows.end; ++r) {
+            if (const int64_t tap = s_.Tap(r, y); tap >= 0)
+              AddScatterTaps(b, {r, tap}, which, phase, coarse, w);
+          }
         });
-        if (stride_ == 1) {
-          if (bias || !w->taps.empty()) Correlate(pass, bias ? outputs.bias : nullptr, outputs.rows, w);
-          continue;
-        }
         float* parts[rows::kMostOutputs];
         for (int64_t o = 0; o < outputs.count; ++o)
           parts[o] = w->phases.data() + (o * stride_ + phase) * merged_width_;
         Correlate(pass, outputs.bias, parts, w);
       }
-      if (stride_ == 1) continue;
       for (int64_t o = 0; o < outputs.count; ++o) {
         w->sources.clear();
         for (int64_t p = 0; p < stride_; ++p)
@@ -527,16 +445,15 @@ void PhasesCorrelation::Scatter(const RowWindow<const float>& coarse, const floa
   }
 }
 
-void PhasesCorrelation::AddScatterTaps(const Block& b, const Sources& s, Channels which, int64_t phase,
+void PhasesCorrelation::AddScatterTaps(const Block& b, const Seen& seen, Channels which, int64_t phase,
                                        const RowWindow<const float>& coarse, PhasesWorkspace* w) const {
   ForChannels(which, b.group * s_.coarse_per_group(), s_.coarse_per_group(), [&](int64_t channel, int64_t c) {
-    const int64_t weight = s.first_tap * b.count + c * s_.columns.kernel * Pitch(b);
-    const float *src = RowOrZeros(coarse, s.row, channel, *w) + first_,
-                *other = s.both ? RowOrZeros(coarse, s.row + s_.row_taps(), channel, *w) + first_ : src;
+    const int64_t weight = seen.tap * b.count + c * s_.columns.kernel * Pitch(b);
     for (int64_t k = 0; k < std::min(period_, s_.columns.kernel); ++k) {
-      const int64_t reach = k * s_.columns.dilation, shift = reach / stride_;
+      const int64_t reach = k * s_.columns.dilation;
       if (reach % stride_ == phase)
-        AddTap({src - shift, other - shift, weight + k * Pitch(b), TermsFrom(k)}, s.split, w);
+        AddTap({coarse.At(seen.row, channel) + first_ - reach / stride_, weight + k * Pitch(b), TermsFrom(k)},
+               w);
     }
   });
 }
@@ -552,38 +469,25 @@ void PhasesCorrelation::AddWeightGradient(const RowWindow<const float>& fine,
   // All that a fine row meets in turn, while it is in the cache.
   for (int64_t r = fine.rows.begin; r < fine.rows.end; ++r) {
     for (const Block& b : coarse_blocks_) {
-      const int64_t per_pass = RowsOfPass(b);
-      for (int64_t y = coarse.rows.begin; y < coarse.rows.end; y += per_pass)
-        AddRowGradient(b, fine, r, coarse, {y, std::min(y + per_pass, coarse.rows.end)}, stretches,
-                       diff_weights, w);
+      for (int64_t y = coarse.rows.begin; y < coarse.rows.end; ++y) {
+        if (const int64_t tap = s_.Tap(y, r); tap >= 0)
+          AddRowGradient(b, fine, {r, tap}, coarse.Row(y), stretches, diff_weights, w);
+      }
     }
   }
 }
 
-void PhasesCorrelation::AddRowGradient(const Block& b, const RowWindow<const float>& fine, int64_t r,
-                                       const RowWindow<const float>& coarse, Range rows,
-                                       std::span<const Stretch> stretches, double* diff_weights,
-                                       PhasesWorkspace* w) const {
-  const float* diffs[rows::kMostOutputs];
-  int64_t taps[rows::kMostOutputs], count = 0;
-  for (int64_t y = rows.begin; y < rows.end; ++y) {
-    const int64_t tap = s_.Tap(y, r);
-    for (int64_t o = 0; tap >= 0 && o < b.count; ++o) {
-      diffs[count] = coarse.At(y, b.first + o);
-      taps[count++] = tap;
-    }
-  }
-  if (count == 0) return;
+void PhasesCorrelation::AddRowGradient(const Block& b, const RowWindow<const float>& fine, const Seen& seen,
+                                       const float* const* coarse, std::span<const Stretch> stretches,
+                                       double* diff_weights, PhasesWorkspace* w) const {
+  const std::span<const float* const> outputs(coarse + b.first, static_cast<size_t>(b.count));
   w->sources.clear();
-  const float* packed = Pack(fine, r, Front::kBackward, w);
+  const float* packed = Pack(fine, seen.row, Front::kBackward, w);
   for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-    const int64_t channel = b.group * s_.fine_per_group() + f;
     for (int64_t k = 0; k < s_.columns.kernel; ++k)
-      w->sources.push_back(packed ? PackedTap(packed, channel, k)
-                                  : fine.At(r, channel) + k * s_.columns.dilation - s_.columns.pad_begin);
+      w->sources.push_back(PackedTap(packed, b.group * s_.fine_per_group() + f, k));
   }
-  w->sums.assign(w->sources.size() * static_cast<size_t>(count), 0.0);
-  const std::span<const float* const> outputs(diffs, static_cast<size_t>(count));
+  w->sums.assign(w->sources.size() * outputs.size(), 0.0);
   for (const Stretch& stretch : stretches) {
     if (stretch.repeats > 0) {
       w->repeated.assign(w->sums.size(), 0.0);
@@ -600,8 +504,7 @@ void PhasesCorrelation::AddRowGradient(const Block& b, const RowWindow<const flo
   const double* sum = w->sums.data();
   for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
     for (int64_t k = 0; k < s_.columns.kernel; ++k) {
-      for (int64_t i = 0; i < count; ++i)
-        diff_weights[WeightIndex(b.first + i % b.count, f, taps[i], k)] += *sum++;
+      for (int64_t o = 0; o < b.count; ++o) diff_weights[WeightIndex(b.first + o, f, seen.tap, k)] += *sum++;
     }
   }
 }

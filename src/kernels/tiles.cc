@@ -157,8 +157,8 @@ constexpr int Units(int outputs) {
 /// How many of so many terms make a sum: in float32 few, in doubles all.
 template <class Weight>
 constexpr int64_t RunOf(int64_t terms) {
-  if (sizeof(Weight) > sizeof(float)) return std::max<int64_t>(terms, 1);
-  return CeilDiv(terms, std::max<int64_t>(CeilDiv(terms, kMostTerms), 1));
+  const int64_t runs = sizeof(Weight) > sizeof(float) ? 1 : CeilDiv(terms, kMostTerms);
+  return terms > 0 ? CeilDiv(terms, runs) : 1;
 }
 
 /// Which term comes next.
@@ -175,10 +175,10 @@ template <class Value, int kOutputs, int kUnits>
 struct Tile {
   using S = Sums<Value>;
   using Lanes = typename S::Lanes;
-  using Vector = hn::Vec<Lanes>;
+  using Vector = typename S::Vector;
   static constexpr int kVectors = kUnits * S::kVectors;
   static constexpr int64_t kWidth = kUnits * kLanes;
-  static constexpr int64_t kOfVector = kLanes / S::kVectors;
+  static constexpr int64_t kOfVector = S::kOfVector;
 
   Vector sum[kOutputs][kVectors];
 
@@ -285,7 +285,7 @@ void GatherTerms(const Columns& c, const Terms<Weight>& at, int64_t terms, int64
 template <class Value>
 HWY_INLINE hn::Vec<typename Sums<Value>::Lanes> AddPhases(int64_t stride, const Value* partial) {
   const typename Sums<Value>::Lanes d;
-  constexpr int64_t kOfVector = kLanes / Sums<Value>::kVectors;
+  constexpr int64_t kOfVector = Sums<Value>::kOfVector;
   const auto load = [&](int i) HWY_ATTR { return hn::LoadU(d, partial + i * kOfVector); };
   const auto add = [&](auto a, auto b)
                        HWY_ATTR { return hn::Add(hn::ConcatEven(d, b, a), hn::ConcatOdd(d, b, a)); };
@@ -299,7 +299,7 @@ template <class Value>
 void StoreGathered(int64_t stride, const Value* partial, const float* bias, int64_t n, float* dst) {
   const typename Sums<Value>::Lanes d;
   const hn::Rebind<float, typename Sums<Value>::Lanes> floats;
-  constexpr int64_t kOfVector = kLanes / Sums<Value>::kVectors;
+  constexpr int64_t kOfVector = Sums<Value>::kOfVector;
   int64_t x = 0;
   for (; x + kOfVector <= n; x += kOfVector) {
     const auto before = bias ? hn::Set(floats, *bias) : hn::LoadU(floats, dst + x);
@@ -503,7 +503,7 @@ template <class Weight>
 void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const float* bias, float* const* dst,
                 Range columns) {
   const int64_t terms = static_cast<int64_t>(g.sources.size()) * c.shifts;
-  const int64_t run = std::max<int64_t>(RunOf<Weight>(terms), 1);
+  const int64_t run = RunOf<Weight>(terms);
   const auto scatter = [&](auto at_once) HWY_ATTR {
     constexpr int kOutputs = decltype(at_once)::value;
     for (int64_t t = 0; t == 0 || t < terms; t += run) {
@@ -527,7 +527,7 @@ HWY_INLINE void AddLanes(const V* unit, double* sums) {
 }
 HWY_INLINE void AddLanes(const V64* unit, double* sums) {
   HWY_ALIGN double lanes[kLanes];
-  for (int h = 0; h < kHalves; ++h) hn::Store(unit[h], D64(), lanes + h * (kLanes / kHalves));
+  for (int h = 0; h < kHalves; ++h) hn::Store(unit[h], D64(), lanes + h * Sums<double>::kOfVector);
   for (int64_t l = 0; l < kLanes; ++l) sums[l % 4] += lanes[l];
 }
 

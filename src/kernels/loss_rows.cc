@@ -17,13 +17,24 @@
 HWY_BEFORE_NAMESPACE();
 namespace swath::rows::HWY_NAMESPACE {
 
+/// Without fused multiply-adds the float32 one loses as much to its own roundings as a value has to lose.
+HWY_INLINE V ExpOf(V v) {
+#if HWY_NATIVE_FMA
+  return hn::Exp(D(), v);
+#else
+  V64 halves[kHalves];
+  for (int h = 0; h < kHalves; ++h) halves[h] = hn::Exp(D64(), HalfOf(v, h));
+  return FromHalves(halves);
+#endif
+}
+
 void Exp(float* row, int64_t n) {
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t x = 0;
-  for (; x + lanes <= n; x += lanes) hn::StoreU(hn::Exp(d, hn::LoadU(d, row + x)), d, row + x);
+  for (; x + lanes <= n; x += lanes) hn::StoreU(ExpOf(hn::LoadU(d, row + x)), d, row + x);
   if (x == n) return;
-  StoreFirst(hn::Exp(d, LoadFirst(d, row + x, n - x)), d, row + x, n - x);
+  StoreFirst(ExpOf(LoadFirst(d, row + x, n - x)), d, row + x, n - x);
 }
 
 /// Adds up log(1 + e) of lanes, e in [0, 1], by the logarithm of a product, which is taken now and then.
@@ -69,8 +80,17 @@ class BinaryTotals {
 
   using I = hn::RebindToSigned<D>;
 
+  /// Over 1 + e: p and q as numbers that are exact, so that a quotient is rounded but once. Where all pixels
+  /// are much alike so are their errors, which add up.
   struct Values {
     V p, q, diff;
+    V64 inverse[kHalves];
+
+    HWY_INLINE V Quotient(V numerator) const {
+      V64 halves[kHalves];
+      for (int h = 0; h < kHalves; ++h) halves[h] = hn::Mul(HalfOf(numerator, h), inverse[h]);
+      return FromHalves(halves);
+    }
   };
   /// e = exp(-|z|). Pixels with labels below 0 are outside the row.
   HWY_INLINE Values Add(V z, V e, hn::Vec<I> labels) {
@@ -81,11 +101,23 @@ class BinaryTotals {
     const auto own = hn::And(counts, hn::RebindMask(d, hn::Eq(labels, hn::Set(I(), 1))));
     const auto positive = hn::Gt(z, zero);
 
-    const V larger = hn::Div(one, hn::Add(one, e)), smaller = hn::Mul(e, larger);
-    const V p = hn::IfThenElse(positive, larger, smaller), q = hn::IfThenElse(positive, smaller, larger);
-
-    both_.Add(hn::IfThenElseZero(own, p));
-    predicted_.Add(hn::IfThenElseZero(counts, p));
+    Values values;
+    values.p = hn::IfThenElse(positive, one, e);
+    values.q = hn::IfThenElse(positive, e, one);
+    const V both = hn::IfThenElseZero(own, values.p), predicted = hn::IfThenElseZero(counts, values.p),
+            slope = hn::IfThenElseZero(counts, hn::IfThenElse(own, hn::Neg(values.q), values.p));
+    V64 diff[kHalves];
+    for (int h = 0; h < kHalves; ++h) {
+      const V64 whole = hn::Set(D64(), 1.0), inverse = hn::Div(whole, hn::Add(whole, HalfOf(e, h)));
+      values.inverse[h] = inverse;
+      both_.sum[h] = hn::MulAdd(HalfOf(both, h), inverse, both_.sum[h]);
+      predicted_.sum[h] = hn::MulAdd(HalfOf(predicted, h), inverse, predicted_.sum[h]);
+      const V64 numerator = HalfOf(slope, h);
+      const V64 weight = hn::IfThenElse(hn::Lt(numerator, hn::Zero(D64())), hn::Set(D64(), weights_[1]),
+                                        hn::Set(D64(), weights_[0]));
+      diff[h] = hn::Mul(weight, hn::Mul(numerator, inverse));
+    }
+    values.diff = FromHalves(diff);
     valid_ += Count(counts);
     truth_ += Count(own);
     hard_both_ += Count(hn::And(own, positive));
@@ -100,14 +132,7 @@ class BinaryTotals {
       AddLoss(0, hn::IfThenElseZero(other, e), hn::IfThenElseZero(other, above));
       AddLoss(1, hn::IfThenElseZero(own, e), hn::IfThenElseZero(own, above));
     }
-    const V slope = hn::IfThenElseZero(counts, hn::IfThenElse(own, hn::Neg(q), p));
-    V64 diff[kHalves];
-    for (int h = 0; h < kHalves; ++h) {
-      const V64 weight = hn::IfThenElse(hn::Lt(HalfOf(slope, h), hn::Zero(D64())),
-                                        hn::Set(D64(), weights_[1]), hn::Set(D64(), weights_[0]));
-      diff[h] = hn::Mul(weight, HalfOf(slope, h));
-    }
-    return {p, q, FromHalves(diff)};
+    return values;
   }
 
   BinarySums Sums() {
@@ -149,16 +174,16 @@ BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
   // Exponentials are long chains of operations: by themselves, several are under way at once.
   constexpr int64_t kColumns = 512;
   HWY_ALIGN float e[kColumns];
-  const auto exp = [d](V z) HWY_ATTR { return hn::Exp(d, hn::Neg(hn::Abs(z))); };  // never overflows
+  const auto exp = [](V z) HWY_ATTR { return ExpOf(hn::Neg(hn::Abs(z))); };  // never overflows
   while (x + lanes <= row.n) {
     const int64_t begin = x, end = std::min(row.n / lanes * lanes, x + kColumns);
     for (int64_t i = begin; i < end; i += lanes) hn::Store(exp(hn::LoadU(d, row.z + i)), d, e + i - begin);
     for (; x < end; x += lanes) {
-      const auto [p, q, diff] = totals.Add(hn::LoadU(d, row.z + x), hn::Load(d, e + x - begin),
-                                           hn::PromoteTo(di, hn::LoadU(du, row.labels + x)));
-      if (results.p) hn::StoreU(p, d, results.p + x);
-      if (results.q) hn::StoreU(q, d, results.q + x);
-      if (results.diff) hn::StoreU(diff, d, results.diff + x);
+      const BinaryTotals::Values values = totals.Add(hn::LoadU(d, row.z + x), hn::Load(d, e + x - begin),
+                                                     hn::PromoteTo(di, hn::LoadU(du, row.labels + x)));
+      if (results.p) hn::StoreU(values.Quotient(values.p), d, results.p + x);
+      if (results.q) hn::StoreU(values.Quotient(values.q), d, results.q + x);
+      if (results.diff) hn::StoreU(values.diff, d, results.diff + x);
     }
   }
   if (x == row.n) return totals.Sums();
@@ -168,10 +193,10 @@ BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
     labels[i] = x + i < row.n ? row.labels[x + i] : -2;
     if (x + i < row.n) z[i] = row.z[x + i];
   }
-  const auto [p, q, diff] = totals.Add(hn::Load(d, z), exp(hn::Load(d, z)), hn::Load(di, labels));
-  if (results.p) StoreFirst(p, d, results.p + x, row.n - x);
-  if (results.q) StoreFirst(q, d, results.q + x, row.n - x);
-  if (results.diff) StoreFirst(diff, d, results.diff + x, row.n - x);
+  const BinaryTotals::Values values = totals.Add(hn::Load(d, z), exp(hn::Load(d, z)), hn::Load(di, labels));
+  if (results.p) StoreFirst(values.Quotient(values.p), d, results.p + x, row.n - x);
+  if (results.q) StoreFirst(values.Quotient(values.q), d, results.q + x, row.n - x);
+  if (results.diff) StoreFirst(values.diff, d, results.diff + x, row.n - x);
   return totals.Sums();
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -38,6 +39,7 @@ TEST(LossRows, SmallLossesAddUp) {
 }
 
 TEST(LossRows, BinaryIsItsDefinition) {
+  constexpr double kUlp = std::numeric_limits<float>::epsilon();
   std::mt19937 random(4);
   std::normal_distribution<float> normal;
   for (const double weight : {1.0, 3.7}) {
@@ -60,18 +62,22 @@ TEST(LossRows, BinaryIsItsDefinition) {
           expected.weight += w;
           expected.valid += counts;
           expected.truth += own;
-          expected.both += own ? static_cast<double>(p[i]) : 0;
-          expected.predicted += counts ? static_cast<double>(p[i]) : 0;
+          const double one = 1 / (1 + std::exp(-x)), other = 1 / (1 + std::exp(x));
+          EXPECT_NEAR(p[i], one, kUlp * one);
+          EXPECT_NEAR(q[i], other, kUlp * other);
+          expected.both += own ? one : 0;
+          expected.predicted += counts ? one : 0;
           expected.hard_both += own && x > 0;
           expected.hard_predicted += counts && x > 0;
-          EXPECT_FLOAT_EQ(diff[i], static_cast<float>(w * static_cast<double>(own ? -q[i] : p[i])));
+          const double slope = w * (own ? -other : one);
+          EXPECT_NEAR(diff[i], slope, kUlp * std::abs(slope));
         }
         EXPECT_NEAR(sums.loss, expected.loss, 1e-6 * (1 + expected.loss));
         EXPECT_NEAR(sums.weight, expected.weight, 1e-9);
         EXPECT_EQ(sums.valid, expected.valid);
         EXPECT_EQ(sums.truth, expected.truth);
-        EXPECT_NEAR(sums.both, expected.both, 1e-9);
-        EXPECT_NEAR(sums.predicted, expected.predicted, 1e-9);
+        EXPECT_NEAR(sums.both, expected.both, kUlp * expected.both);
+        EXPECT_NEAR(sums.predicted, expected.predicted, kUlp * expected.predicted);
         EXPECT_EQ(sums.hard_both, expected.hard_both);
         EXPECT_EQ(sums.hard_predicted, expected.hard_predicted);
         EXPECT_EQ(diff.back(), 9);

@@ -572,25 +572,36 @@ void HighwayCorrelation::AddShiftedGradient(const RowWindow<const float>& fine, 
   }
   const tiles::Columns columns{1, step_, shifts_};
   const Range all{0, s_.fine_width};
-  for (int64_t y = seeing.begin; y < seeing.end; ++y) {
-    if (s_.Tap(y, rows.begin) < 0) continue;
-    for (int64_t c = g * s_.coarse_per_group(); c < (g + 1) * s_.coarse_per_group(); ++c) {
-      w->sums.assign(w->values.size() * static_cast<size_t>(shifts_), 0.0);
-      const float* diff = coarse.At(y, c) + s_.columns.pad_begin;
-      if (IsExactGradient(s_)) {
-        tiles::DotShifts<double>(columns, w->values, diff, all, w->sums.data());
-      } else {
-        tiles::DotShifts<float>(columns, w->values, diff, all, w->sums.data());
-      }
-      const double* sum = w->sums.data();
+  const auto add = [&] {
+    w->sums.assign(w->coarse.size() * w->values.size() * static_cast<size_t>(shifts_), 0.0);
+    if (IsExactGradient(s_)) {
+      tiles::DotShifts<double>(columns, w->values, w->coarse, all, w->sums.data());
+    } else {
+      tiles::DotShifts<float>(columns, w->values, w->coarse, all, w->sums.data());
+    }
+    const double* sum = w->sums.data();
+    for (const RowOf& output : w->outputs.of) {
       for (int64_t r = rows.begin; r < rows.end; ++r) {
         for (int64_t f = 0; f < s_.fine_per_group(); ++f) {
-          double* to = diff_weights + WeightIndex(c, f, s_.Tap(y, r)) * shifts_;
+          double* to = diff_weights + WeightIndex(output.channel, f, s_.Tap(output.row, r)) * shifts_;
           for (int64_t j = 0; j < shifts_; ++j) to[j] += *sum++;
         }
       }
     }
+    w->outputs.Clear();
+    w->coarse.clear();
+  };
+  w->outputs.Clear();
+  w->coarse.clear();
+  for (int64_t y = seeing.begin; y < seeing.end; ++y) {
+    if (s_.Tap(y, rows.begin) < 0) continue;
+    for (int64_t c = g * s_.coarse_per_group(); c < (g + 1) * s_.coarse_per_group(); ++c) {
+      w->outputs.of.push_back({y, c});
+      w->coarse.push_back(coarse.At(y, c) + s_.columns.pad_begin);
+      if (static_cast<int64_t>(w->coarse.size()) == tiles::kMostOutputs) add();
+    }
   }
+  if (!w->coarse.empty()) add();
 }
 
 void HighwayCorrelation::AddDots(std::span<const Stretch> stretches, double* diff_weights,

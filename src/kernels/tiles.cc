@@ -95,15 +95,17 @@ void DotAny(int64_t stride, std::span<const float* const> fine, std::span<const 
 }
 
 template <class Partial>
-void DotShiftsAny(const Columns& c, std::span<const float* const> fine, const float* coarse, Range columns,
-                  double* sums) {
-  for (const float* f : fine) {
-    for (int64_t j = 0; j < c.shifts; ++j, ++sums) {
-      for (int64_t x = columns.begin; x < columns.end; x += rows::kColumnTermsAtOnce) {
-        Partial sum = 0;
-        for (int64_t i = x; i < std::min(columns.end, x + rows::kColumnTermsAtOnce); ++i)
-          sum += Partial{f[i]} * Partial{coarse[i - j * c.step]};
-        *sums += static_cast<double>(sum);
+void DotShiftsAny(const Columns& c, std::span<const float* const> fine, std::span<const float* const> coarse,
+                  Range columns, double* sums) {
+  for (const float* o : coarse) {
+    for (const float* f : fine) {
+      for (int64_t j = 0; j < c.shifts; ++j, ++sums) {
+        for (int64_t x = columns.begin; x < columns.end; x += rows::kColumnTermsAtOnce) {
+          Partial sum = 0;
+          for (int64_t i = x; i < std::min(columns.end, x + rows::kColumnTermsAtOnce); ++i)
+            sum += Partial{f[i]} * Partial{o[i - j * c.step]};
+          *sums += static_cast<double>(sum);
+        }
       }
     }
   }
@@ -611,7 +613,9 @@ HWY_INLINE void ShiftTile(const float* const* fine, const float* coarse, int64_t
   }
   for (int64_t i = columns.begin; i < columns.end; i += S::kOfVector) {
     typename S::Vector value[kFine];
-    for (int f = 0; f < kFine; ++f) value[f] = InRegister(S::Load(fine[f] + i, 0));
+    for (int f = 0; f < kFine; ++f) {
+      value[f] = InRegister(S::Load(fine[f] + i, 0));
+    }
 #pragma GCC unroll 8
     for (int j = 0; j < kShifts; ++j) {
       const auto seen = InRegister(S::Load(coarse + i - j * step, 0));
@@ -645,19 +649,24 @@ void ShiftAll(std::span<const float* const> fine, const float* coarse, int64_t s
 }
 
 template <class Partial>
-void DotShiftsAny(const Columns& c, std::span<const float* const> fine, const float* coarse, Range columns,
-                  double* sums) {
-  const int64_t block = rows::kColumnTermsAtOnce * Sums<Partial>::kOfVector;
+void DotShiftsAny(const Columns& c, std::span<const float* const> fine, std::span<const float* const> coarse,
+                  Range columns, double* sums) {
+  const int64_t block = rows::kColumnTermsAtOnce * Sums<Partial>::kOfVector,
+                pitch = static_cast<int64_t>(fine.size()) * c.shifts;
+  // Fine columns stay in the nearest cache while coarse rows take turns.
   for (int64_t x = columns.begin; x < columns.end; x += block) {
     const Range piece{x, std::min(x + block, columns.end)};
-    for (int64_t j = 0, n; j < c.shifts; j += n) {
-      const int64_t left = c.shifts - j;
-      n = left > 5 ? (left == 6 ? 3 : 4) : left;
-      const auto shifts = [&](auto count) HWY_ATTR {
-        ShiftAll<Partial, decltype(count)::value>(fine, coarse - j * c.step, c.step, piece, sums + j,
-                                                  c.shifts);
-      };
-      WithOutputs(n, shifts);
+    double* to = sums;
+    for (const float* row : coarse) {
+      for (int64_t j = 0, n; j < c.shifts; j += n) {
+        const int64_t left = c.shifts - j;
+        n = left > 5 ? (left == 6 ? 3 : 4) : left;
+        const auto shifts = [&](auto count) HWY_ATTR {
+          ShiftAll<Partial, decltype(count)::value>(fine, row - j * c.step, c.step, piece, to + j, c.shifts);
+        };
+        WithOutputs(n, shifts);
+      }
+      to += pitch;
     }
   }
 }
@@ -705,12 +714,12 @@ void DotDoubles(int64_t stride, std::span<const float* const> fine, std::span<co
                 Range columns, double* sums) {
   DotAny<double>(stride, fine, coarse, columns, sums);
 }
-void DotShiftsFloats(const Columns& c, std::span<const float* const> fine, const float* coarse, Range columns,
-                     double* sums) {
+void DotShiftsFloats(const Columns& c, std::span<const float* const> fine,
+                     std::span<const float* const> coarse, Range columns, double* sums) {
   DotShiftsAny<float>(c, fine, coarse, columns, sums);
 }
-void DotShiftsDoubles(const Columns& c, std::span<const float* const> fine, const float* coarse,
-                      Range columns, double* sums) {
+void DotShiftsDoubles(const Columns& c, std::span<const float* const> fine,
+                      std::span<const float* const> coarse, Range columns, double* sums) {
   DotShiftsAny<double>(c, fine, coarse, columns, sums);
 }
 
@@ -756,13 +765,13 @@ void Dot<double>(int64_t stride, std::span<const float* const> fine, std::span<c
   HWY_DYNAMIC_DISPATCH(DotDoubles)(stride, fine, coarse, columns, sums);
 }
 template <>
-void DotShifts<float>(const Columns& c, std::span<const float* const> fine, const float* coarse,
-                      Range columns, double* sums) {
+void DotShifts<float>(const Columns& c, std::span<const float* const> fine,
+                      std::span<const float* const> coarse, Range columns, double* sums) {
   HWY_DYNAMIC_DISPATCH(DotShiftsFloats)(c, fine, coarse, columns, sums);
 }
 template <>
-void DotShifts<double>(const Columns& c, std::span<const float* const> fine, const float* coarse,
-                       Range columns, double* sums) {
+void DotShifts<double>(const Columns& c, std::span<const float* const> fine,
+                       std::span<const float* const> coarse, Range columns, double* sums) {
   HWY_DYNAMIC_DISPATCH(DotShiftsDoubles)(c, fine, coarse, columns, sums);
 }
 

@@ -68,11 +68,11 @@ void Scatter(const Columns& c, int64_t phase, const Group<float>& group, const f
 void Scatter(const Columns& c, int64_t phase, const Group<double>& group, const float* bias,
              float* const* dst, Range columns);
 
-/// sums[f · shifts + j] += Σ fine[f][i] · coarse[i - j · step]  for i in columns. Coarse rows must be
-/// readable as zeros wherever they do not meet a column, up to kReadBeyond further on.
+/// sums[(o · fine.size() + f) · shifts + j] += Σ fine[f][i] · coarse[o][i - j · step]  for i in columns.
+/// Coarse rows must be readable as zeros wherever they do not meet a column, up to kReadBeyond further on.
 template <class Partial>
-void DotShifts(const Columns& c, std::span<const float* const> fine, const float* coarse, Range columns,
-               double* sums);
+void DotShifts(const Columns& c, std::span<const float* const> fine, std::span<const float* const> coarse,
+               Range columns, double* sums);
 
 /// sums[(f · coarse.size() + o) · 4 + l] += Σ of coarse[o][x] · fine[f][x · stride + p]  for x in columns and
 /// phases p, in parts l that belong to phase l mod stride. Float sums are as long as rows::Dot's.

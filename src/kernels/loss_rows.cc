@@ -86,6 +86,8 @@ class BinaryTotals {
     V p, q, diff;
     V64 inverse[kHalves];
 
+    HWY_INLINE Values() {}  // as vectors of NEON have constructors, for functions of their target alone
+
     HWY_INLINE V Quotient(V numerator) const {
       V64 halves[kHalves];
       for (int h = 0; h < kHalves; ++h) halves[h] = hn::Mul(HalfOf(numerator, h), inverse[h]);

@@ -184,6 +184,8 @@ struct Tile {
 
   Vector sum[kOutputs][kVectors];
 
+  HWY_INLINE Tile() {}  // as vectors of NEON have constructors, for functions of their target alone
+
   /// f(output, vector) for all of the tile; unrolled, or what f touches would not stay in registers.
   template <class F>
   static HWY_INLINE void ForEach(F&& f) {
@@ -428,7 +430,7 @@ void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t 
 struct Expand {
   decltype(hn::SetTableIndices(D(), static_cast<const int32_t*>(nullptr))) indices;
 
-  Expand(int64_t stride, int64_t phase) : indices(Make(stride, phase)) {}
+  HWY_INLINE Expand(int64_t stride, int64_t phase) : indices(Make(stride, phase)) {}
   HWY_INLINE V operator()(const float* coarse) const {
     return hn::TableLookupLanes(hn::LoadU(D(), coarse), indices);
   }

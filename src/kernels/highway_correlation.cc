@@ -206,6 +206,10 @@ class HighwayCorrelation final : public Correlation<float> {
                      HighwayWorkspace* w) const;
   void ScatterOutputs(const RowWindow<const float>& coarse, Range channels, bool forward,
                       HighwayWorkspace* w) const;
+  /// Lists the coarse rows of `seeing` that a fine row meets, of a group of channels; add() for every `most`.
+  template <class F>
+  void ForCoarseRows(const RowWindow<const float>& coarse, Range seeing, int64_t fine, int64_t g,
+                     int64_t most, HighwayWorkspace* w, F&& add) const;
   /// diff_weights of fine rows that the same coarse ones see, of a group of channels.
   void AddRowsGradient(const RowWindow<const float>& fine, Range rows, const RowWindow<const float>& coarse,
                        Range seeing, int64_t g, std::span<const Stretch> stretches, double* diff_weights,
@@ -527,6 +531,27 @@ void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,
   }
 }
 
+template <class F>
+void HighwayCorrelation::ForCoarseRows(const RowWindow<const float>& coarse, Range seeing, int64_t fine,
+                                       int64_t g, int64_t most, HighwayWorkspace* w, F&& add) const {
+  const auto take = [&] {
+    if (!w->coarse.empty()) add();
+    w->outputs.Clear();
+    w->coarse.clear();
+  };
+  w->outputs.Clear();
+  w->coarse.clear();
+  for (int64_t y = seeing.begin; y < seeing.end; ++y) {
+    if (s_.Tap(y, fine) < 0) continue;
+    for (int64_t c = g * s_.coarse_per_group(); c < (g + 1) * s_.coarse_per_group(); ++c) {
+      w->outputs.of.push_back({y, c});
+      w->coarse.push_back(coarse.At(y, c));
+      if (static_cast<int64_t>(w->coarse.size()) == most) take();
+    }
+  }
+  take();
+}
+
 void HighwayCorrelation::AddRowsGradient(const RowWindow<const float>& fine, Range rows,
                                          const RowWindow<const float>& coarse, Range seeing, int64_t g,
                                          std::span<const Stretch> stretches, double* diff_weights,
@@ -543,23 +568,8 @@ void HighwayCorrelation::AddRowsGradient(const RowWindow<const float>& fine, Ran
       }
     }
   }
-  const auto add = [&] {
-    if (!w->coarse.empty()) AddDots(stretches, diff_weights, w);
-    w->outputs.Clear();
-    w->coarse.clear();
-  };
-  w->outputs.Clear();
-  w->coarse.clear();
-  for (int64_t y = seeing.begin; y < seeing.end; ++y) {
-    if (s_.Tap(y, rows.begin) < 0) continue;
-    for (int64_t c = g * s_.coarse_per_group(); c < (g + 1) * s_.coarse_per_group(); ++c) {
-      w->outputs.of.push_back({y, c});
-      w->coarse.push_back(coarse.At(y, c));
-      if (static_cast<int64_t>(w->coarse.size()) == (stride_ == 1 ? rows::kMostOutputs : tiles::kMostOutputs))
-        add();
-    }
-  }
-  add();
+  ForCoarseRows(coarse, seeing, rows.begin, g, stride_ == 1 ? rows::kMostOutputs : tiles::kMostOutputs, w,
+                [&] { AddDots(stretches, diff_weights, w); });
 }
 
 void HighwayCorrelation::AddShiftedGradient(const RowWindow<const float>& fine, Range rows,
@@ -573,6 +583,7 @@ void HighwayCorrelation::AddShiftedGradient(const RowWindow<const float>& fine, 
   const tiles::Columns columns{1, step_, shifts_};
   const Range all{0, s_.fine_width};
   const auto add = [&] {
+    for (const float*& row : w->coarse) row += s_.columns.pad_begin;
     w->sums.assign(w->coarse.size() * w->values.size() * static_cast<size_t>(shifts_), 0.0);
     if (IsExactGradient(s_)) {
       tiles::DotShifts<double>(columns, w->values, w->coarse, all, w->sums.data());
@@ -588,20 +599,8 @@ void HighwayCorrelation::AddShiftedGradient(const RowWindow<const float>& fine, 
         }
       }
     }
-    w->outputs.Clear();
-    w->coarse.clear();
   };
-  w->outputs.Clear();
-  w->coarse.clear();
-  for (int64_t y = seeing.begin; y < seeing.end; ++y) {
-    if (s_.Tap(y, rows.begin) < 0) continue;
-    for (int64_t c = g * s_.coarse_per_group(); c < (g + 1) * s_.coarse_per_group(); ++c) {
-      w->outputs.of.push_back({y, c});
-      w->coarse.push_back(coarse.At(y, c) + s_.columns.pad_begin);
-      if (static_cast<int64_t>(w->coarse.size()) == tiles::kMostOutputs) add();
-    }
-  }
-  if (!w->coarse.empty()) add();
+  ForCoarseRows(coarse, seeing, rows.begin, g, tiles::kMostOutputs, w, add);
 }
 
 void HighwayCorrelation::AddDots(std::span<const Stretch> stretches, double* diff_weights,

@@ -615,9 +615,7 @@ HWY_INLINE void ShiftTile(const float* const* fine, const float* coarse, int64_t
   }
   for (int64_t i = columns.begin; i < columns.end; i += S::kOfVector) {
     typename S::Vector value[kFine];
-    for (int f = 0; f < kFine; ++f) {
-      value[f] = InRegister(S::Load(fine[f] + i, 0));
-    }
+    for (int f = 0; f < kFine; ++f) value[f] = InRegister(S::Load(fine[f] + i, 0));
 #pragma GCC unroll 8
     for (int j = 0; j < kShifts; ++j) {
       const auto seen = InRegister(S::Load(coarse + i - j * step, 0));

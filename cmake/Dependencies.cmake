@@ -11,7 +11,7 @@ find_package(Protobuf REQUIRED)
 find_package(ONNX REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
-pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 find_package(dnnl REQUIRED)
 find_package(OpenMP REQUIRED)  # oneDNN's threads: Swath only says that it wants none
 find_package(EXPAT REQUIRED)

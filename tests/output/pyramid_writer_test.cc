@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -162,6 +163,16 @@ TEST(PyramidWriter, ProbabilitiesComeBackExactlyAndAreAveraged) {
     EXPECT_EQ(levels[0].pixels, picture.pixels);
     CheckAveraged<uint8_t>(levels, SAMPLEFORMAT_UINT, 0.5);
   }
+}
+
+/// What does not shrink is stored, with headers.
+TEST(PyramidWriter, NoiseComesBackExactly) {
+  const TemporaryFolder folder;
+  Picture picture = MakePicture(700, 600, 1);
+  std::mt19937 random(7);
+  for (uint8_t& pixel : picture.pixels) pixel = static_cast<uint8_t>(random());
+  Write(folder.File("p.tif"), picture, {.pixels = PyramidPixels::kGrey}, 64);
+  EXPECT_EQ(ReadPyramid(folder.File("p.tif"), 1)[0].pixels, picture.pixels);
 }
 
 /// Tiles of one value, which are compressed once, between others, some of which differ in one pixel only.

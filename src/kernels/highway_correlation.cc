@@ -190,7 +190,7 @@ class HighwayCorrelation final : public Correlation<float> {
   /// Lists what the outputs gather of the sources. Rows that the same outputs see are a group.
   template <class Weight>
   void GroupSources(HighwayWorkspace* w) const;
-  /// The same by rows of outputs, for sums by shifts.
+  /// The same by outputs, for sums by shifts.
   template <class Weight>
   void GroupOutputs(HighwayWorkspace* w) const;
   /// Whether sums are kept by shifts.
@@ -338,14 +338,11 @@ template <class Weight>
 void HighwayCorrelation::GroupOutputs(HighwayWorkspace* w) const {
   w->Of<Weight>().Clear();
   const std::vector<RowOf>&outputs = w->outputs.of, &sources = w->sources;
-  for (size_t o = 0, next; o < outputs.size(); o = next) {
-    next = o;
-    while (next < outputs.size() && outputs[next].row == outputs[o].row) ++next;
+  for (size_t o = 0; o < outputs.size(); ++o) {
     const auto sees = [&](const RowOf& source) { return s_.Tap(outputs[o].row, source.row) >= 0; };
     const auto begin = std::find_if(sources.begin(), sources.end(), sees),
                end = std::find_if_not(begin, sources.end(), sees);
-    AddGroup<Weight>(true, begin - sources.begin(), end - sources.begin(), static_cast<int64_t>(o),
-                     static_cast<int64_t>(next - o), w);
+    AddGroup<Weight>(true, begin - sources.begin(), end - sources.begin(), static_cast<int64_t>(o), 1, w);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "base/aligned_buffer.h"
 #include "geometry/window.h"
 #include "kernels/rows.h"
 
@@ -12,6 +13,7 @@
 #define HWY_TARGET_INCLUDE "kernels/tiles.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep: compiles this file again for every target
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 #include "kernels/vectors-inl.h"
 // clang-format on
@@ -20,7 +22,7 @@
 #define SWATH_KERNELS_TILES_CC_
 namespace swath::tiles {
 /// Of a sum in float32: beginning and ending one costs time, long ones cost digits.
-constexpr int64_t kMostTerms = 32;
+constexpr int64_t kMostTerms = 40;
 /// The fine columns of all outputs whose sums are in the nearest cache while sources take turns.
 constexpr int64_t kMostPartial = 528;
 }  // namespace swath::tiles
@@ -30,6 +32,8 @@ HWY_BEFORE_NAMESPACE();
 namespace swath::tiles::HWY_NAMESPACE {
 using rows::HWY_NAMESPACE::D;
 using rows::HWY_NAMESPACE::D64;
+using rows::HWY_NAMESPACE::LoadFirst;
+using rows::HWY_NAMESPACE::StoreFirst;
 using rows::HWY_NAMESPACE::V;
 using rows::HWY_NAMESPACE::V64;
 namespace hn = hwy::HWY_NAMESPACE;
@@ -149,6 +153,15 @@ struct Sums<double> {
 using rows::HWY_NAMESPACE::InRegister;
 constexpr int kRegisters = rows::HWY_NAMESPACE::kRegisters;
 
+/// Fetches the columns of a row that follow those of a tile: passes go through more rows at once than a
+/// processor foresees by itself.
+template <int64_t kWidth>
+HWY_INLINE void PrefetchNext(const float* row) {
+  constexpr int64_t kLine = kAlignment / int64_t{sizeof(float)};
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kWidth; i += kLine) hwy::Prefetch(row + kWidth + i);
+}
+
 /// Units of a tile, beside whose sums registers have room for what is multiplied.
 template <class Value>
 constexpr int Units(int outputs) {
@@ -257,25 +270,26 @@ HWY_INLINE void WithOutputs(int64_t outputs, F&& f) {
   }
 }
 
-/// partial[o][i] = or += terms of fine column first + i, for i in [0, n), rounded up to whole units.
+/// partial[o][i] = or += the sum of terms of fine column first + i, for i in [0, n), rounded up to whole
+/// units.
 template <class Weight, int kOutputs>
 void GatherTerms(const Columns& c, const Terms<Weight>& at, int64_t terms, int64_t first, int64_t n,
                  bool begins, Weight* partial) {
   const auto columns = [&](auto tile, int64_t i) HWY_ATTR {
     const typename decltype(tile)::Lanes d;
     constexpr int64_t kOfVector = decltype(tile)::kOfVector;
-    tile.ForEach([&](int o, int v) HWY_ATTR {
-      tile.sum[o][v] = begins ? hn::Zero(d) : hn::LoadU(d, partial + o * kMostPartial + i + v * kOfVector);
-    });
+    tile.ForEach([&](int o, int v) HWY_ATTR { tile.sum[o][v] = hn::Zero(d); });
     tile.Add(at, terms, c.shifts, [&](const float* source, int64_t shift) HWY_ATTR {
       const float* row = source + shift * c.step + first + i;
+      PrefetchNext<decltype(tile)::kWidth>(row);
       return [row](int v) HWY_ATTR {
         constexpr int kVectors = Sums<Weight>::kVectors;
         return Sums<Weight>::Load(row + v / kVectors * kLanes, v % kVectors);
       };
     });
     tile.ForEach([&](int o, int v) HWY_ATTR {
-      hn::StoreU(tile.sum[o][v], d, partial + o * kMostPartial + i + v * kOfVector);
+      Weight* to = partial + o * kMostPartial + i + v * kOfVector;
+      hn::StoreU(begins ? tile.sum[o][v] : hn::Add(hn::LoadU(d, to), tile.sum[o][v]), d, to);
     });
   };
   using Wide = Tile<Weight, kOutputs, Units<Weight>(kOutputs)>;
@@ -337,57 +351,63 @@ void GatherGroup(const Columns& c, const Group<Weight>& g, int64_t first, int64_
   });
 }
 
-/// sum[i] += Σ_k of_shift[k][i]  for i in [0, n), in doubles.
-template <class Weight>
-void AddShifts(std::span<const Weight* const> of_shift, int64_t n, double* sum) {
-  const D64 d;
-  const hn::Rebind<Weight, D64> from;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t i = 0; i < n; i += lanes) {
-    V64 all = hn::LoadU(d, sum + i);
-    for (const Weight* row : of_shift) {
-      if constexpr (std::is_same_v<Weight, double>) {
-        all = hn::Add(all, hn::LoadU(d, row + i));
-      } else {
-        all = hn::Add(all, hn::PromoteTo(d, hn::LoadU(from, row + i)));
-      }
-    }
-    hn::StoreU(all, d, sum + i);
-  }
-}
-
 /// Of vectors that are aligned: how many columns before `source` they begin.
 int64_t Lead(const float* source) {
   return static_cast<int64_t>(reinterpret_cast<uintptr_t>(source) / sizeof(float) % kLanes);
 }
 
-/// partial[o][i] += all terms of columns first + i, by sums over sources for every shift.
+/// dst[x + i] = (bias ? *bias : dst[x + i]) + all terms, for i in [0, n), by sums over sources for every
+/// shift.
 template <class Weight>
-void GatherGroupByShift(const Columns& c, const Group<Weight>& g, int64_t first, int64_t n, double* partial) {
+void GatherByShift(const Columns& c, const Group<Weight>& g, const float* bias, float* dst, int64_t x,
+                   int64_t n) {
+  const D64 d;
+  const hn::Rebind<float, D64> floats;
+  const hn::Rebind<Weight, D64> weights;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), sources = static_cast<int64_t>(g.sources.size()),
+                run = RunOf<Weight>(sources);
+  if (sources == 0) {
+    if (bias) std::fill_n(dst + x, n, *bias);
+    return;
+  }
   HWY_ALIGN Weight sums[kMostOutputs * kMostPartial];
-  const int64_t sources = static_cast<int64_t>(g.sources.size()), run = RunOf<Weight>(sources),
-                all = c.shifts * g.outputs;
-  if (sources == 0) return;
-  const int64_t lead = Lead(g.sources[0] + first), width = lead + n + (c.shifts - 1) * c.step;
-  for (int64_t r = 0, next; r < all; r = next) {
-    next = r + OutputsOfGroup(all - r);
-    WithOutputs(next - r, [&](auto at_once) HWY_ATTR {
+  HWY_ALIGN double total[kMostPartial];
+  const int64_t lead = Lead(g.sources[0] + x), width = lead + n + (c.shifts - 1) * c.step;
+  for (int64_t j = 0, next; j < c.shifts; j = next) {
+    next = j + OutputsOfGroup(c.shifts - j);
+    WithOutputs(next - j, [&](auto at_once) HWY_ATTR {
+      constexpr int kShifts = decltype(at_once)::value;
       for (int64_t t = 0; t < sources; t += run) {
-        const Terms<Weight> at{g.sources.data() + t, 0, g.weights + (t * all + r) * kPattern<Weight>,
-                               all * kPattern<Weight>};
-        GatherTerms<Weight, decltype(at_once)::value>({}, at, std::min(run, sources - t), first - lead, width,
-                                                      t == 0, sums);
+        const Terms<Weight> at{g.sources.data() + t, 0, g.weights + (t * c.shifts + j) * kPattern<Weight>,
+                               c.shifts * kPattern<Weight>};
+        GatherTerms<Weight, kShifts>({}, at, std::min(run, sources - t), x - lead, width, t == 0, sums);
+      }
+      for (int64_t i = 0; i < n; i += lanes) {
+        const int64_t left = n - i;
+        V64 sum;
+        if (j > 0) {
+          sum = hn::LoadU(d, total + i);
+        } else if (bias) {
+          sum = hn::Set(d, double{*bias});
+        } else {
+          const float* from = dst + x + i;
+          sum = hn::PromoteTo(d, left < lanes ? LoadFirst(floats, from, left) : hn::LoadU(floats, from));
+        }
+        for (int k = 0; k < kShifts; ++k) {
+          const auto of_shift = hn::LoadU(weights, sums + k * kMostPartial + lead + (j + k) * c.step + i);
+          if constexpr (std::is_same_v<Weight, double>) {
+            sum = hn::Add(sum, of_shift);
+          } else {
+            sum = hn::Add(sum, hn::PromoteTo(d, of_shift));
+          }
+        }
+        if (next < c.shifts) {
+          hn::StoreU(sum, d, total + i);
+        } else {
+          StoreFirst(hn::DemoteTo(floats, sum), floats, dst + x + i, std::min(left, lanes));
+        }
       }
     });
-    for (int64_t o = 0; o < g.outputs; ++o) {
-      const Weight* of_shift[kMostOutputs];
-      size_t count = 0;
-      for (int64_t i = r; i < next; ++i) {
-        if (i % g.outputs == o)
-          of_shift[count++] = sums + (i - r) * kMostPartial + lead + i / g.outputs * c.step;
-      }
-      AddShifts<Weight>({of_shift, count}, n, partial + o * kMostPartial);
-    }
   }
 }
 
@@ -397,32 +417,23 @@ constexpr int64_t kBlock = std::max<int64_t>(kMostPartial / (24 * kLanes), 1) * 
 template <class Weight>
 void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t outputs, const float* bias,
                float* const* dst, Range columns) {
-  const auto by_blocks = [&](auto* partial, auto columns_at, auto add) HWY_ATTR {
-    for (int64_t x = columns.begin, n; x < columns.end; x += n) {
-      n = std::min<int64_t>(columns_at(x), columns.end - x);
-      std::fill_n(partial, outputs * kMostPartial, 0);
-      for (const Group<Weight>& g : groups) add(g, x, n, partial + g.first_output * kMostPartial);
-      for (int64_t o = 0; o < outputs; ++o)
-        StoreGathered(c.stride, partial + o * kMostPartial, bias ? bias + o : nullptr, n, dst[o] + x);
-    }
-  };
   if (c.by_shift) {
-    HWY_ALIGN double partial[kMostOutputs * kMostPartial];
-    by_blocks(
-        partial,
-        [&](int64_t x) {
-          const int64_t lead =
-              groups.empty() || groups[0].sources.empty() ? 0 : Lead(groups[0].sources[0] + x);
-          return kBlock - lead - (c.shifts - 1) * c.step;
-        },
-        [&](const Group<Weight>& g, int64_t x, int64_t n, double* to)
-            HWY_ATTR { GatherGroupByShift(c, g, x, n, to); });
-  } else {
-    HWY_ALIGN Weight partial[kMostOutputs * kMostPartial];
-    by_blocks(
-        partial, [&](int64_t) { return kBlock / c.stride; },
-        [&](const Group<Weight>& g, int64_t x, int64_t n, Weight* to)
-            HWY_ATTR { GatherGroup(c, g, x * c.stride, n * c.stride, to); });
+    for (int64_t x = columns.begin, n; x < columns.end; x += n) {
+      const int64_t lead = groups[0].sources.empty() ? 0 : Lead(groups[0].sources[0] + x);
+      n = std::min<int64_t>(320 - lead - (c.shifts - 1) * c.step, columns.end - x);
+      for (const Group<Weight>& g : groups)
+        GatherByShift(c, g, bias ? bias + g.first_output : nullptr, dst[g.first_output], x, n);
+    }
+    return;
+  }
+  HWY_ALIGN Weight partial[kMostOutputs * kMostPartial];
+  for (int64_t x = columns.begin, n; x < columns.end; x += n) {
+    n = std::min(kBlock / c.stride, columns.end - x);
+    std::fill_n(partial, outputs * kMostPartial, Weight{0});
+    for (const Group<Weight>& g : groups)
+      GatherGroup(c, g, x * c.stride, n * c.stride, partial + g.first_output * kMostPartial);
+    for (int64_t o = 0; o < outputs; ++o)
+      StoreGathered(c.stride, partial + o * kMostPartial, bias ? bias + o : nullptr, n, dst[o] + x);
   }
 }
 
@@ -466,6 +477,7 @@ HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weig
     });
   };
   const auto whole = [&](auto tile, int64_t i) HWY_ATTR {
+    for (int o = 0; o < kOutputs; ++o) PrefetchNext<decltype(tile)::kWidth>(dst[o] + i);
     add(&tile, i);
     const typename decltype(tile)::Lanes d;
     const hn::Rebind<float, typename decltype(tile)::Lanes> floats;
@@ -564,9 +576,8 @@ HWY_INLINE void DotTile(int64_t stride, const Expand& expand, const float* const
     int64_t x = begin;
     for (; x + of_unit <= end; x += of_unit) add(x, expand);
     if (x < end) {
-      add(x, [&](const float* row) HWY_ATTR {
-        return hn::TableLookupLanes(rows::HWY_NAMESPACE::LoadFirst(d, row, end - x), expand.indices);
-      });
+      add(x, [&](const float* row)
+                 HWY_ATTR { return hn::TableLookupLanes(LoadFirst(d, row, end - x), expand.indices); });
     }
     for (int f = 0; f < kFine; ++f) {
       for (int o = 0; o < kCoarse; ++o) AddLanes(sum[f][o], sums + f * sums_pitch + o * 4);

@@ -37,7 +37,7 @@ struct Columns {
   int64_t shifts = 1;  ///< ⌈kernel / stride⌉
   /// Gather, with a stride of 1: keeps a sum for every shift, which are added up at last, in doubles. So a
   /// value that is loaded, and from an aligned address, enters into as many sums as there are shifts: for few
-  /// outputs.
+  /// outputs. There is one group for each of them.
   bool by_shift = false;
 };
 /// The most columns from the first shift to the last for that.
@@ -52,7 +52,7 @@ struct Group {
 };
 
 /// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ over groups, sources, shifts and phases of
-/// weight[phase] · source[x · stride + shift · step + phase]  for x in columns. Float sums are of at most 32
+/// weight[phase] · source[x · stride + shift · step + phase]  for x in columns. Float sums are of at most 40
 /// terms, which are added up as floats; with doubles only dst is rounded.
 void Gather(const Columns& c, std::span<const Group<float>> groups, int64_t outputs, const float* bias,
             float* const* dst, Range columns);

@@ -19,13 +19,17 @@ int64_t Repeats::Bytes(int64_t columns, int64_t block) {
 void Repeats::Begin(int64_t n, int64_t block) {
   n_ = n;
   block_ = block;
+  any_ = true;
   std::fill_n(reading_.begin(), n / block, uint8_t{1});
 }
 
 void Repeats::Read(std::span<const float* const> rows, int64_t width, const Reach& reach) {
+  if (!any_) return;
   const int64_t block = block_ * reach.stride, blocks = width / block;
   std::fill_n(repeats_.begin(), blocks, uint8_t{1});
   rows::KeepRepeats(rows, width, block, repeats_);
+  any_ = std::find(repeats_.begin(), repeats_.begin() + blocks, uint8_t{1}) != repeats_.begin() + blocks;
+  if (!any_) return;
   for (int64_t i = 0; i < n_ / block_; ++i) {
     const int64_t first = FloorDiv(i * block + reach.from, block),
                   last = FloorDiv(((i + 1) * block_ - 1) * reach.stride + reach.to, block);
@@ -36,10 +40,10 @@ void Repeats::Read(std::span<const float* const> rows, int64_t width, const Reac
 }
 
 std::span<const Stretch> Repeats::Stretches(std::span<const float* const> added_to) {
-  const int64_t blocks = n_ / block_;
-  std::copy_n(reading_.begin(), blocks, repeats_.begin());
-  rows::KeepRepeats(added_to, n_, block_, repeats_);
   stretches_.clear();
+  const int64_t blocks = any_ ? n_ / block_ : 0;
+  std::copy_n(reading_.begin(), blocks, repeats_.begin());
+  if (any_) rows::KeepRepeats(added_to, n_, block_, repeats_);
   int64_t begin = 0;  // of columns that repeat nothing and are not repeated
   const auto end_plain = [&](int64_t end) {
     if (begin < end) stretches_.push_back({{begin, end}});

@@ -46,6 +46,7 @@ class Repeats {
 
  private:
   int64_t n_ = 0, block_ = 1;
+  bool any_ = true;               ///< whether any block of the result may repeat
   std::vector<uint8_t> reading_;  ///< by block: whether all that it reads repeats
   std::vector<uint8_t> repeats_;  ///< of a source, or of the result
   std::vector<Stretch> stretches_;

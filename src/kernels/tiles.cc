@@ -234,11 +234,14 @@ struct Tile {
         }
       } else {
         Vector value[kVectors];
+#pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) value[v] = InRegister(load(v));
 #pragma GCC unroll 8
         for (int o = 0; o < kOutputs; ++o) {
+#pragma GCC unroll 2
           for (int w = 0; w < kWeights; ++w) {
             const Vector weight = S::Weight(weights + o * kPattern<Value>, w);
+#pragma GCC unroll 16
             for (int v = w; v < kVectors; v += kWeights) sum[o][v] = hn::MulAdd(weight, value[v], sum[o][v]);
           }
         }
@@ -504,7 +507,8 @@ HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weig
     }
   };
   // Whole vectors begin where the rows of tensors are aligned.
-  using Wide = Tile<Weight, kOutputs, Units<Weight>(kOutputs)>;
+  // With three units of eight outputs compilers find no register for one of the values.
+  using Wide = Tile<Weight, kOutputs, std::min(Units<Weight>(kOutputs), kOutputs == 8 ? 2 : 8)>;
   int64_t i = FloorDiv(columns.begin, kLanes) * kLanes;
   if (i < columns.begin) {
     part(i, {columns.begin, std::min(i + kLanes, columns.end)});

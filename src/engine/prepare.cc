@@ -379,13 +379,14 @@ class Planner {
       int64_t converted = 0;
       for (const int reader : p_.program.readers[t]) {
         const Op& op = p_.program.ops[static_cast<size_t>(reader)];
-        converted += (ReadsBackward(op) ? 2 : 1) * op.rows.most_src(op.rows_at_once);
+        converted += (ReadsBackward(op) && !IsLast(op) ? 2 : 1) * op.rows.most_src(op.rows_at_once);
       }
       p_.compact[t] = static_cast<int>(t) != p_.program.output && tensors[t].value_rows > 2 * converted;
     }
   }
 
   bool ReadsBackward(const Op& op) const { return trains() && op.backward && op.reads_src_backward(); }
+  bool IsLast(const Op& op) const { return op.dst == p_.program.output; }
 
   void PlanViews() {
     for (size_t i = 0; i < p_.program.ops.size(); ++i) {
@@ -400,15 +401,16 @@ class Planner {
 
   void AddViewUse(int index, const SourcePart& part) {
     const Op& op = p_.program.ops[static_cast<size_t>(index)];
-    const auto add = [&](bool backward) {
-      for (const ViewUse& use : p_.views) {
-        if (use.op == index && use.tensor == part.tensor && use.view == part.view && use.backward == backward)
-          return;
-      }
-      p_.views.push_back({index, part.tensor, part.view, backward, op.rows.most_src(op.rows_at_once)});
+    for (const ViewUse& use : p_.views) {
+      if (use.op == index && use.tensor == part.tensor && use.view == part.view) return;
+    }
+    const auto add = [&](bool forward, bool backward) {
+      p_.views.push_back(
+          {index, part.tensor, part.view, forward, backward, op.rows.most_src(op.rows_at_once)});
     };
-    add(false);
-    if (ReadsBackward(op)) add(true);
+    const bool both = ReadsBackward(op) && IsLast(op);
+    add(true, both);
+    if (ReadsBackward(op) && !both) add(false, true);
   }
 
   template <class T>

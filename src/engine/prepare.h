@@ -15,13 +15,13 @@ namespace swath {
 
 /// Rows of a tensor that an op reads converted to what it computes with: those of the input through a view,
 /// and others that are kept as BFloat16. The forward and the backward front are far apart, so each has its
-/// own few rows.
+/// own few rows; but the op of the output goes back over rows as soon as it has computed them.
 struct ViewUse {
   int op = 0;
   int tensor = 0;
-  int view = -1;  ///< as in SourcePart
-  bool backward = false;
-  int64_t capacity = 0;  ///< rows of the op's window
+  int view = -1;                           ///< as in SourcePart
+  bool forward = false, backward = false;  ///< for which of them, or both
+  int64_t capacity = 0;                    ///< rows of the op's window
 };
 
 struct Prepared {

@@ -230,11 +230,13 @@ template <class T>
 RowRing<T>& StripRunner<T>::ViewRows(int op, const SourcePart& part, bool backward, Range rows) {
   size_t i = 0;
   const auto is_it = [&](const ViewUse& use) {
-    return use.op == op && use.tensor == part.tensor && use.view == part.view && use.backward == backward;
+    return use.op == op && use.tensor == part.tensor && use.view == part.view &&
+           (backward ? use.backward : use.forward);
   };
   while (!is_it(prepared_.views[i])) ++i;
   Ring& ring = views_[i];
-  if (ring.live().end < rows.begin) ring.Reset(rows.begin);  // rows that this op does not read
+  // Those between are not read; those before are, once more, where a front has fallen behind.
+  if (rows.begin > ring.live().end || rows.begin < ring.live().begin) ring.Reset(rows.begin);
   ring.Release(rows.begin);
   if (ring.live().end >= rows.end) return ring;
   Profile::Op& profile = profile_.ops[static_cast<size_t>(op)];

@@ -54,6 +54,7 @@ int64_t Window::Tap(int64_t y, int64_t r) const {
   assert(kind != Kind::kReflect && divisor == 1 && clamp == 0);
   const int64_t fine = kind == Kind::kGather ? r : y, coarse = kind == Kind::kGather ? y : r;
   const int64_t offset = fine + pad_begin - coarse * stride;
+  if (dilation == 1) return offset >= 0 && offset < kernel ? offset : -1;  // divisions are slow
   if (offset < 0 || offset % dilation != 0 || offset / dilation >= kernel) return -1;
   return offset / dilation;
 }

@@ -628,15 +628,19 @@ void HighwayCorrelation::AddDots(std::span<const Stretch> stretches, double* dif
     }
   }
   const double* sum = w->sums.data();
-  for (size_t i = 0; i < w->sources.size(); ++i) {
+  for (size_t i = 0; i < w->sources.size(); i += static_cast<size_t>(shifts_)) {
     const RowOf& source = w->sources[i];
-    const int64_t first = static_cast<int64_t>(i) % shifts_ * stride_;  // column tap
-    for (const RowOf& output : w->outputs.of) {
-      double* to =
-          diff_weights +
-          WeightIndex(output.channel, source.channel, s_.Tap(output.row, source.row)) * s_.columns.kernel;
-      for (int64_t l = 0; l < parts; ++l, ++sum) {
-        if (const int64_t k = first + l % stride_; k < s_.columns.kernel) to[k] += *sum;
+    for (int64_t first = 0; first < shifts_ * stride_; first += stride_) {  // column tap
+      const int64_t phases = std::min(stride_, s_.columns.kernel - first);
+      for (const RowOf& output : w->outputs.of) {
+        double* to =
+            diff_weights +
+            WeightIndex(output.channel, source.channel, s_.Tap(output.row, source.row)) * s_.columns.kernel +
+            first;
+        for (int64_t p = 0; p < phases; ++p) {
+          for (int64_t l = p; l < parts; l += stride_) to[p] += sum[l];
+        }
+        sum += parts;
       }
     }
   }

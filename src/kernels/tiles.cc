@@ -545,10 +545,21 @@ HWY_INLINE void AddLanes(const V* unit, double* sums) {
   rows::HWY_NAMESPACE::AddFour(hn::CappedTag<double, 4>(), rows::HWY_NAMESPACE::AddBlocks(D(), unit[0]),
                                sums);
 }
+template <class Doubles>
+HWY_INLINE void AddByFours(Doubles d, hn::Vec<Doubles> lanes, double* sums) {
+  if constexpr (hn::MaxLanes(d) <= 4) {
+    hn::StoreU(hn::Add(hn::LoadU(d, sums), lanes), d, sums);
+  } else {
+    const hn::Half<Doubles> half;
+    AddByFours(half, hn::Add(hn::LowerHalf(half, lanes), hn::UpperHalf(half, lanes)), sums);
+  }
+}
 HWY_INLINE void AddLanes(const V64* unit, double* sums) {
-  HWY_ALIGN double lanes[kLanes];
-  for (int h = 0; h < kHalves; ++h) hn::Store(unit[h], D64(), lanes + h * Sums<double>::kOfVector);
-  for (int64_t l = 0; l < kLanes; ++l) sums[l % 4] += lanes[l];
+  if constexpr (Sums<double>::kOfVector >= 4) {
+    AddByFours(D64(), hn::Add(unit[0], unit[1]), sums);
+  } else {
+    for (int h = 0; h < kHalves; ++h) AddByFours(D64(), unit[h], sums + h * Sums<double>::kOfVector);
+  }
 }
 
 template <class Partial, int kFine, int kCoarse>

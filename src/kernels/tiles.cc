@@ -417,13 +417,16 @@ void GatherByShift(const Columns& c, const Group<Weight>& g, const float* bias, 
 /// The columns of a block, in whole tiles and whole vectors of coarse columns.
 constexpr int64_t kBlock = std::max<int64_t>(kMostPartial / (24 * kLanes), 1) * 24 * kLanes;
 
+/// And of one for sums by shifts: five tiles of five shifts each, of AVX-512.
+constexpr int64_t kShiftBlock = 320;
+
 template <class Weight>
 void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t outputs, const float* bias,
                float* const* dst, Range columns) {
   if (c.by_shift) {
     for (int64_t x = columns.begin, n; x < columns.end; x += n) {
       const int64_t lead = groups[0].sources.empty() ? 0 : Lead(groups[0].sources[0] + x);
-      n = std::min<int64_t>(320 - lead - (c.shifts - 1) * c.step, columns.end - x);
+      n = std::min(kShiftBlock - lead - (c.shifts - 1) * c.step, columns.end - x);
       for (const Group<Weight>& g : groups)
         GatherByShift(c, g, bias ? bias + g.first_output : nullptr, dst[g.first_output], x, n);
     }

@@ -39,6 +39,9 @@ class RowSource {
   /// samples).
   virtual void Read(Range rows, uint8_t* dst) = 0;
 
+  /// Until the next call only `rows` will be read: what reads ahead does not read beyond them.
+  virtual void ExpectRows(Range /*rows*/) {}
+
   /// An independent reader of the same image, for another thread.
   virtual std::unique_ptr<RowSource> Clone() const = 0;
 

@@ -16,6 +16,8 @@ class MirroredRows final : public WrappedRows {
     return std::make_unique<MirroredRows>(source_->CloneColumns(columns));
   }
 
+  void ExpectRows(Range rows) override { source_->ExpectRows({height() - rows.end, height() - rows.begin}); }
+
   /// One row at a time, so that the source, which keeps the block that it read last, goes up block by block
   /// wherever blocks begin.
   void Read(Range rows, uint8_t* dst) override {

@@ -23,6 +23,7 @@ class WrappedRows : public RowSource {
   int64_t natural_rows() const override { return source_->natural_rows(); }
   int64_t buffer_bytes() const override { return source_->buffer_bytes(); }
   const std::string& name() const override { return source_->name(); }
+  void ExpectRows(Range rows) override { source_->ExpectRows(rows); }
 
  protected:
   int64_t row_bytes() const { return width() * channels(); }

@@ -24,6 +24,7 @@ class ColumnRows final : public RowSource {
     return source_->buffer_bytes() + static_cast<int64_t>(row_.size());
   }
   const std::string& name() const override { return source_->name(); }
+  void ExpectRows(Range rows) override { source_->ExpectRows(rows); }
   std::unique_ptr<RowSource> Clone() const override {
     return std::make_unique<ColumnRows>(source_->Clone(), columns_);
   }

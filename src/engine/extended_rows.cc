@@ -20,6 +20,7 @@ class Extended final : public RowSource {
   int64_t natural_rows() const override { return source_->natural_rows(); }
   int64_t buffer_bytes() const override { return source_->buffer_bytes(); }
   const std::string& name() const override { return source_->name(); }
+  void ExpectRows(Range rows) override { source_->ExpectRows(Intersect(rows, {0, source_->height()})); }
   std::unique_ptr<RowSource> Clone() const override {
     return std::make_unique<Extended>(source_->Clone(), width_, height_, value_);
   }

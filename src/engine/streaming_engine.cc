@@ -8,6 +8,7 @@
 #include <span>
 #include <thread>
 
+#include "base/aligned_buffer.h"
 #include "base/node_seed.h"
 #include "engine/check_source.h"
 #include "engine/logit_spool.h"
@@ -70,6 +71,17 @@ class ProgressCounter {
   int64_t total_;
   std::mutex mutex_;
   int64_t done_ = 0;
+};
+
+/// A strip, and what the thread that has it works with.
+struct Turn {
+  size_t thread;
+  const Panel& panel;
+  const Strip& strip;
+  int64_t index;  ///< of the strip in its panel
+  RowSource* image;
+  RowSource* labels;  ///< null where the sweep reads none
+  Turnstile* turnstile;
 };
 
 template <class T>
@@ -149,9 +161,12 @@ class Streaming final : public StreamingEngine {
     const Sample sample{.image = &image, .seed = seed};
     RunForward(sample, &counter);
     if (prepared_.spools()) return PredictPanels(sample, to_bytes, sink, &counter);
-    ForEachStrip(prepared_.sweeps.output, [&](StripRunner<T>* runner, const Panel&, const Strip& strip,
-                                              int64_t index, StripSums*, Turnstile* turnstile) {
-      PredictStrip(runner, strip, index, sample, to_bytes, sink, &counter, turnstile);
+    // By thread: strips that each made their own would spend longer on clearing memory than on filling it.
+    std::vector<AlignedBuffer<uint8_t>> bands(static_cast<size_t>(prepared_.plan.in_flight));
+    ForEachStrip(prepared_.sweeps.output, sample, [&](const Turn& turn) {
+      AlignedBuffer<uint8_t>& band = bands[turn.thread];
+      if (band.size() == 0) band = AlignedBuffer<uint8_t>(prepared_.plan.band_rows * BandRowBytes());
+      PredictStrip(turn, sample, to_bytes, sink, &counter, band.data());
     });
   }
 
@@ -219,19 +234,24 @@ class Streaming final : public StreamingEngine {
     }
   }
 
-  /// Runs work(runner, panel, strip, its index in the panel, sums, turnstile) for every strip of every panel,
-  /// each runner on a thread of its own.
+  /// Runs work(turn) for every strip of every panel, on as many threads as there are runners.
   template <class F>
-  void ForEachStrip(const Sweep& sweep, F&& work) {
+  void ForEachStrip(const Sweep& sweep, const Sample& sample, F&& work) {
     for (const Panel& panel : prepared_.panels) {
       EnterPanel(panel);
       Turnstile turnstile;
       const std::span<const Strip> strips = sweep.StripsOf(panel.part);
       const auto loop = [&](size_t thread) {
         try {
+          const auto image = sample.image->CloneColumns(panel.columns[0]);
+          const auto labels =
+              sample.labels && sweep.output ? sample.labels->CloneColumns(panel.owned) : nullptr;
           const int64_t count = static_cast<int64_t>(strips.size());
-          for (int64_t i = turnstile.Take(count); i >= 0; i = turnstile.Take(count))
-            work(&runners_[thread], panel, strips[static_cast<size_t>(i)], i, Sums(thread), &turnstile);
+          for (int64_t i = turnstile.Take(count); i >= 0; i = turnstile.Take(count)) {
+            const Strip& strip = strips[static_cast<size_t>(i)];
+            image->ExpectRows(strip.rows[0]);
+            work(Turn{thread, panel, strip, i, image.get(), labels.get(), &turnstile});
+          }
         } catch (...) {
           turnstile.Fail(std::current_exception());
         }
@@ -250,23 +270,21 @@ class Streaming final : public StreamingEngine {
   void RunSweep(const Sweep& sweep, const Sample& sample, const double* coefficients,
                 ProgressCounter* counter) {
     total_.Clear();
-    ForEachStrip(sweep, [&](StripRunner<T>* runner, const Panel& panel, const Strip& strip, int64_t index,
-                            StripSums* sums, Turnstile* turnstile) {
-      const auto image = sample.image->CloneColumns(panel.columns[0]);
-      const auto labels = sweep.output ? sample.labels->CloneColumns(panel.owned) : nullptr;
+    ForEachStrip(sweep, sample, [&](const Turn& turn) {
+      StripSums* sums = Sums(turn.thread);
       if (sums != &total_) sums->Clear();
-      runner->Run({.sweep = &sweep,
-                   .strip = &strip,
-                   .image = image.get(),
-                   .labels = labels.get(),
-                   .cores = &cores_,
-                   .coefficients = coefficients,
-                   .seed = sample.seed,
-                   .sink = {},
-                   .progress = [&](int64_t rows) { counter->Add(rows); }});
-      if (!turnstile->Wait(index)) return;
+      runners_[turn.thread].Run({.sweep = &sweep,
+                                 .strip = &turn.strip,
+                                 .image = turn.image,
+                                 .labels = turn.labels,
+                                 .cores = &cores_,
+                                 .coefficients = coefficients,
+                                 .seed = sample.seed,
+                                 .sink = {},
+                                 .progress = [&](int64_t rows) { counter->Add(rows); }});
+      if (!turn.turnstile->Wait(turn.index)) return;
       if (sums != &total_) total_.Add(*sums);
-      turnstile->Pass();
+      turn.turnstile->Pass();
     });
   }
 
@@ -340,30 +358,33 @@ class Streaming final : public StreamingEngine {
 
   /// Runs a strip of the output's sweep; take(y, [class] -> values as float32) for each of its rows.
   template <class F>
-  void RunOutput(StripRunner<T>* runner, const Strip& strip, const Sample& sample, ProgressCounter* counter,
-                 F&& take) {
-    const int64_t channels = prepared_.program.output_shape().channels, width = kernels_.panel->owned.size();
+  void RunOutput(const Turn& turn, const Sample& sample, ProgressCounter* counter, F&& take) {
+    const int64_t channels = prepared_.program.output_shape().channels, width = turn.panel.owned.size();
     std::vector<float> floats;  // where logits are doubles
     if (!std::is_same_v<T, float>) floats.resize(static_cast<size_t>(channels * width));
-    const auto columns = sample.image->CloneColumns(kernels_.panel->columns[0]);
-    runner->Run({.sweep = &prepared_.sweeps.output,
-                 .strip = &strip,
-                 .image = columns.get(),
-                 .labels = nullptr,
-                 .cores = &cores_,
-                 .coefficients = nullptr,
-                 .seed = sample.seed,
-                 .sink =
-                     [&](int64_t y, const T* const* logits) {
-                       if constexpr (std::is_same_v<T, float>) {
-                         take(y, logits);
-                       } else {
-                         for (int64_t c = 0; c < channels; ++c)
-                           std::copy_n(logits[c], width, floats.data() + c * width);
-                         take(y, ChannelRows(floats, width).data());
-                       }
-                     },
-                 .progress = [&](int64_t rows) { counter->Add(rows); }});
+    runners_[turn.thread].Run({.sweep = &prepared_.sweeps.output,
+                               .strip = &turn.strip,
+                               .image = turn.image,
+                               .labels = nullptr,
+                               .cores = &cores_,
+                               .coefficients = nullptr,
+                               .seed = sample.seed,
+                               .sink =
+                                   [&](int64_t y, const T* const* logits) {
+                                     if constexpr (std::is_same_v<T, float>) {
+                                       take(y, logits);
+                                     } else {
+                                       for (int64_t c = 0; c < channels; ++c)
+                                         std::copy_n(logits[c], width, floats.data() + c * width);
+                                       take(y, ChannelRows(floats, width).data());
+                                     }
+                                   },
+                               .progress = [&](int64_t rows) { counter->Add(rows); }});
+  }
+
+  /// Of an output row, as a prediction hands it over.
+  int64_t BandRowBytes() const {
+    return prepared_.program.output_shape().width * prepared_.plan.options.bytes_per_pixel;
   }
 
   /// Rows are whole when the last panel has come by; 0 where none does.
@@ -371,14 +392,13 @@ class Streaming final : public StreamingEngine {
                      ProgressCounter* counter) {
     const Shape& shape = prepared_.program.output_shape();
     LogitSpool spool(shape, sample.image->name());
-    ForEachStrip(prepared_.sweeps.output, [&](StripRunner<T>* runner, const Panel& panel, const Strip& strip,
-                                              int64_t, StripSums*, Turnstile*) {
-      RunOutput(runner, strip, sample, counter,
-                [&](int64_t y, const float* const* logits) { spool.Write(y, panel.owned, logits); });
+    ForEachStrip(prepared_.sweeps.output, sample, [&](const Turn& turn) {
+      RunOutput(turn, sample, counter,
+                [&](int64_t y, const float* const* logits) { spool.Write(y, turn.panel.owned, logits); });
     });
     std::vector<float> logits(static_cast<size_t>(shape.channels * shape.width));
     const std::vector<const float*> rows = ChannelRows(logits, shape.width);
-    std::vector<uint8_t> bytes(static_cast<size_t>(shape.width * prepared_.plan.options.bytes_per_pixel));
+    std::vector<uint8_t> bytes(static_cast<size_t>(BandRowBytes()));
     std::vector<Part> written;  // of the output, by panel
     for (const Panel& panel : prepared_.panels) {
       const std::span<const Strip> strips = prepared_.sweeps.output.StripsOf(panel.part);
@@ -394,25 +414,20 @@ class Streaming final : public StreamingEngine {
     }
   }
 
-  void PredictStrip(StripRunner<T>* runner, const Strip& strip, int64_t index, const Sample& sample,
-                    const LogitsToBytes& to_bytes, const PredictionSink& sink, ProgressCounter* counter,
-                    Turnstile* turnstile) {
-    const Shape& shape = prepared_.program.output_shape();
-    const int64_t row_bytes = shape.width * prepared_.plan.options.bytes_per_pixel;
-    std::vector<uint8_t> band(static_cast<size_t>(prepared_.plan.band_rows * row_bytes));
-    Range filled{strip.owned.begin, strip.owned.begin};
+  void PredictStrip(const Turn& turn, const Sample& sample, const LogitsToBytes& to_bytes,
+                    const PredictionSink& sink, ProgressCounter* counter, uint8_t* band) {
+    const int64_t width = prepared_.program.output_shape().width, row_bytes = BandRowBytes();
+    Range filled{turn.strip.owned.begin, turn.strip.owned.begin};
     bool stop = false;
-    const auto flush = [&] {
-      stop = stop || !turnstile->Wait(index);
-      if (!stop) sink(filled, band.data());
+    RunOutput(turn, sample, counter, [&](int64_t, const float* const* logits) {
+      to_bytes(logits, width, band + filled.size() * row_bytes);
+      ++filled.end;
+      if (filled.size() < prepared_.plan.band_rows && filled.end < turn.strip.owned.end) return;
+      stop = stop || !turn.turnstile->Wait(turn.index);
+      if (!stop) sink(filled, band);
       filled.begin = filled.end;
-    };
-    RunOutput(runner, strip, sample, counter, [&](int64_t, const float* const* logits) {
-      to_bytes(logits, shape.width, band.data() + filled.size() * row_bytes);
-      if (++filled.end - filled.begin == prepared_.plan.band_rows) flush();
     });
-    if (!filled.empty()) flush();
-    if (!stop && turnstile->Wait(index)) turnstile->Pass();
+    if (!stop && turn.turnstile->Wait(turn.index)) turn.turnstile->Pass();
   }
 
   /// The gradient, from those of the cotangents; that of parameters in core has no others.

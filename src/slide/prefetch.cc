@@ -11,7 +11,7 @@
 namespace swath {
 
 PrefetchRows::PrefetchRows(std::unique_ptr<RowSource> source)
-    : source_(std::move(source)), rows_(source_->natural_rows()) {}
+    : source_(std::move(source)), rows_(source_->natural_rows()), end_(source_->height()) {}
 
 PrefetchRows::~PrefetchRows() {
   {
@@ -73,7 +73,7 @@ void PrefetchRows::Acquire(int64_t block) {
     current_.index = -1;  // asked for again, it is read again
     std::rethrow_exception(std::exchange(current_.error, nullptr));
   }
-  if (RowsOf(block + 1).begin < height()) Request(block + 1);
+  if (RowsOf(block + 1).begin < end_) Request(block + 1);
 }
 
 void PrefetchRows::Read(Range rows, uint8_t* dst) {

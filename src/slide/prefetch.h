@@ -29,6 +29,7 @@ class PrefetchRows final : public RowSource {
   int64_t natural_rows() const override { return rows_; }
   int64_t buffer_bytes() const override;
   void Read(Range rows, uint8_t* dst) override;
+  void ExpectRows(Range rows) override { end_ = rows.end; }
   std::unique_ptr<RowSource> Clone() const override;
   std::unique_ptr<RowSource> CloneColumns(Range columns) const override;
   const std::string& name() const override { return source_->name(); }
@@ -55,6 +56,7 @@ class PrefetchRows final : public RowSource {
 
   std::unique_ptr<RowSource> source_;
   int64_t rows_;
+  int64_t end_;    ///< of what will be read
   Block current_;  ///< the caller's alone
   Block next_;     ///< the thread's while busy_, else the caller's
   mutable std::mutex mutex_;

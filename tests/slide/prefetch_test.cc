@@ -96,6 +96,21 @@ TEST_F(PrefetchTest, RunsOneBlockAheadAndNoFurther) {
   EXPECT_EQ(rows->buffer_bytes(), 1000 + 2 * 10 * 17 * 3);
 }
 
+TEST_F(PrefetchTest, StopsBeforeRowsThatNobodyExpects) {
+  const auto rows = Make(10);
+  std::vector<uint8_t> pixels(17 * 3);
+  rows->ExpectRows({3, 20});
+  rows->Read({19, 20}, pixels.data());
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(log_->furthest, 20);
+  rows->ExpectRows({30, 41});
+  rows->Read({30, 31}, pixels.data());
+  rows->Read({40, 41}, pixels.data());
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(log_->furthest, 50);
+  EXPECT_EQ(log_->rows, 30);
+}
+
 TEST_F(PrefetchTest, AnErrorComesWithTheRowsItConcerns) {
   const auto rows = Make(10, 25);
   std::vector<uint8_t> pixels(10 * 17 * 3);

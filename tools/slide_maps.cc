@@ -102,9 +102,15 @@ int64_t SlideMaps::BufferBytes(const MapFormat& format, PyramidOptions map) {
 
 /// Of the samples of a row, as probabilities.
 double SlideMaps::SumOf(const uint8_t* samples) const {
-  if (format_.samples == ProbabilitySamples::kUint8)
-    return static_cast<double>(std::accumulate(samples, samples + options_.width, uint64_t{0})) / 255;
   double sum = 0;
+  if (format_.samples == ProbabilitySamples::kUint8) {
+    constexpr int64_t kAtOnce = int64_t{1} << 16;  // whose sum fits 32 bits, four of which make a vector
+    for (int64_t x = 0; x < options_.width; x += kAtOnce) {
+      const uint8_t* end = samples + std::min(x + kAtOnce, options_.width);
+      sum += static_cast<double>(std::accumulate(samples + x, end, uint32_t{0}));
+    }
+    return sum / 255;
+  }
   for (int64_t x = 0; x < options_.width; ++x) {
     float p;
     std::memcpy(&p, samples + x * static_cast<int64_t>(sizeof p), sizeof p);

@@ -32,11 +32,11 @@ void AverageRow(const uint8_t* top_bytes, const uint8_t* bottom_bytes, int64_t c
   }
 }
 
-void NearestRow(const uint8_t* src, int64_t columns, int64_t pixel_bytes, int64_t offset, uint8_t* dst) {
-  for (int64_t x = 0; x < (columns + 1) / 2; ++x) {
-    const uint8_t* pixel = src + std::min(2 * x + offset, columns - 1) * pixel_bytes;
-    std::copy_n(pixel, pixel_bytes, dst + x * pixel_bytes);
-  }
+/// Of labels, which are bytes. The odd last one stands for its missing neighbour.
+void NearestRow(const uint8_t* src, int64_t columns, int64_t offset, uint8_t* dst) {
+  const int64_t pairs = columns / 2;
+  for (int64_t x = 0; x < pairs; ++x) dst[x] = src[2 * x + offset];
+  if (columns % 2 != 0) dst[pairs] = src[columns - 1];
 }
 
 }  // namespace
@@ -45,12 +45,11 @@ void HalveRow(const HalvingRows& rows, Halving halving, int64_t dst_row) {
   const uint8_t* top = rows.src + 2 * dst_row * rows.src_pitch;
   const uint8_t* bottom = 2 * dst_row + 1 < rows.src_rows ? top + rows.src_pitch : top;
   uint8_t* dst = rows.dst + dst_row * rows.dst_pitch;
-  const int64_t pixel_bytes = rows.channels * SampleBytes(rows.sample);
   switch (halving) {
     case Halving::kNearestTopLeft:
-      return NearestRow(top, rows.src_columns, pixel_bytes, 0, dst);
+      return NearestRow(top, rows.src_columns, 0, dst);
     case Halving::kNearestBottomRight:
-      return NearestRow(bottom, rows.src_columns, pixel_bytes, 1, dst);
+      return NearestRow(bottom, rows.src_columns, 1, dst);
     case Halving::kAreaAverage:
       if (rows.sample == Sample::kFloat32) return AverageRow<float, 1>(top, bottom, rows.src_columns, dst);
       return rows.channels == 3 ? AverageRow<uint8_t, 3>(top, bottom, rows.src_columns, dst)

@@ -12,8 +12,8 @@ constexpr int64_t SampleBytes(Sample sample) { return sample == Sample::kFloat32
 
 enum class Halving {
   kAreaAverage,        ///< the mean of 2 x 2 pixels, of uint8 rounded
-  kNearestTopLeft,     ///< of 2 x 2 labels, the top left one
-  kNearestBottomRight  ///< of 2 x 2 labels, the bottom right one
+  kNearestTopLeft,     ///< of 2 x 2 labels, the top left one; uint8, 1 channel
+  kNearestBottomRight  ///< of 2 x 2 labels, the bottom right one; the same
 };
 
 /// Rows `pitch` bytes apart, [row, column, channel], each aligned to its samples. An odd last row or column

@@ -541,6 +541,7 @@ PanelKernels<T> MakePanelKernels(const Prepared& prepared, const Panel& panel, b
                           .backward = backward && op.backward,
                           .pack_weights = prepared.plan.options.pack_weights,
                           .team = prepared.plan.team,
+                          .relu = op.activation && op.activation->type() == "Relu",
                           .bfloat16 = prepared.plan.options.precision == Precision::kBFloat16,
                           .multiply_adds = MultiplyAddsAPixel(prepared, op)};
     for (const OpSource& src : op.srcs) context.in_core.push_back(!src.streamed());

@@ -382,8 +382,9 @@ void StripRunner<T>::Forward(const Job& job, const Schedule& schedule, int index
   row.seed = SeedOf(job.seed, seeds_[static_cast<size_t>(index)]);
   BindSources(schedule, index, rows, false, &row.srcs);
   BindCores(job, index, &row.cores);
-  kernels_.kernels[static_cast<size_t>(index)]->Forward(row, workspaces_[static_cast<size_t>(index)].get());
-  if (op.activation) {
+  const RowKernel<T>& kernel = *kernels_.kernels[static_cast<size_t>(index)];
+  kernel.Forward(row, workspaces_[static_cast<size_t>(index)].get());
+  if (op.activation && !kernel.applies_relu()) {
     for (T* values : arguments.dst_pointers) op.activation->Forward(values, Columns(op.dst).size());
   }
   KeepWritten(index, rows, arguments.dst_pointers);

@@ -41,6 +41,7 @@ struct CorrelationShape {
   std::vector<bool> image_channels;  ///< KernelContext's; empty where none is
   int64_t team = 1;                  ///< KernelContext's
   bool bfloat16 = false;             ///< KernelContext's
+  bool relu = false;                 ///< KernelContext's
   int64_t multiply_adds = KernelContext::kManyMultiplyAdds;  ///< KernelContext's
 
   /// Rows that a kernel may keep packed of the fine tensor (kGather) or the coarse one (kScatter): a window
@@ -65,6 +66,8 @@ class Correlation {
  public:
   virtual ~Correlation() = default;
   virtual std::string_view name() const = 0;
+  /// Whether what it makes with a bias is not less than 0, as CorrelationShape::relu asks.
+  virtual bool applies_relu() const { return false; }
   /// Zeros that must be readable left and right of every row.
   virtual int64_t margin() const { return 0; }
   virtual int64_t parameter_bytes() const { return 0; }

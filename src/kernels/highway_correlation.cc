@@ -103,6 +103,7 @@ class HighwayCorrelation final : public Correlation<float> {
   }
 
   std::string_view name() const override { return "highway"; }
+  bool applies_relu() const override { return s_.relu; }
   int64_t margin() const override { return margin_; }
   int64_t parameter_bytes() const override { return 2 * PatternsSize() * int64_t{sizeof(float)}; }
   int64_t workspace_bytes() const override {
@@ -198,8 +199,8 @@ class HighwayCorrelation final : public Correlation<float> {
     return stride_ == 1 && shifts_ > 1 && s_.coarse_per_group() <= kFewOutputs && s_.rows.dilation == 1 &&
            (shifts_ - 1) * step_ <= tiles::kMostReach;
   }
-  /// The outputs' sums over all sources: pass(Weight(), channels, bias or null, whether for the stretches
-  /// that repeat).
+  /// The outputs' sums over all sources: pass(Weight(), channels, bias or null, whether it ends in a ReLU,
+  /// whether for the stretches that repeat).
   template <class F>
   void ForPasses(std::span<const Stretch> stretches, bool forward, const float* bias, F&& pass) const;
   void GatherOutputs(const RowWindow<const float>& fine, Range channels, bool forward,
@@ -350,15 +351,17 @@ template <class F>
 void HighwayCorrelation::ForPasses(std::span<const Stretch> stretches, bool forward, const float* bias,
                                    F&& pass) const {
   const auto repeats = [](const Stretch& stretch) { return stretch.repeats > 0; };
-  if (std::any_of(stretches.begin(), stretches.end(), repeats)) pass(double{}, Channels::kAll, bias, true);
+  const bool relu = forward && s_.relu;
+  if (std::any_of(stretches.begin(), stretches.end(), repeats))
+    pass(double{}, Channels::kAll, bias, relu, true);
   if (std::all_of(stretches.begin(), stretches.end(), repeats)) return;
   if (exact_) {
-    pass(double{}, Channels::kAll, bias, false);
+    pass(double{}, Channels::kAll, bias, relu, false);
   } else if (forward && exact_image_) {
-    pass(double{}, Channels::kImage, bias, false);
-    pass(float{}, Channels::kOthers, nullptr, false);
+    pass(double{}, Channels::kImage, bias, false, false);
+    pass(float{}, Channels::kOthers, nullptr, relu, false);
   } else {
-    pass(float{}, Channels::kAll, bias, false);
+    pass(float{}, Channels::kAll, bias, relu, false);
   }
 }
 
@@ -391,7 +394,7 @@ void HighwayCorrelation::GatherOutputs(const RowWindow<const float>& fine, Range
   if (!forward) added_to = outputs.values;
   const std::span<const Stretch> stretches = w->repeats.Stretches(added_to);
   const int64_t count = outputs.size();
-  const auto pass = [&](auto weight, Channels which, const float* bias, bool of_repeats) {
+  const auto pass = [&](auto weight, Channels which, const float* bias, bool relu, bool of_repeats) {
     using Weight = decltype(weight);
     ListSources(fine, channels, which, -s_.columns.pad_begin, w, [](int64_t) { return true; });
     if (ByShift()) {
@@ -400,7 +403,7 @@ void HighwayCorrelation::GatherOutputs(const RowWindow<const float>& fine, Range
       GroupSources<Weight>(w);
     }
     const std::vector<tiles::Group<Weight>>& groups = w->Of<Weight>().groups;
-    if (groups.empty() && !bias) return;
+    if (groups.empty() && !bias && !relu) return;
     int64_t terms = 0;  // of a coarse column
     for (const auto& group : groups)
       terms += static_cast<int64_t>(group.sources.size()) * group.outputs * s_.columns.kernel;
@@ -408,7 +411,7 @@ void HighwayCorrelation::GatherOutputs(const RowWindow<const float>& fine, Range
     for (const Stretch& stretch : stretches) {
       if ((stretch.repeats > 0) != of_repeats) continue;
       ShareColumns(w->team, stretch.columns, terms, [&](Range piece) {
-        tiles::Gather(columns, groups, count, bias, outputs.values.data(), piece);
+        tiles::Gather(columns, groups, count, bias, relu, outputs.values.data(), piece);
       });
       const int64_t n = stretch.columns.size();
       for (float* values : outputs.values) {
@@ -463,20 +466,20 @@ void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Ra
   const Outputs& outputs = w->outputs;
   const std::span<const Stretch> stretches = w->repeats.Stretches();
   const tiles::Columns columns{stride_, step_, shifts_};
-  const auto pass = [&](auto weight, Channels which, const float* bias, bool of_repeats) {
+  const auto pass = [&](auto weight, Channels which, const float* bias, bool relu, bool of_repeats) {
     using Weight = decltype(weight);
     ListSources(coarse, channels, which, first_, w,
                 [&](int64_t r) { return s_.Tap(r, outputs.of.front().row) >= 0; });
     Pass<Weight>& groups = w->Of<Weight>();
     groups.Clear();
     const int64_t sources = static_cast<int64_t>(w->sources.size());
-    if (sources == 0 && !bias) return;
+    if (sources == 0 && !bias && !relu) return;
     for (int64_t o = 0; o < outputs.size(); o += groups.groups.back().outputs)
       AddGroup<Weight>(false, 0, sources, o, tiles::OutputsOfGroup(outputs.size() - o), w);
     const auto scatter = [&](const float* from, float* const* dst, Range fine) {
       for (const auto& group : groups.groups) {
         const int64_t o = group.first_output;
-        tiles::Scatter(columns, phase_, group, from ? from + o : nullptr, dst + o, fine);
+        tiles::Scatter(columns, phase_, group, from ? from + o : nullptr, relu, dst + o, fine);
       }
     };
     const int64_t terms = sources * outputs.size() * s_.columns.kernel;  // of a coarse column

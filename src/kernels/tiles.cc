@@ -1,6 +1,7 @@
 #include "kernels/tiles.h"
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 #include "base/aligned_buffer.h"
@@ -25,6 +26,8 @@ namespace swath::tiles {
 constexpr int64_t kMostTerms = 40;
 /// The fine columns of all outputs whose sums are in the nearest cache while sources take turns.
 constexpr int64_t kMostPartial = 528;
+/// What a result is not less than.
+constexpr float Floor(bool relu) { return relu ? 0 : -std::numeric_limits<float>::infinity(); }
 }  // namespace swath::tiles
 #endif
 
@@ -44,7 +47,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <class Weight>
 void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t outputs, const float* bias,
-               float* const* dst, Range columns) {
+               bool relu, float* const* dst, Range columns) {
   for (int64_t x = columns.begin; x < columns.end; ++x) {
     double sum[kMostOutputs] = {};
     for (const Group<Weight>& g : groups) {
@@ -59,13 +62,13 @@ void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t 
       }
     }
     for (int64_t o = 0; o < outputs; ++o)
-      dst[o][x] = static_cast<float>(double{bias ? bias[o] : dst[o][x]} + sum[o]);
+      dst[o][x] = std::max(Floor(relu), static_cast<float>(double{bias ? bias[o] : dst[o][x]} + sum[o]));
   }
 }
 
 template <class Weight>
-void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const float* bias, float* const* dst,
-                Range columns) {
+void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const float* bias, bool relu,
+                float* const* dst, Range columns) {
   for (int64_t i = columns.begin; i < columns.end; ++i) {
     const int64_t x = FloorDiv(i + phase, c.stride);
     for (int64_t o = 0; o < g.outputs; ++o) {
@@ -75,7 +78,7 @@ void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const f
         for (int64_t j = 0; j < c.shifts; ++j, weight += g.outputs * kPattern<Weight>)
           sum += double{*weight} * double{source[x - j * c.step]};
       }
-      dst[o][i] = static_cast<float>(sum);
+      dst[o][i] = std::max(Floor(relu), static_cast<float>(sum));
     }
   }
 }
@@ -315,20 +318,24 @@ HWY_INLINE hn::Vec<typename Sums<Value>::Lanes> AddPhases(int64_t stride, const 
   return stride == 2 ? low : add(low, add(load(2), load(3)));
 }
 
-/// dst[x] = (bias ? *bias : dst[x]) + the sum of coarse column x, for x in [0, n).
+/// dst[x] = (bias ? *bias : dst[x]) + the sum of coarse column x, but not less than Floor(relu), for x in [0,
+/// n).
 template <class Value>
-void StoreGathered(int64_t stride, const Value* partial, const float* bias, int64_t n, float* dst) {
+void StoreGathered(int64_t stride, const Value* partial, const float* bias, bool relu, int64_t n,
+                   float* dst) {
   const typename Sums<Value>::Lanes d;
   const hn::Rebind<float, typename Sums<Value>::Lanes> floats;
+  const auto floor = hn::Set(floats, Floor(relu));
   constexpr int64_t kOfVector = Sums<Value>::kOfVector;
   int64_t x = 0;
   for (; x + kOfVector <= n; x += kOfVector) {
     const auto before = bias ? hn::Set(floats, *bias) : hn::LoadU(floats, dst + x);
     const auto sum = AddPhases(stride, partial + x * stride);
     if constexpr (std::is_same_v<Value, float>) {
-      hn::StoreU(hn::Add(before, sum), d, dst + x);
+      hn::StoreU(hn::Max(floor, hn::Add(before, sum)), d, dst + x);
     } else {
-      hn::StoreU(hn::DemoteTo(floats, hn::Add(hn::PromoteTo(d, before), sum)), floats, dst + x);
+      const auto result = hn::DemoteTo(floats, hn::Add(hn::PromoteTo(d, before), sum));
+      hn::StoreU(hn::Max(floor, result), floats, dst + x);
     }
   }
   for (; x < n; ++x) {
@@ -336,7 +343,7 @@ void StoreGathered(int64_t stride, const Value* partial, const float* bias, int6
     Value sum = lanes[0];
     if (stride > 1) sum += lanes[1];
     if (stride > 2) sum += lanes[2] + lanes[3];
-    dst[x] = static_cast<float>(Value{bias ? *bias : dst[x]} + sum);
+    dst[x] = std::max(Floor(relu), static_cast<float>(Value{bias ? *bias : dst[x]} + sum));
   }
 }
 
@@ -362,15 +369,16 @@ int64_t Lead(const float* source) {
 /// dst[x + i] = (bias ? *bias : dst[x + i]) + all terms, for i in [0, n), by sums over sources for every
 /// shift.
 template <class Weight>
-void GatherByShift(const Columns& c, const Group<Weight>& g, const float* bias, float* dst, int64_t x,
-                   int64_t n) {
+void GatherByShift(const Columns& c, const Group<Weight>& g, const float* bias, bool relu, float* dst,
+                   int64_t x, int64_t n) {
   const D64 d;
   const hn::Rebind<float, D64> floats;
+  const auto floor = hn::Set(floats, Floor(relu));
   const hn::Rebind<Weight, D64> weights;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), sources = static_cast<int64_t>(g.sources.size()),
                 run = RunOf<Weight>(sources);
   if (sources == 0) {
-    if (bias) std::fill_n(dst + x, n, *bias);
+    for (int64_t i = x; i < x + n; ++i) dst[i] = std::max(Floor(relu), bias ? *bias : dst[i]);
     return;
   }
   HWY_ALIGN Weight sums[kMostOutputs * kMostPartial];
@@ -407,7 +415,7 @@ void GatherByShift(const Columns& c, const Group<Weight>& g, const float* bias, 
         if (next < c.shifts) {
           hn::StoreU(sum, d, total + i);
         } else {
-          StoreFirst(hn::DemoteTo(floats, sum), floats, dst + x + i, std::min(left, lanes));
+          StoreFirst(hn::Max(floor, hn::DemoteTo(floats, sum)), floats, dst + x + i, std::min(left, lanes));
         }
       }
     });
@@ -422,13 +430,13 @@ constexpr int64_t kShiftBlock = 320;
 
 template <class Weight>
 void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t outputs, const float* bias,
-               float* const* dst, Range columns) {
+               bool relu, float* const* dst, Range columns) {
   if (c.by_shift) {
     for (int64_t x = columns.begin, n; x < columns.end; x += n) {
       const int64_t lead = groups[0].sources.empty() ? 0 : Lead(groups[0].sources[0] + x);
       n = std::min(kShiftBlock - lead - (c.shifts - 1) * c.step, columns.end - x);
       for (const Group<Weight>& g : groups)
-        GatherByShift(c, g, bias ? bias + g.first_output : nullptr, dst[g.first_output], x, n);
+        GatherByShift(c, g, bias ? bias + g.first_output : nullptr, relu, dst[g.first_output], x, n);
     }
     return;
   }
@@ -439,7 +447,7 @@ void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t 
     for (const Group<Weight>& g : groups)
       GatherGroup(c, g, x * c.stride, n * c.stride, partial + g.first_output * kMostPartial);
     for (int64_t o = 0; o < outputs; ++o)
-      StoreGathered(c.stride, partial + o * kMostPartial, bias ? bias + o : nullptr, n, dst[o] + x);
+      StoreGathered(c.stride, partial + o * kMostPartial, bias ? bias + o : nullptr, relu, n, dst[o] + x);
   }
 }
 
@@ -462,7 +470,7 @@ struct Expand {
 
 template <class Weight, int kOutputs, bool kExpands>
 HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weight>& at, int64_t terms,
-                               const float* bias, float* const* dst, Range columns) {
+                               const float* bias, bool relu, float* const* dst, Range columns) {
   const Expand expand(c.stride, phase);
   const int64_t stride = kExpands ? c.stride : 1;
   const auto add = [&](auto* tile, int64_t i) HWY_ATTR {
@@ -487,13 +495,15 @@ HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weig
     add(&tile, i);
     const typename decltype(tile)::Lanes d;
     const hn::Rebind<float, typename decltype(tile)::Lanes> floats;
+    const auto floor = hn::Set(floats, Floor(relu));
     tile.ForEach([&](int o, int v) HWY_ATTR {
       float* to = dst[o] + i + v * decltype(tile)::kOfVector;
       const auto before = bias ? hn::Zero(floats) : hn::LoadU(floats, to);
       if constexpr (std::is_same_v<Weight, float>) {
-        hn::StoreU(hn::Add(before, tile.sum[o][v]), d, to);
+        hn::StoreU(hn::Max(floor, hn::Add(before, tile.sum[o][v])), d, to);
       } else {
-        hn::StoreU(hn::DemoteTo(floats, hn::Add(hn::PromoteTo(d, before), tile.sum[o][v])), floats, to);
+        const auto result = hn::DemoteTo(floats, hn::Add(hn::PromoteTo(d, before), tile.sum[o][v]));
+        hn::StoreU(hn::Max(floor, result), floats, to);
       }
     });
   };
@@ -506,7 +516,7 @@ HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weig
     });
     for (int o = 0; o < kOutputs; ++o) {
       for (int64_t x = wanted.begin; x < wanted.end; ++x)
-        dst[o][x] = static_cast<float>(Weight{bias ? 0 : dst[o][x]} + sums[o][x - i]);
+        dst[o][x] = std::max(Floor(relu), static_cast<float>(Weight{bias ? 0 : dst[o][x]} + sums[o][x - i]));
     }
   };
   // Whole vectors begin where the rows of tensors are aligned.
@@ -523,8 +533,8 @@ HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weig
 }
 
 template <class Weight>
-void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const float* bias, float* const* dst,
-                Range columns) {
+void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const float* bias, bool relu,
+                float* const* dst, Range columns) {
   const int64_t terms = static_cast<int64_t>(g.sources.size()) * c.shifts;
   const int64_t run = RunOf<Weight>(terms);
   const auto scatter = [&](auto at_once) HWY_ATTR {
@@ -533,10 +543,12 @@ void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const f
       const Terms<Weight> at{g.sources.data() + t / c.shifts, t % c.shifts,
                              g.weights + t * kOutputs * kPattern<Weight>, kOutputs * kPattern<Weight>};
       const int64_t n = std::min(run, terms - t);
+      const float* begin = t > 0 ? nullptr : bias;
+      const bool ends = relu && t + run >= terms;
       if (c.stride == 1) {
-        ScatterColumns<Weight, kOutputs, false>(c, phase, at, n, t ? nullptr : bias, dst, columns);
+        ScatterColumns<Weight, kOutputs, false>(c, phase, at, n, begin, ends, dst, columns);
       } else {
-        ScatterColumns<Weight, kOutputs, true>(c, phase, at, n, t ? nullptr : bias, dst, columns);
+        ScatterColumns<Weight, kOutputs, true>(c, phase, at, n, begin, ends, dst, columns);
       }
     }
   };
@@ -720,20 +732,20 @@ void DotAny(int64_t stride, std::span<const float* const> fine, std::span<const 
 #endif
 
 void GatherFloats(const Columns& c, std::span<const Group<float>> groups, int64_t outputs, const float* bias,
-                  float* const* dst, Range columns) {
-  GatherAny(c, groups, outputs, bias, dst, columns);
+                  bool relu, float* const* dst, Range columns) {
+  GatherAny(c, groups, outputs, bias, relu, dst, columns);
 }
 void GatherDoubles(const Columns& c, std::span<const Group<double>> groups, int64_t outputs,
-                   const float* bias, float* const* dst, Range columns) {
-  GatherAny(c, groups, outputs, bias, dst, columns);
+                   const float* bias, bool relu, float* const* dst, Range columns) {
+  GatherAny(c, groups, outputs, bias, relu, dst, columns);
 }
-void ScatterFloats(const Columns& c, int64_t phase, const Group<float>& group, const float* bias,
+void ScatterFloats(const Columns& c, int64_t phase, const Group<float>& group, const float* bias, bool relu,
                    float* const* dst, Range columns) {
-  ScatterAny(c, phase, group, bias, dst, columns);
+  ScatterAny(c, phase, group, bias, relu, dst, columns);
 }
-void ScatterDoubles(const Columns& c, int64_t phase, const Group<double>& group, const float* bias,
+void ScatterDoubles(const Columns& c, int64_t phase, const Group<double>& group, const float* bias, bool relu,
                     float* const* dst, Range columns) {
-  ScatterAny(c, phase, group, bias, dst, columns);
+  ScatterAny(c, phase, group, bias, relu, dst, columns);
 }
 void DotFloats(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,
                Range columns, double* sums) {
@@ -768,20 +780,20 @@ HWY_EXPORT(DotShiftsFloats);
 HWY_EXPORT(DotShiftsDoubles);
 
 void Gather(const Columns& c, std::span<const Group<float>> groups, int64_t outputs, const float* bias,
-            float* const* dst, Range columns) {
-  HWY_DYNAMIC_DISPATCH(GatherFloats)(c, groups, outputs, bias, dst, columns);
+            bool relu, float* const* dst, Range columns) {
+  HWY_DYNAMIC_DISPATCH(GatherFloats)(c, groups, outputs, bias, relu, dst, columns);
 }
 void Gather(const Columns& c, std::span<const Group<double>> groups, int64_t outputs, const float* bias,
-            float* const* dst, Range columns) {
-  HWY_DYNAMIC_DISPATCH(GatherDoubles)(c, groups, outputs, bias, dst, columns);
+            bool relu, float* const* dst, Range columns) {
+  HWY_DYNAMIC_DISPATCH(GatherDoubles)(c, groups, outputs, bias, relu, dst, columns);
 }
-void Scatter(const Columns& c, int64_t phase, const Group<float>& group, const float* bias, float* const* dst,
-             Range columns) {
-  HWY_DYNAMIC_DISPATCH(ScatterFloats)(c, phase, group, bias, dst, columns);
-}
-void Scatter(const Columns& c, int64_t phase, const Group<double>& group, const float* bias,
+void Scatter(const Columns& c, int64_t phase, const Group<float>& group, const float* bias, bool relu,
              float* const* dst, Range columns) {
-  HWY_DYNAMIC_DISPATCH(ScatterDoubles)(c, phase, group, bias, dst, columns);
+  HWY_DYNAMIC_DISPATCH(ScatterFloats)(c, phase, group, bias, relu, dst, columns);
+}
+void Scatter(const Columns& c, int64_t phase, const Group<double>& group, const float* bias, bool relu,
+             float* const* dst, Range columns) {
+  HWY_DYNAMIC_DISPATCH(ScatterDoubles)(c, phase, group, bias, relu, dst, columns);
 }
 template <>
 void Dot<float>(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,

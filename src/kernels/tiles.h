@@ -53,19 +53,19 @@ struct Group {
 
 /// dst[o][x] = (bias ? bias[o] : dst[o][x]) + Σ over groups, sources, shifts and phases of
 /// weight[phase] · source[x · stride + shift · step + phase]  for x in columns. Float sums are of at most 40
-/// terms, which are added up as floats; with doubles only dst is rounded.
+/// terms, which are added up as floats; with doubles only dst is rounded. With `relu` dst is not less than 0.
 void Gather(const Columns& c, std::span<const Group<float>> groups, int64_t outputs, const float* bias,
-            float* const* dst, Range columns);
+            bool relu, float* const* dst, Range columns);
 void Gather(const Columns& c, std::span<const Group<double>> groups, int64_t outputs, const float* bias,
-            float* const* dst, Range columns);
+            bool relu, float* const* dst, Range columns);
 
 /// dst[o][i] = (bias ? bias[o] : dst[o][i]) + Σ over sources and shifts of weight[i mod kPattern] ·
 /// source[⌊(i + phase) / stride⌋ - shift · step]  for i in columns; 0 ≤ phase < stride, and weights begin
 /// with those of column 0. All outputs see all sources. Sums begin with the bias: what a unit makes of smooth
-/// ground is near zero where it is of use, and is rounded as such.
-void Scatter(const Columns& c, int64_t phase, const Group<float>& group, const float* bias, float* const* dst,
-             Range columns);
-void Scatter(const Columns& c, int64_t phase, const Group<double>& group, const float* bias,
+/// ground is near zero where it is of use, and is rounded as such. With `relu` dst is not less than 0.
+void Scatter(const Columns& c, int64_t phase, const Group<float>& group, const float* bias, bool relu,
+             float* const* dst, Range columns);
+void Scatter(const Columns& c, int64_t phase, const Group<double>& group, const float* bias, bool relu,
              float* const* dst, Range columns);
 
 /// sums[(o · fine.size() + f) · shifts + j] += Σ fine[f][i] · coarse[o][i - j · step]  for i in columns.

@@ -36,6 +36,7 @@ CorrelationShape MakeCorrelationShape(const ConvAttributes& conv, const KernelCo
                          .image_channels = context.image_channels,
                          .team = context.team,
                          .bfloat16 = context.bfloat16,
+                         .relu = context.relu,
                          .multiply_adds = context.multiply_adds};
   shape.rows_at_once = RowsAtOnce(shape);
   return shape;
@@ -52,6 +53,7 @@ class ConvKernel final : public RowKernel<T> {
         zeros_(static_cast<size_t>(context.dst.channels), 0.0f) {}
 
   std::string_view name() const override { return correlation_->name(); }
+  bool applies_relu() const override { return correlation_->applies_relu(); }
   int64_t margin() const override { return correlation_->margin(); }
   int64_t parameter_bytes() const override { return correlation_->parameter_bytes(); }
   int64_t shared_bytes() const override { return correlation_->shared_bytes(); }

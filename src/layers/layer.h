@@ -149,6 +149,10 @@ class RowKernel {
   virtual int64_t workspace_bytes() const { return 0; }
   virtual std::unique_ptr<Workspace> MakeWorkspace() const { return nullptr; }
 
+  /// Whether Forward applies the ReLU that follows, where KernelContext tells of one: while values are in
+  /// registers, it costs nothing.
+  virtual bool applies_relu() const { return false; }
+
   /// Takes new weights, before a sweep.
   virtual void SetParameters(const ParameterList&) {}
   virtual void Forward(const ForwardRow<T>& row, Workspace* workspace) const = 0;
@@ -166,6 +170,7 @@ struct KernelContext {
   bool pack_weights = true;          ///< as PlanOptions says
   std::vector<bool> image_channels;  ///< of the first source, whether they are the image's
   int64_t team = 1;                  ///< the most threads that a workspace's team has
+  bool relu = false;                 ///< a ReLU follows: see RowKernel::applies_relu
   bool bfloat16 = false;             ///< factors of products may be rounded to bfloat16, as the sources are
   static constexpr int64_t kManyMultiplyAdds = std::numeric_limits<int64_t>::max();
   int64_t multiply_adds = kManyMultiplyAdds;  ///< a pixel of the image, rounded up

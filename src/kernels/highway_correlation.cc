@@ -137,6 +137,9 @@ class HighwayCorrelation final : public Correlation<float> {
 
  private:
   static constexpr int64_t kPattern = tiles::kPattern<float>;
+  /// Of a row's columns the part from which on it is faster to leave out those that repeat than to take the
+  /// faster way for all of them.
+  static constexpr int64_t kWorthSkipping = 3;
   /// Channels that would not make enough of a value that is loaded.
   static constexpr int64_t kFewOutputs = 4;
 
@@ -215,7 +218,7 @@ class HighwayCorrelation final : public Correlation<float> {
   void AddRowsGradient(const RowWindow<const float>& fine, Range rows, const RowWindow<const float>& coarse,
                        Range seeing, int64_t g, std::span<const Stretch> stretches, double* diff_weights,
                        HighwayWorkspace* w) const;
-  /// The same where no columns are left out, with a stride of 1.
+  /// The same where no columns, or few, could be left out, with a stride of 1: of all of them.
   void AddShiftedGradient(const RowWindow<const float>& fine, Range rows,
                           const RowWindow<const float>& coarse, Range seeing, int64_t g, double* diff_weights,
                           HighwayWorkspace* w) const;
@@ -556,7 +559,9 @@ void HighwayCorrelation::AddRowsGradient(const RowWindow<const float>& fine, Ran
                                          const RowWindow<const float>& coarse, Range seeing, int64_t g,
                                          std::span<const Stretch> stretches, double* diff_weights,
                                          HighwayWorkspace* w) const {
-  if (stride_ == 1 && stretches.size() == 1 && stretches[0].repeats == 0)
+  int64_t computed = 0;  // columns
+  for (const Stretch& stretch : stretches) computed += stretch.columns.size();
+  if (stride_ == 1 && computed > s_.coarse_width - s_.coarse_width / kWorthSkipping)
     return AddShiftedGradient(fine, rows, coarse, seeing, g, diff_weights, w);
   w->sources.clear();
   w->values.clear();

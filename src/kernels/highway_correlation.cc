@@ -137,8 +137,8 @@ class HighwayCorrelation final : public Correlation<float> {
 
  private:
   static constexpr int64_t kPattern = tiles::kPattern<float>;
-  /// Of a row's columns the part from which on it is faster to leave out those that repeat than to take the
-  /// faster way for all of them.
+  /// One in so many columns has to repeat for it to be faster to leave them out than to take the faster way
+  /// for all of them.
   static constexpr int64_t kWorthSkipping = 3;
   /// Channels that would not make enough of a value that is loaded.
   static constexpr int64_t kFewOutputs = 4;
@@ -523,13 +523,20 @@ void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,
   w->repeats.Read(Pointers(fine), s_.fine_width, gathered_);
   w->repeats.Read(Pointers(coarse), s_.coarse_width, {});
   const std::span<const Stretch> stretches = w->repeats.Stretches();
+  int64_t repeated = 0;  // columns
+  for (const Stretch& stretch : stretches) repeated += stretch.repeats * stretch.columns.size();
+  const bool shifted = stride_ == 1 && repeated * kWorthSkipping < s_.coarse_width;
   for (int64_t g = 0; g < s_.groups; ++g) {
     for (Range rows{fine.rows.begin, fine.rows.begin}; rows.begin < fine.rows.end; rows.begin = rows.end) {
       const Range seeing = CoarseRows(rows.begin, coarse.rows);
       do {
         ++rows.end;
       } while (rows.end < fine.rows.end && CoarseRows(rows.end, coarse.rows) == seeing);
-      AddRowsGradient(fine, rows, coarse, seeing, g, stretches, diff_weights, w);
+      if (shifted) {
+        AddShiftedGradient(fine, rows, coarse, seeing, g, diff_weights, w);
+      } else {
+        AddRowsGradient(fine, rows, coarse, seeing, g, stretches, diff_weights, w);
+      }
     }
   }
 }
@@ -559,10 +566,6 @@ void HighwayCorrelation::AddRowsGradient(const RowWindow<const float>& fine, Ran
                                          const RowWindow<const float>& coarse, Range seeing, int64_t g,
                                          std::span<const Stretch> stretches, double* diff_weights,
                                          HighwayWorkspace* w) const {
-  int64_t computed = 0;  // columns
-  for (const Stretch& stretch : stretches) computed += stretch.columns.size();
-  if (stride_ == 1 && computed > s_.coarse_width - s_.coarse_width / kWorthSkipping)
-    return AddShiftedGradient(fine, rows, coarse, seeing, g, diff_weights, w);
   w->sources.clear();
   w->values.clear();
   for (int64_t r = rows.begin; r < rows.end; ++r) {

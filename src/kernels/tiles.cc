@@ -318,8 +318,8 @@ HWY_INLINE hn::Vec<typename Sums<Value>::Lanes> AddPhases(int64_t stride, const 
   return stride == 2 ? low : add(low, add(load(2), load(3)));
 }
 
-/// dst[x] = (bias ? *bias : dst[x]) + the sum of coarse column x, but not less than Floor(relu), for x in [0,
-/// n).
+/// dst[x] = (bias ? *bias : dst[x]) + the sum of coarse column x, for x in [0, n), but not less than
+/// Floor(relu).
 template <class Value>
 void StoreGathered(int64_t stride, const Value* partial, const float* bias, bool relu, int64_t n,
                    float* dst) {

@@ -1,7 +1,5 @@
 #include "output/downsample.h"
 
-#include <algorithm>
-
 namespace swath {
 namespace {
 

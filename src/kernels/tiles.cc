@@ -347,16 +347,17 @@ void StoreGathered(int64_t stride, const Value* partial, const float* bias, bool
   }
 }
 
-/// partial[o][i] += all terms of fine columns first + i.
+/// partial[o][i] = or += all terms of fine columns first + i.
 template <class Weight>
-void GatherGroup(const Columns& c, const Group<Weight>& g, int64_t first, int64_t n, Weight* partial) {
+void GatherGroup(const Columns& c, const Group<Weight>& g, int64_t first, int64_t n, bool begins,
+                 Weight* partial) {
   const int64_t terms = static_cast<int64_t>(g.sources.size()) * c.shifts, run = RunOf<Weight>(terms);
   WithOutputs(g.outputs, [&](auto at_once) HWY_ATTR {
     constexpr int kOutputs = decltype(at_once)::value;
     constexpr int64_t kPitch = kOutputs * kPattern<Weight>;
     for (int64_t t = 0; t < terms; t += run) {
       const Terms<Weight> at{g.sources.data() + t / c.shifts, t % c.shifts, g.weights + t * kPitch, kPitch};
-      GatherTerms<Weight, kOutputs>(c, at, std::min(run, terms - t), first, n, false, partial);
+      GatherTerms<Weight, kOutputs>(c, at, std::min(run, terms - t), first, n, begins && t == 0, partial);
     }
   });
 }
@@ -443,9 +444,10 @@ void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t 
   HWY_ALIGN Weight partial[kMostOutputs * kMostPartial];
   for (int64_t x = columns.begin, n; x < columns.end; x += n) {
     n = std::min(kBlock / c.stride, columns.end - x);
-    std::fill_n(partial, outputs * kMostPartial, Weight{0});
+    if (!one) std::fill_n(partial, outputs * kMostPartial, Weight{0});
     for (const Group<Weight>& g : groups)
-      GatherGroup(c, g, x * c.stride, n * c.stride, partial + g.first_output * kMostPartial);
+      GatherGroup(c, g, x * c.stride, n * c.stride, one, partial + g.first_output * kMostPartial);
+  const bool one = groups.size() == 1 && groups[0].outputs == outputs && !groups[0].sources.empty();
     for (int64_t o = 0; o < outputs; ++o)
       StoreGathered(c.stride, partial + o * kMostPartial, bias ? bias + o : nullptr, relu, n, dst[o] + x);
   }
@@ -456,9 +458,8 @@ struct Expand {
   decltype(hn::SetTableIndices(D(), static_cast<const int32_t*>(nullptr))) indices;
 
   HWY_INLINE Expand(int64_t stride, int64_t phase) : indices(Make(stride, phase)) {}
-  HWY_INLINE V operator()(const float* coarse) const {
-    return hn::TableLookupLanes(hn::LoadU(D(), coarse), indices);
-  }
+  HWY_INLINE V operator()(const float* coarse) const { return Lanes(hn::LoadU(D(), coarse)); }
+  HWY_INLINE V Lanes(V coarse) const { return hn::TableLookupLanes(coarse, indices); }
 
  private:
   static HWY_INLINE decltype(indices) Make(int64_t stride, int64_t phase) {
@@ -578,39 +579,90 @@ HWY_INLINE void AddLanes(const V64* unit, double* sums) {
 }
 
 template <class Partial, int kFine, int kCoarse>
-HWY_INLINE void DotTile(int64_t stride, const Expand& expand, const float* const* fine,
-                        const float* const* coarse, Range columns, double* sums, int64_t sums_pitch) {
+HWY_INLINE void DotTile(int64_t stride, const Seen<Partial, kCoarse>& seen, const float* const* fine,
+                        Range columns, double* sums, int64_t sums_pitch) {
   using S = Sums<Partial>;
-  const D d;
-  const int64_t of_unit = kLanes / stride;  // coarse columns
-  for (int64_t begin = columns.begin; begin < columns.end; begin += rows::kColumnTermsAtOnce * of_unit) {
-    const int64_t end = std::min(columns.end, begin + rows::kColumnTermsAtOnce * of_unit);
-    hn::Vec<typename S::Lanes> sum[kFine][kCoarse][S::kVectors];
-    for (auto& of_fine : sum) {
-      for (auto& unit : of_fine) {
-        for (auto& vector : unit) vector = hn::Zero(typename S::Lanes());
-      }
+  hn::Vec<typename S::Lanes> sum[kFine][kCoarse][S::kVectors];
+  for (auto& of_fine : sum) {
+    for (auto& unit : of_fine) {
+      for (auto& vector : unit) vector = hn::Zero(typename S::Lanes());
     }
-    const auto add = [&](int64_t x, auto load_coarse) HWY_ATTR {
-      V seen[kCoarse];
-      for (int o = 0; o < kCoarse; ++o) seen[o] = InRegister(load_coarse(coarse[o] + x));
+  }
+  const auto add = [&](int64_t x, const auto& unit) HWY_ATTR {
 #pragma GCC unroll 8
-      for (int f = 0; f < kFine; ++f) {
-        for (int v = 0; v < S::kVectors; ++v) {
-          const auto value = InRegister(S::Load(fine[f] + x * stride, v));
-          for (int o = 0; o < kCoarse; ++o)
-            sum[f][o][v] = hn::MulAdd(value, S::Promote(seen[o], v), sum[f][o][v]);
-        }
+/// What the lanes of fine columns see of coarse rows: From a coarse column on, At(row, half) is what
+/// multiplies vectors of a unit. Columns from the end on are zeros.
+template <class Partial, int kCoarse>
+class Seen;
+
+/// Floats are spread over lanes as they are needed.
+template <int kCoarse>
+class Seen<float, kCoarse> {
+ public:
+  HWY_INLINE Seen(int64_t stride, const float* const* coarse, Range columns)
+      : expand_(stride, 0), coarse_(coarse), end_(columns.end) {}
+
+  struct Unit {
+    V values[kCoarse];
+    HWY_INLINE Unit() {}  // as vectors of NEON have constructors, for functions of their target alone
+    HWY_INLINE V At(int o, int) const { return values[o]; }
+  };
+  HWY_INLINE Unit From(int64_t x) const {
+    Unit unit;
+    for (int o = 0; o < kCoarse; ++o) unit.values[o] = InRegister(expand_(coarse_[o] + x));
+    return unit;
+  }
+  /// The last one, which may have columns beyond the end.
+  HWY_INLINE Unit LastFrom(int64_t x) const {
+    Unit unit;
+    for (int o = 0; o < kCoarse; ++o)
+      unit.values[o] = expand_.Lanes(LoadFirst(D(), coarse_[o] + x, std::min(kLanes, end_ - x)));
+    return unit;
+  }
+
+ private:
+  Expand expand_;
+  const float* const* coarse_;
+  int64_t end_;
+};
+
+/// Doubles take long to make: once for all fine rows.
+template <int kCoarse>
+class Seen<double, kCoarse> {
+  static constexpr int64_t kPitch = rows::kColumnTermsAtOnce * kLanes;
+
+ public:
+  HWY_INLINE Seen(int64_t stride, const float* const* coarse, Range columns)
+      : stride_(stride), begin_(columns.begin) {
+    const Seen<float, kCoarse> floats(stride, coarse, columns);
+    double* to = values_;
+    for (int64_t x = columns.begin; x < columns.end; x += kLanes / stride, to += kLanes) {
+      const auto unit = floats.LastFrom(x);
+      for (int o = 0; o < kCoarse; ++o) {
+        for (int v = 0; v < kHalves; ++v)
+          hn::Store(Sums<double>::Promote(unit.At(o, v), v), D64(), to + o * kPitch + v * kOfVector);
       }
-    };
-    int64_t x = begin;
-    for (; x + of_unit <= end; x += of_unit) add(x, expand);
-    if (x < end) {
-      add(x, [&](const float* row)
-                 HWY_ATTR { return hn::TableLookupLanes(LoadFirst(d, row, end - x), expand.indices); });
     }
+  }
+
+  struct Unit {
+    const double* from;
+    HWY_INLINE V64 At(int o, int v) const { return hn::Load(D64(), from + o * kPitch + v * kOfVector); }
+  };
+  HWY_INLINE Unit From(int64_t x) const { return {values_ + (x - begin_) * stride_}; }
+  HWY_INLINE Unit LastFrom(int64_t x) const { return From(x); }
+
+ private:
+  static constexpr int64_t kOfVector = Sums<double>::kOfVector;
+  int64_t stride_, begin_;
+  HWY_ALIGN double values_[kCoarse * kPitch];
+};
+
     for (int f = 0; f < kFine; ++f) {
-      for (int o = 0; o < kCoarse; ++o) AddLanes(sum[f][o], sums + f * sums_pitch + o * 4);
+      for (int v = 0; v < S::kVectors; ++v) {
+        const auto value = InRegister(S::Load(fine[f] + x * stride, v));
+        for (int o = 0; o < kCoarse; ++o) sum[f][o][v] = hn::MulAdd(value, unit.At(o, v), sum[f][o][v]);
+      }
     }
   }
 }
@@ -624,24 +676,30 @@ constexpr int MostFine(int coarse) {
 
 /// DotTile for the first `fine_count` rows, at most kMost.
 template <class Partial, int kMost, int kCoarse>
-HWY_INLINE void DotFine(int64_t fine_count, int64_t stride, const Expand& expand, const float* const* fine,
-                        const float* const* coarse, Range columns, double* sums, int64_t pitch) {
-  if (fine_count == kMost)
-    return DotTile<Partial, kMost, kCoarse>(stride, expand, fine, coarse, columns, sums, pitch);
+HWY_INLINE void DotFine(int64_t fine_count, int64_t stride, const Seen<Partial, kCoarse>& seen,
+                        const float* const* fine, Range columns, double* sums, int64_t pitch) {
+  if (fine_count == kMost) return DotTile<Partial, kMost, kCoarse>(stride, seen, fine, columns, sums, pitch);
   if constexpr (kMost > 1)
-    DotFine<Partial, kMost - 1, kCoarse>(fine_count, stride, expand, fine, coarse, columns, sums, pitch);
+    DotFine<Partial, kMost - 1, kCoarse>(fine_count, stride, seen, fine, columns, sums, pitch);
+  };
+  const int64_t of_unit = kLanes / stride;  // coarse columns
+  int64_t x = columns.begin;
+  for (; x + of_unit <= columns.end; x += of_unit) add(x, seen.From(x));
+  if (x < columns.end) add(x, seen.LastFrom(x));
+  for (int f = 0; f < kFine; ++f) {
+    for (int o = 0; o < kCoarse; ++o) AddLanes(sum[f][o], sums + f * sums_pitch + o * 4);
 }
 
 template <class Partial, int kCoarse>
 void DotCoarse(int64_t stride, std::span<const float* const> fine, const float* const* coarse, Range columns,
                double* sums, int64_t pitch) {
-  const Expand expand(stride, 0);
+  const Seen<Partial, kCoarse> seen(stride, coarse, columns);
   constexpr int kMost = MostFine<Partial>(kCoarse);
   const int64_t count = static_cast<int64_t>(fine.size()), tiles = (count + kMost - 1) / kMost;
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t f = count * i / tiles;
-    DotFine<Partial, kMost, kCoarse>(count * (i + 1) / tiles - f, stride, expand, fine.data() + f, coarse,
-                                     columns, sums + f * pitch, pitch);
+    DotFine<Partial, kMost, kCoarse>(count * (i + 1) / tiles - f, stride, seen, fine.data() + f, columns,
+                                     sums + f * pitch, pitch);
   }
 }
 
@@ -650,6 +708,7 @@ template <class Partial, int kFine, int kShifts>
 HWY_INLINE void ShiftTile(const float* const* fine, const float* coarse, int64_t step, Range columns,
                           double* sums, int64_t pitch) {
   using S = Sums<Partial>;
+/// Columns whose sums are whole: kColumnTermsAtOnce for every lane.
   typename S::Vector sum[kFine][kShifts];
   for (auto& of_fine : sum) {
     for (auto& vector : of_fine) vector = hn::Zero(typename S::Lanes());

@@ -116,7 +116,7 @@ void DryRun(const Program& program, const Sweep& sweep, const Strip& strip,
         for (const SourcePart& part : src.parts) {
           if (!schedule.HasGradient(part.tensor)) continue;
           const Range live = schedule.LiveGradients(part.tensor);
-          const Range rows = schedule.SourceRows(op, part.tensor, work.rows);
+          const Range rows = schedule.GradientRows(op, part.tensor, work.rows);
           grow(&(*tensors)[static_cast<size_t>(part.tensor)].gradient_rows,
                (rows.empty() ? live.end : std::max(live.end, rows.end)) - live.begin);
         }

@@ -62,6 +62,7 @@ class Lowering {
     program_.readers.resize(program_.tensors.size());
     program_.writer.assign(program_.tensors.size(), -1);
     for (size_t i = 0; i < program_.ops.size(); ++i) Link(static_cast<int>(i));
+    for (Op& op : program_.ops) op.pulls = op.pulls && IsSoleReader(op);
     return std::move(program_);
   }
 
@@ -236,6 +237,7 @@ class Lowering {
     std::vector<Shape> srcs;
     for (int src : node.srcs) srcs.push_back(Shape_(src));
     op.rows_at_once = layer.rows_at_once(srcs, shape);
+    op.pulls = layer.pulls(srcs, shape);
     const int dst = PushOp(std::move(op), graph_.tensors[static_cast<size_t>(node.dst)], shape);
     sole_[dst] = uses_[static_cast<size_t>(node.dst)] == 1;
     At(node.dst).parts = {{dst, -1, {0, shape.channels}}};
@@ -299,6 +301,21 @@ class Lowering {
     const bool whole = place.parts.size() == 1 && first.view < 0 &&
                        first.channels.size() == Streamed(first.tensor).shape.channels;
     program_.output = whole ? first.tensor : Copied(place.parts, "output").tensor;
+  }
+
+  /// Whether all gradients that an op gives its source are its alone.
+  bool IsSoleReader(const Op& op) const {
+    std::vector<int> seen;
+    for (const SourcePart& part : op.srcs[0].parts) {
+      const ProgramTensor& tensor = program_.tensors[static_cast<size_t>(part.tensor)];
+      if (!tensor.needs_gradient) continue;
+      if (program_.readers[static_cast<size_t>(part.tensor)].size() > 1 || part.tensor == program_.output ||
+          part.channels.size() < tensor.shape.channels ||
+          std::find(seen.begin(), seen.end(), part.tensor) != seen.end())
+        return false;
+      seen.push_back(part.tensor);
+    }
+    return !seen.empty();
   }
 
   void Link(int index) {

@@ -18,6 +18,23 @@ Range Schedule::SourceRows(const Op& op, int tensor, Range rows) const {
   return src;
 }
 
+int64_t Schedule::PulledTo(const Op& op, int tensor, int64_t y) const {
+  const Range dst = Rows(op.dst), all = SourceRows(op, tensor, dst);
+  if (y >= dst.end) return all.end;
+  return std::clamp(op.rows.Src(y).begin, all.begin, all.end);
+}
+
+Range Schedule::GradientRows(const Op& op, int tensor, Range rows) const {
+  if (!op.pulls) return SourceRows(op, tensor, rows);
+  return {PulledTo(op, tensor, rows.begin), PulledTo(op, tensor, rows.end)};
+}
+
+int64_t Schedule::FirstSeen(const Op& op, int64_t y) const {
+  if (!op.pulls) return y;
+  const int64_t first = op.rows.FirstDst(PulledTo(op, op.any_part().tensor, y));
+  return std::clamp(first, Rows(op.dst).begin, y);
+}
+
 Range Schedule::NextForward(int index) const {
   const Op& op = program_.ops[static_cast<size_t>(index)];
   return op.Block(forward_[static_cast<size_t>(op.dst)], Rows(op.dst).end);
@@ -111,14 +128,20 @@ Range Schedule::LiveGradients(int tensor) const {
   const size_t t = static_cast<size_t>(tensor);
   const int writer = program_.writer[t];
   if (!HasGradient(tensor)) return {};
-  const int64_t oldest = backward_[static_cast<size_t>(writer)];
+  const int64_t oldest =
+      FirstSeen(program_.ops[static_cast<size_t>(writer)], backward_[static_cast<size_t>(writer)]);
   // The loss writes the output's gradient as soon as the row exists.
-  int64_t newest = sweep_.output && tensor == program_.output ? forward_[t] : oldest;
+  int64_t newest =
+      sweep_.output && tensor == program_.output ? forward_[t] : backward_[static_cast<size_t>(writer)];
   for (int reader : program_.readers[t]) {
     if (!sweep_.backward[static_cast<size_t>(reader)]) continue;
     const Op& op = program_.ops[static_cast<size_t>(reader)];
     const int64_t done = backward_[static_cast<size_t>(reader)];
-    if (done > Rows(op.dst).begin) newest = std::max(newest, op.rows.Src(done - 1).end);
+    if (op.pulls) {
+      newest = std::max(newest, PulledTo(op, tensor, done));
+    } else if (done > Rows(op.dst).begin) {
+      newest = std::max(newest, op.rows.Src(done - 1).end);
+    }
   }
   return {oldest, std::min(newest, Rows(tensor).end)};
 }

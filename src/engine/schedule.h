@@ -33,11 +33,16 @@ class Schedule {
 
   /// Rows of a tensor whose values exist and are still needed, now.
   Range LiveValues(int tensor) const;
-  /// Rows of a tensor's gradient that have been added to and not yet consumed, now.
+  /// Rows of a tensor's gradient that have been added to, or made, and are still needed, now.
   Range LiveGradients(int tensor) const;
 
   /// The source rows that op needs for rows of its dst, clipped to the image.
   Range SourceRows(const Op& op, int tensor, Range rows) const;
+  /// The source rows whose gradients op adds to when these rows of its dst go back; of one that pulls, those
+  /// that are then whole.
+  Range GradientRows(const Op& op, int tensor, Range rows) const;
+  /// The first row of op's dst whose gradient is read when row y, the next one, goes back.
+  int64_t FirstSeen(const Op& op, int64_t y) const;
 
   /// Whether a tensor has a gradient in this sweep.
   bool HasGradient(int tensor) const {
@@ -51,6 +56,9 @@ class Schedule {
   Range NextBackward(int op) const;
   bool ReadyForward(int op) const;
   bool ReadyBackward(int op) const;
+  /// Of an op that pulls: the source rows whose gradients are whole when dst has gone back up to row y end
+  /// here.
+  int64_t PulledTo(const Op& op, int tensor, int64_t y) const;
   const Range& Rows(int tensor) const { return strip_.rows[static_cast<size_t>(tensor)]; }
 
   const Program& program_;

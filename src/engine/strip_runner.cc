@@ -120,10 +120,30 @@ StripRunner<T>::StripRunner(const Prepared& prepared, const PanelKernels<T>& ker
     arguments_[i].shapes = prepared.SourceShapes(program.ops[i]);
     seeds_.push_back(HashName(program.ops[i].name));
   }
+  FindGated();
   if (!loss_) return;
   const int64_t width = kernels.panel->owned.size();
   labels_.resize(static_cast<size_t>(width));
   loss_scratch_.resize(static_cast<size_t>(loss_->scratch_bytes(width)));
+}
+
+template <class T>
+void StripRunner<T>::FindGated() {
+  const Program& program = prepared_.program;
+  gated_.assign(program.tensors.size(), false);
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const Op& op = program.ops[i];
+    if (!op.pulls || !kernels_.kernels[i]->applies_gates()) continue;
+    std::vector<int> tensors;  // that have a gradient
+    for (const SourcePart& part : op.srcs[0].parts) {
+      if (program.tensors[static_cast<size_t>(part.tensor)].needs_gradient) tensors.push_back(part.tensor);
+    }
+    const bool all = std::all_of(tensors.begin(), tensors.end(), [&](int t) {
+      const Activation* activation = OpAt(program.writer[static_cast<size_t>(t)]).activation;
+      return activation && activation->type() == "Relu" && !IsCompact(t);
+    });
+    for (const int t : tensors) gated_[static_cast<size_t>(t)] = all;
+  }
 }
 
 template <class T>
@@ -343,14 +363,20 @@ void StripRunner<T>::BindGradients(const Schedule& schedule, int index, Range ds
       continue;
     }
     std::vector<T*>& pointers = arguments_[static_cast<size_t>(index)].diff_src_pointers[s];
-    const Range rows = schedule.SourceRows(op, src.parts[0].tensor, dst);
+    const Range rows = schedule.GradientRows(op, src.parts[0].tensor, dst);
     const int64_t channels = arguments_[static_cast<size_t>(index)].shapes[s].channels;
     pointers.resize(static_cast<size_t>(rows.size() * channels));
     int64_t first = 0;
     for (const SourcePart& part : src.parts) {
       const bool needed = schedule.HasGradient(part.tensor);
       Ring& ring = (*gradients)[static_cast<size_t>(part.tensor)];
-      if (needed && !rows.empty()) ring.OpenZeroed(rows.end);
+      if (needed && !rows.empty()) {
+        // What is set need not be zero before, unless it has columns that the op does not read.
+        const bool sets =
+            op.pulls && ring.layout().width == kernels_.panel->src_columns[static_cast<size_t>(index)].size();
+        ring.OpenZeroed(sets ? rows.begin : rows.end);
+        while (ring.live().end < rows.end) ring.Open();
+      }
       const int64_t offset = Offset(index, part.tensor);
       for (int64_t r = rows.begin; r < rows.end; ++r) {
         T** out = pointers.data() + (r - rows.begin) * channels + first;
@@ -361,6 +387,19 @@ void StripRunner<T>::BindGradients(const Schedule& schedule, int index, Range ds
     }
     windows->push_back({rows, channels, 0, pointers.data()});
   }
+}
+
+template <class T>
+void StripRunner<T>::BindGates(int index, const RowWindow<T>& diff_src, std::vector<const T*>* gates) {
+  gates->clear();
+  for (int64_t y = diff_src.rows.begin; y < diff_src.rows.end; ++y) {
+    for (const SourcePart& part : OpAt(index).srcs[0].parts) {
+      const bool gated = gated_[static_cast<size_t>(part.tensor)];
+      for (int64_t c = part.channels.begin; c < part.channels.end; ++c)
+        gates->push_back(gated ? Values(part.tensor).Row(y, c) + Offset(index, part.tensor) : nullptr);
+    }
+  }
+  if (std::all_of(gates->begin(), gates->end(), [](const T* gate) { return !gate; })) gates->clear();
 }
 
 template <class T>
@@ -436,7 +475,10 @@ void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int inde
   BackwardRow<T>& row = arguments.backward;
   row.y = rows.begin;
   row.count = rows.size();
+  row.pulls = op.pulls;
+  row.before = rows.begin - schedule.FirstSeen(op, rows.begin);
   row.seed = SeedOf(job.seed, seeds_[static_cast<size_t>(index)]);
+  const Activation* activation = gated_[static_cast<size_t>(op.dst)] ? nullptr : op.activation;
   row.srcs.clear();
   if (op.reads_src_backward()) BindSources(schedule, index, rows, true, &row.srcs);
   BindCores(job, index, &row.cores);
@@ -450,15 +492,18 @@ void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int inde
     Ring& diff_dst = gradients_[k][static_cast<size_t>(op.dst)];
     diff_dst.OpenZeroed(rows.end);
     arguments.dst_pointers.clear();
-    for (int64_t y = rows.begin; y < rows.end; ++y) {
+    for (int64_t y = rows.begin - row.before; y < rows.end; ++y) {
       for (int64_t c = 0; c < diff_dst.layout().channels; ++c) {
         T* diff = diff_dst.Row(y, c);
-        if (op.activation) op.activation->Backward(Activated(op.dst, y, c), diff, diff_dst.layout().width);
+        if (activation && y >= rows.begin)
+          activation->Backward(Activated(op.dst, y, c), diff, diff_dst.layout().width);
         arguments.dst_pointers.push_back(diff);
       }
     }
     row.diff_dst = arguments.dst_pointers.data();
     BindGradients(schedule, index, rows, &gradients_[k], &row.diff_srcs);
+    if (op.pulls) BindGates(index, row.diff_srcs[0], &arguments.gates);
+    row.gates = arguments.gates.empty() ? nullptr : arguments.gates.data();
     arguments.diff_parameters.clear();
     for (int p : op.parameters) {
       std::vector<double>& gradient = sums_->gradients[k][static_cast<size_t>(p)];
@@ -467,7 +512,7 @@ void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int inde
     row.diff_parameters = arguments.diff_parameters.data();
     kernels_.kernels[static_cast<size_t>(index)]->Backward(row,
                                                            workspaces_[static_cast<size_t>(index)].get());
-    diff_dst.Release(rows.end);
+    diff_dst.Release(schedule.FirstSeen(op, rows.end));
   }
 }
 

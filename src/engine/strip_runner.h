@@ -73,6 +73,7 @@ class StripRunner {
     std::vector<std::vector<const T*>> src_pointers;
     std::vector<std::vector<T*>> diff_src_pointers;
     std::vector<T*> dst_pointers;
+    std::vector<const T*> gates;
     std::vector<double*> diff_parameters;
     ForwardRow<T> forward;
     BackwardRow<T> backward;
@@ -80,6 +81,8 @@ class StripRunner {
     std::vector<Shape> shapes;  ///< of the sources
   };
 
+  /// Says which tensors are gated.
+  void FindGated();
   void Reset(const Strip& strip);
   /// Adds the time since the last lap to a part of the profile.
   void Lap(double* seconds);
@@ -96,6 +99,8 @@ class StripRunner {
                    std::vector<RowWindow<const T>>* windows);
   void BindGradients(const Schedule& schedule, int index, Range dst, std::vector<Ring>* gradients,
                      std::vector<RowWindow<T>>* windows);
+  /// The values of the rows whose gradients an op pulls, to be its gates; empty where they are not.
+  void BindGates(int index, const RowWindow<T>& diff_src, std::vector<const T*>* gates);
   /// By source: its values in core, or null.
   void BindCores(const Job& job, int index, std::vector<const Tensor*>* cores) const;
   /// Rows that an op reads, converted.
@@ -131,6 +136,7 @@ class StripRunner {
   RowRing<uint8_t> input_;
   std::vector<Ring> values_;                            // by tensor; empty for the input and compact ones
   std::vector<RowRing<BFloat16>> compact_;              // by tensor; empty for all others
+  std::vector<bool> gated_;                             // by tensor: its gradient arrives through its ReLU
   std::vector<std::vector<Ring>> gradients_;            // [cotangent][tensor]
   std::vector<Ring> views_;                             // as Prepared::views
   AlignedBuffer<T> written_;                            // rows of a compact tensor

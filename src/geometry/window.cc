@@ -50,6 +50,11 @@ int64_t Window::LastDst(int64_t r) const {
   return kind == Kind::kReflect ? r + pad_begin : FloorDiv(divisor * (r + 1) - 1 + pad_begin, stride);
 }
 
+int64_t Window::FirstDst(int64_t r) const {
+  assert(kind == Kind::kGather && divisor == 1 && clamp == 0 && stride > 0);
+  return CeilDiv(r + pad_begin - extent() + 1, stride);
+}
+
 int64_t Window::Tap(int64_t y, int64_t r) const {
   assert(kind != Kind::kReflect && divisor == 1 && clamp == 0);
   const int64_t fine = kind == Kind::kGather ? r : y, coarse = kind == Kind::kGather ? y : r;

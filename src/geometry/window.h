@@ -59,6 +59,9 @@ struct Window {
   /// The last output that reads source index r, or any output before it: once the gradients of all outputs up
   /// to and including this one are known, the gradient of r is final.
   int64_t LastDst(int64_t r) const;
+  /// The first output that reads source index r, or any index after it. Of a gather whose divisor is 1 and
+  /// that does not clamp.
+  int64_t FirstDst(int64_t r) const;
 
   /// The kernel tap through which output y reads source index r, or -1 if it does not.
   int64_t Tap(int64_t y, int64_t r) const;

@@ -32,6 +32,10 @@ int64_t RowsAtOnce(const CorrelationShape& shape) {
   return shape.rows.stride == 1 && shape.rows.kernel > 1 ? 4 : 1;
 }
 
+// Kernels for wide layers keep what they packed of a row for one call: rows that are seen again would be
+// packed again.
+bool PullsGradient(const CorrelationShape& shape) { return shape.rows.stride == 1 && !IsWide(shape); }
+
 template <>
 std::unique_ptr<Correlation<double>> ChooseCorrelation(const CorrelationShape& shape) {
   return MakeReferenceCorrelation(shape);

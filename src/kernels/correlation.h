@@ -11,6 +11,7 @@
 /// same for both operators: [coarse channel, fine channel / groups, row tap, column tap].
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -68,6 +69,7 @@ class Correlation {
   virtual std::string_view name() const = 0;
   /// Whether what it makes with a bias is not less than 0, as CorrelationShape::relu asks.
   virtual bool applies_relu() const { return false; }
+  virtual bool applies_gates() const { return false; }
   /// Zeros that must be readable left and right of every row.
   virtual int64_t margin() const { return 0; }
   virtual int64_t parameter_bytes() const { return 0; }
@@ -85,6 +87,16 @@ class Correlation {
   /// skipped.
   virtual void Scatter(const RowWindow<const T>& coarse, const float* bias, const RowWindow<T>& fine,
                        Workspace* workspace) const = 0;
+  /// Scatter for the gradient of what a layer reads, which is set instead of added to. Where there are
+  /// `gates`, [row][channel] of fine, it is 0 where they are not above 0; only for a kernel that
+  /// applies_gates.
+  virtual void Pull(const RowWindow<const T>& coarse, [[maybe_unused]] const T* const* gates,
+                    const RowWindow<T>& fine, Workspace* workspace) const {
+    for (int64_t i = 0; i < fine.rows.size() * fine.channels; ++i) {
+      if (fine.pointers[i]) std::fill_n(fine.pointers[i], fine.width, T(0));
+    }
+    Scatter(coarse, nullptr, fine, workspace);
+  }
   /// diff_weights += coarse ⊗ fine, for all rows that meet.
   virtual void AddWeightGradient(const RowWindow<const T>& fine, const RowWindow<const T>& coarse,
                                  double* diff_weights, Workspace* workspace) const = 0;
@@ -159,6 +171,8 @@ std::unique_ptr<Correlation<T>> ChooseCorrelation(const CorrelationShape& shape)
 /// How many rows of what it writes a layer takes at once, whatever the kernel: by channels and kernel, since
 /// panels have other widths.
 int64_t RowsAtOnce(const CorrelationShape& shape);
+/// Whether a layer that gathers is asked to Pull, likewise.
+bool PullsGradient(const CorrelationShape& shape);
 
 /// The name of the kernel that rounds all factors to bfloat16: rows, weights and gradients.
 inline constexpr std::string_view kBFloat16Kernel = "onednn-bf16";

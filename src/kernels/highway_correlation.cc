@@ -26,24 +26,28 @@ struct Outputs {
   std::vector<RowOf> of;
   std::vector<float*> values;
   std::vector<float> bias;
+  std::vector<const float*> gates;
 
   void Clear() {
     of.clear();
     values.clear();
     bias.clear();
+    gates.clear();
   }
-  void Add(const RowOf& row, float* to, float from) {
+  void Add(const RowOf& row, float* to, float from, const float* gate = nullptr) {
     of.push_back(row);
     values.push_back(to);
     bias.push_back(from);
+    gates.push_back(gate);
   }
   void Reserve(int64_t n) {
     of.reserve(static_cast<size_t>(n));
     values.reserve(static_cast<size_t>(n));
     bias.reserve(static_cast<size_t>(n));
+    gates.reserve(static_cast<size_t>(n));
   }
   int64_t size() const { return static_cast<int64_t>(of.size()); }
-  static constexpr int64_t kBytes = sizeof(RowOf) + sizeof(float*) + sizeof(float);
+  static constexpr int64_t kBytes = sizeof(RowOf) + 2 * sizeof(float*) + sizeof(float);
 };
 
 /// Groups of a pass, and their weights.
@@ -104,6 +108,7 @@ class HighwayCorrelation final : public Correlation<float> {
 
   std::string_view name() const override { return "highway"; }
   bool applies_relu() const override { return s_.relu; }
+  bool applies_gates() const override { return true; }
   int64_t margin() const override { return margin_; }
   int64_t parameter_bytes() const override { return 2 * PatternsSize() * int64_t{sizeof(float)}; }
   int64_t workspace_bytes() const override {
@@ -131,6 +136,8 @@ class HighwayCorrelation final : public Correlation<float> {
               Front front, Workspace* workspace) const override;
   void Scatter(const RowWindow<const float>& coarse, const float* bias, const RowWindow<float>& fine,
                Workspace* workspace) const override;
+  void Pull(const RowWindow<const float>& coarse, const float* const* gates, const RowWindow<float>& fine,
+            Workspace* workspace) const override;
   void AddWeightGradient(const RowWindow<const float>& fine, const RowWindow<const float>& coarse,
                          double* diff_weights, Workspace* workspace) const override;
   double Sum(const float* row, int64_t n) const override { return rows::Sum(row, n); }
@@ -181,6 +188,9 @@ class HighwayCorrelation final : public Correlation<float> {
     return (coarse * s_.fine_per_group() + fine % s_.fine_per_group()) * s_.row_taps() + row_tap;
   }
 
+  /// What becomes of the sums of a Scatter: a row forward, with its bias; part of a gradient, that is added
+  /// to; or a whole one.
+  enum class Store { kForward, kAdd, kSet };
   /// Of what a pass reads.
   enum class Channels { kAll, kImage, kOthers };
   /// Makes a list of sources: those rows of a window, of some channels, from a column on.
@@ -208,7 +218,11 @@ class HighwayCorrelation final : public Correlation<float> {
   void ForPasses(std::span<const Stretch> stretches, bool forward, const float* bias, F&& pass) const;
   void GatherOutputs(const RowWindow<const float>& fine, Range channels, bool forward,
                      HighwayWorkspace* w) const;
-  void ScatterOutputs(const RowWindow<const float>& coarse, Range channels, bool forward,
+  /// What Scatter and Pull share: `add_output` adds a channel of a fine row to the outputs.
+  template <class F>
+  void ScatterRows(const RowWindow<const float>& coarse, const RowWindow<float>& fine, Store store,
+                   HighwayWorkspace* w, F&& add_output) const;
+  void ScatterOutputs(const RowWindow<const float>& coarse, Range channels, Store store,
                       HighwayWorkspace* w) const;
   /// Lists the coarse rows of `seeing` that a fine row meets, of a group of channels; add() for every `most`.
   template <class F>
@@ -441,13 +455,30 @@ Range HighwayCorrelation::CoarseRows(int64_t fine, Range window) const {
 void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const float* bias,
                                  const RowWindow<float>& fine, Workspace* workspace) const {
   auto* w = static_cast<HighwayWorkspace*>(workspace);
+  ScatterRows(coarse, fine, bias ? Store::kForward : Store::kAdd, w, [&](int64_t y, int64_t c) {
+    if (float* values = fine.At(y, c)) w->outputs.Add({y, c}, values, bias ? bias[c] : 0);
+  });
+}
+
+void HighwayCorrelation::Pull(const RowWindow<const float>& coarse, const float* const* gates,
+                              const RowWindow<float>& fine, Workspace* workspace) const {
+  auto* w = static_cast<HighwayWorkspace*>(workspace);
+  ScatterRows(coarse, fine, Store::kSet, w, [&](int64_t y, int64_t c) {
+    const float* gate = gates ? gates[(y - fine.rows.begin) * fine.channels + c] : nullptr;
+    if (float* values = fine.At(y, c)) w->outputs.Add({y, c}, values, 0, gate);
+  });
+}
+
+template <class F>
+void HighwayCorrelation::ScatterRows(const RowWindow<const float>& coarse, const RowWindow<float>& fine,
+                                     Store store, HighwayWorkspace* w, F&& add_output) const {
   w->repeats.Begin(phase_columns_, Block());
   w->repeats.Read(Pointers(coarse), s_.coarse_width, scattered_);
   for (int64_t g = 0; g < s_.groups; ++g) {
     const Range coarse_channels{g * s_.coarse_per_group(), (g + 1) * s_.coarse_per_group()};
     Range seen{0, 0};  // by the outputs so far
     const auto compute = [&] {
-      if (w->outputs.size() > 0) ScatterOutputs(coarse, coarse_channels, bias != nullptr, w);
+      if (w->outputs.size() > 0) ScatterOutputs(coarse, coarse_channels, store, w);
       w->outputs.Clear();
     };
     w->outputs.Clear();
@@ -456,7 +487,7 @@ void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const flo
       if (rows != seen) compute();
       seen = rows;
       for (int64_t c = g * s_.fine_per_group(); c < (g + 1) * s_.fine_per_group(); ++c) {
-        if (float* values = fine.At(y, c)) w->outputs.Add({y, c}, values, bias ? bias[c] : 0);
+        add_output(y, c);
         if (w->outputs.size() == tiles::kMostOutputs) compute();
       }
     }
@@ -464,9 +495,10 @@ void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const flo
   }
 }
 
-void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Range channels, bool forward,
+void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Range channels, Store store,
                                         HighwayWorkspace* w) const {
   const Outputs& outputs = w->outputs;
+  const float* const* gates = outputs.gates[0] ? outputs.gates.data() : nullptr;
   const std::span<const Stretch> stretches = w->repeats.Stretches();
   const tiles::Columns columns{stride_, step_, shifts_};
   const auto pass = [&](auto weight, Channels which, const float* bias, bool relu, bool of_repeats) {
@@ -479,10 +511,11 @@ void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Ra
     if (sources == 0 && !bias && !relu) return;
     for (int64_t o = 0; o < outputs.size(); o += groups.groups.back().outputs)
       AddGroup<Weight>(false, 0, sources, o, tiles::OutputsOfGroup(outputs.size() - o), w);
-    const auto scatter = [&](const float* from, float* const* dst, Range fine) {
+    const auto scatter = [&](const float* from, const float* const* gate, float* const* dst, Range fine) {
       for (const auto& group : groups.groups) {
         const int64_t o = group.first_output;
-        tiles::Scatter(columns, phase_, group, from ? from + o : nullptr, relu, dst + o, fine);
+        tiles::Scatter(columns, phase_, group, from ? from + o : nullptr, relu, gate ? gate + o : nullptr,
+                       dst + o, fine);
       }
     };
     const int64_t terms = sources * outputs.size() * s_.columns.kernel;  // of a coarse column
@@ -492,27 +525,30 @@ void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Ra
           image{0, s_.fine_width};
       if (!of_repeats) {
         ShareColumns(w->team, Intersect(fine, image), terms / stride_,
-                     [&](Range piece) { scatter(bias, outputs.values.data(), piece); });
+                     [&](Range piece) { scatter(bias, gates, outputs.values.data(), piece); });
         continue;
       }
       constexpr float kNothing[tiles::kMostOutputs] = {};
       float* block[tiles::kMostOutputs];
       for (int64_t o = 0; o < outputs.size(); ++o)
         block[o] = w->block.data() + o * kRepeatedColumns - fine.begin;
-      scatter(bias ? bias : kNothing, block, fine);
+      scatter(bias ? bias : kNothing, nullptr, block, fine);
       for (int64_t o = 0; o < outputs.size(); ++o) {
         for (int64_t i = 0; i <= stretch.repeats; ++i) {
           const int64_t shift = i * fine.size();
           float* to = outputs.values[static_cast<size_t>(o)] + shift;
+          const float* gate = gates ? gates[o] + shift : nullptr;
           const Range inside = Intersect(fine, {image.begin - shift, image.end - shift});
-          for (int64_t x = inside.begin; x < inside.end; ++x)
-            to[x] = bias ? block[o][x] : to[x] + block[o][x];
+          for (int64_t x = inside.begin; x < inside.end; ++x) {
+            const float sum = bias ? block[o][x] : to[x] + block[o][x];
+            to[x] = gate && !(gate[x] > 0) ? 0 : sum;
+          }
         }
       }
       w->skipped += terms * stretch.repeats * stretch.columns.size();
     }
   };
-  ForPasses(stretches, forward, forward ? outputs.bias.data() : nullptr, pass);
+  ForPasses(stretches, store == Store::kForward, store == Store::kAdd ? nullptr : outputs.bias.data(), pass);
 }
 
 void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,

@@ -26,6 +26,10 @@ namespace swath::tiles {
 constexpr int64_t kMostTerms = 40;
 /// The fine columns of all outputs whose sums are in the nearest cache while sources take turns.
 constexpr int64_t kMostPartial = 528;
+/// Whether there is no gate, or it lets a result through.
+inline bool IsOpen(const float* const* gates, int64_t output, int64_t column) {
+  return !gates || gates[output][column] > 0;
+}
 /// What a result is not less than.
 constexpr float Floor(bool relu) { return relu ? 0 : -std::numeric_limits<float>::infinity(); }
 }  // namespace swath::tiles
@@ -68,7 +72,7 @@ void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t 
 
 template <class Weight>
 void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const float* bias, bool relu,
-                float* const* dst, Range columns) {
+                const float* const* gates, float* const* dst, Range columns) {
   for (int64_t i = columns.begin; i < columns.end; ++i) {
     const int64_t x = FloorDiv(i + phase, c.stride);
     for (int64_t o = 0; o < g.outputs; ++o) {
@@ -78,7 +82,8 @@ void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const f
         for (int64_t j = 0; j < c.shifts; ++j, weight += g.outputs * kPattern<Weight>)
           sum += double{*weight} * double{source[x - j * c.step]};
       }
-      dst[o][i] = std::max(Floor(relu), static_cast<float>(sum));
+      const float result = std::max(Floor(relu), static_cast<float>(sum));
+      dst[o][i] = IsOpen(gates, o, i) ? result : 0;
     }
   }
 }
@@ -442,12 +447,12 @@ void GatherAny(const Columns& c, std::span<const Group<Weight>> groups, int64_t 
     return;
   }
   HWY_ALIGN Weight partial[kMostOutputs * kMostPartial];
+  const bool one = groups.size() == 1 && groups[0].outputs == outputs && !groups[0].sources.empty();
   for (int64_t x = columns.begin, n; x < columns.end; x += n) {
     n = std::min(kBlock / c.stride, columns.end - x);
     if (!one) std::fill_n(partial, outputs * kMostPartial, Weight{0});
     for (const Group<Weight>& g : groups)
       GatherGroup(c, g, x * c.stride, n * c.stride, one, partial + g.first_output * kMostPartial);
-  const bool one = groups.size() == 1 && groups[0].outputs == outputs && !groups[0].sources.empty();
     for (int64_t o = 0; o < outputs; ++o)
       StoreGathered(c.stride, partial + o * kMostPartial, bias ? bias + o : nullptr, relu, n, dst[o] + x);
   }
@@ -471,7 +476,8 @@ struct Expand {
 
 template <class Weight, int kOutputs, bool kExpands>
 HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weight>& at, int64_t terms,
-                               const float* bias, bool relu, float* const* dst, Range columns) {
+                               const float* bias, bool relu, const float* const* gates, float* const* dst,
+                               Range columns) {
   const Expand expand(c.stride, phase);
   const int64_t stride = kExpands ? c.stride : 1;
   const auto add = [&](auto* tile, int64_t i) HWY_ATTR {
@@ -500,12 +506,18 @@ HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weig
     tile.ForEach([&](int o, int v) HWY_ATTR {
       float* to = dst[o] + i + v * decltype(tile)::kOfVector;
       const auto before = bias ? hn::Zero(floats) : hn::LoadU(floats, to);
+      hn::Vec<decltype(floats)> result;
       if constexpr (std::is_same_v<Weight, float>) {
-        hn::StoreU(hn::Max(floor, hn::Add(before, tile.sum[o][v])), d, to);
+        result = hn::Add(before, tile.sum[o][v]);
       } else {
-        const auto result = hn::DemoteTo(floats, hn::Add(hn::PromoteTo(d, before), tile.sum[o][v]));
-        hn::StoreU(hn::Max(floor, result), floats, to);
+        result = hn::DemoteTo(floats, hn::Add(hn::PromoteTo(d, before), tile.sum[o][v]));
       }
+      result = hn::Max(floor, result);
+      if (gates) {
+        const auto gate = hn::LoadU(floats, gates[o] + i + v * decltype(tile)::kOfVector);
+        result = hn::IfThenElseZero(hn::Gt(gate, hn::Zero(floats)), result);
+      }
+      hn::StoreU(result, floats, to);
     });
   };
   const auto part = [&](int64_t i, Range wanted) HWY_ATTR {
@@ -516,8 +528,11 @@ HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weig
       hn::StoreU(tile.sum[o][v], typename decltype(tile)::Lanes(), sums[o] + v * decltype(tile)::kOfVector);
     });
     for (int o = 0; o < kOutputs; ++o) {
-      for (int64_t x = wanted.begin; x < wanted.end; ++x)
-        dst[o][x] = std::max(Floor(relu), static_cast<float>(Weight{bias ? 0 : dst[o][x]} + sums[o][x - i]));
+      for (int64_t x = wanted.begin; x < wanted.end; ++x) {
+        const float result =
+            std::max(Floor(relu), static_cast<float>(Weight{bias ? 0 : dst[o][x]} + sums[o][x - i]));
+        dst[o][x] = IsOpen(gates, o, x) ? result : 0;
+      }
     }
   };
   // Whole vectors begin where the rows of tensors are aligned.
@@ -535,7 +550,7 @@ HWY_INLINE void ScatterColumns(const Columns& c, int64_t phase, const Terms<Weig
 
 template <class Weight>
 void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const float* bias, bool relu,
-                float* const* dst, Range columns) {
+                const float* const* gates, float* const* dst, Range columns) {
   const int64_t terms = static_cast<int64_t>(g.sources.size()) * c.shifts;
   const int64_t run = RunOf<Weight>(terms);
   const auto scatter = [&](auto at_once) HWY_ATTR {
@@ -545,11 +560,14 @@ void ScatterAny(const Columns& c, int64_t phase, const Group<Weight>& g, const f
                              g.weights + t * kOutputs * kPattern<Weight>, kOutputs * kPattern<Weight>};
       const int64_t n = std::min(run, terms - t);
       const float* begin = t > 0 ? nullptr : bias;
-      const bool ends = relu && t + run >= terms;
+      const bool ends = t + run >= terms;
+      const float* const* gates_of_run = ends ? gates : nullptr;
       if (c.stride == 1) {
-        ScatterColumns<Weight, kOutputs, false>(c, phase, at, n, begin, ends, dst, columns);
+        ScatterColumns<Weight, kOutputs, false>(c, phase, at, n, begin, relu && ends, gates_of_run, dst,
+                                                columns);
       } else {
-        ScatterColumns<Weight, kOutputs, true>(c, phase, at, n, begin, ends, dst, columns);
+        ScatterColumns<Weight, kOutputs, true>(c, phase, at, n, begin, relu && ends, gates_of_run, dst,
+                                               columns);
       }
     }
   };
@@ -578,18 +596,6 @@ HWY_INLINE void AddLanes(const V64* unit, double* sums) {
   }
 }
 
-template <class Partial, int kFine, int kCoarse>
-HWY_INLINE void DotTile(int64_t stride, const Seen<Partial, kCoarse>& seen, const float* const* fine,
-                        Range columns, double* sums, int64_t sums_pitch) {
-  using S = Sums<Partial>;
-  hn::Vec<typename S::Lanes> sum[kFine][kCoarse][S::kVectors];
-  for (auto& of_fine : sum) {
-    for (auto& unit : of_fine) {
-      for (auto& vector : unit) vector = hn::Zero(typename S::Lanes());
-    }
-  }
-  const auto add = [&](int64_t x, const auto& unit) HWY_ATTR {
-#pragma GCC unroll 8
 /// What the lanes of fine columns see of coarse rows: From a coarse column on, At(row, half) is what
 /// multiplies vectors of a unit. Columns from the end on are zeros.
 template <class Partial, int kCoarse>
@@ -658,12 +664,31 @@ class Seen<double, kCoarse> {
   HWY_ALIGN double values_[kCoarse * kPitch];
 };
 
+template <class Partial, int kFine, int kCoarse>
+HWY_INLINE void DotTile(int64_t stride, const Seen<Partial, kCoarse>& seen, const float* const* fine,
+                        Range columns, double* sums, int64_t sums_pitch) {
+  using S = Sums<Partial>;
+  hn::Vec<typename S::Lanes> sum[kFine][kCoarse][S::kVectors];
+  for (auto& of_fine : sum) {
+    for (auto& unit : of_fine) {
+      for (auto& vector : unit) vector = hn::Zero(typename S::Lanes());
+    }
+  }
+  const auto add = [&](int64_t x, const auto& unit) HWY_ATTR {
+#pragma GCC unroll 8
     for (int f = 0; f < kFine; ++f) {
       for (int v = 0; v < S::kVectors; ++v) {
         const auto value = InRegister(S::Load(fine[f] + x * stride, v));
         for (int o = 0; o < kCoarse; ++o) sum[f][o][v] = hn::MulAdd(value, unit.At(o, v), sum[f][o][v]);
       }
     }
+  };
+  const int64_t of_unit = kLanes / stride;  // coarse columns
+  int64_t x = columns.begin;
+  for (; x + of_unit <= columns.end; x += of_unit) add(x, seen.From(x));
+  if (x < columns.end) add(x, seen.LastFrom(x));
+  for (int f = 0; f < kFine; ++f) {
+    for (int o = 0; o < kCoarse; ++o) AddLanes(sum[f][o], sums + f * sums_pitch + o * 4);
   }
 }
 
@@ -681,15 +706,9 @@ HWY_INLINE void DotFine(int64_t fine_count, int64_t stride, const Seen<Partial, 
   if (fine_count == kMost) return DotTile<Partial, kMost, kCoarse>(stride, seen, fine, columns, sums, pitch);
   if constexpr (kMost > 1)
     DotFine<Partial, kMost - 1, kCoarse>(fine_count, stride, seen, fine, columns, sums, pitch);
-  };
-  const int64_t of_unit = kLanes / stride;  // coarse columns
-  int64_t x = columns.begin;
-  for (; x + of_unit <= columns.end; x += of_unit) add(x, seen.From(x));
-  if (x < columns.end) add(x, seen.LastFrom(x));
-  for (int f = 0; f < kFine; ++f) {
-    for (int o = 0; o < kCoarse; ++o) AddLanes(sum[f][o], sums + f * sums_pitch + o * 4);
 }
 
+/// Columns whose sums are whole: kColumnTermsAtOnce for every lane.
 template <class Partial, int kCoarse>
 void DotCoarse(int64_t stride, std::span<const float* const> fine, const float* const* coarse, Range columns,
                double* sums, int64_t pitch) {
@@ -708,7 +727,6 @@ template <class Partial, int kFine, int kShifts>
 HWY_INLINE void ShiftTile(const float* const* fine, const float* coarse, int64_t step, Range columns,
                           double* sums, int64_t pitch) {
   using S = Sums<Partial>;
-/// Columns whose sums are whole: kColumnTermsAtOnce for every lane.
   typename S::Vector sum[kFine][kShifts];
   for (auto& of_fine : sum) {
     for (auto& vector : of_fine) vector = hn::Zero(typename S::Lanes());
@@ -799,12 +817,12 @@ void GatherDoubles(const Columns& c, std::span<const Group<double>> groups, int6
   GatherAny(c, groups, outputs, bias, relu, dst, columns);
 }
 void ScatterFloats(const Columns& c, int64_t phase, const Group<float>& group, const float* bias, bool relu,
-                   float* const* dst, Range columns) {
-  ScatterAny(c, phase, group, bias, relu, dst, columns);
+                   const float* const* gates, float* const* dst, Range columns) {
+  ScatterAny(c, phase, group, bias, relu, gates, dst, columns);
 }
 void ScatterDoubles(const Columns& c, int64_t phase, const Group<double>& group, const float* bias, bool relu,
-                    float* const* dst, Range columns) {
-  ScatterAny(c, phase, group, bias, relu, dst, columns);
+                    const float* const* gates, float* const* dst, Range columns) {
+  ScatterAny(c, phase, group, bias, relu, gates, dst, columns);
 }
 void DotFloats(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,
                Range columns, double* sums) {
@@ -847,12 +865,12 @@ void Gather(const Columns& c, std::span<const Group<double>> groups, int64_t out
   HWY_DYNAMIC_DISPATCH(GatherDoubles)(c, groups, outputs, bias, relu, dst, columns);
 }
 void Scatter(const Columns& c, int64_t phase, const Group<float>& group, const float* bias, bool relu,
-             float* const* dst, Range columns) {
-  HWY_DYNAMIC_DISPATCH(ScatterFloats)(c, phase, group, bias, relu, dst, columns);
+             const float* const* gates, float* const* dst, Range columns) {
+  HWY_DYNAMIC_DISPATCH(ScatterFloats)(c, phase, group, bias, relu, gates, dst, columns);
 }
 void Scatter(const Columns& c, int64_t phase, const Group<double>& group, const float* bias, bool relu,
-             float* const* dst, Range columns) {
-  HWY_DYNAMIC_DISPATCH(ScatterDoubles)(c, phase, group, bias, relu, dst, columns);
+             const float* const* gates, float* const* dst, Range columns) {
+  HWY_DYNAMIC_DISPATCH(ScatterDoubles)(c, phase, group, bias, relu, gates, dst, columns);
 }
 template <>
 void Dot<float>(int64_t stride, std::span<const float* const> fine, std::span<const float* const> coarse,

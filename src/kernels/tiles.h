@@ -62,11 +62,12 @@ void Gather(const Columns& c, std::span<const Group<double>> groups, int64_t out
 /// dst[o][i] = (bias ? bias[o] : dst[o][i]) + Σ over sources and shifts of weight[i mod kPattern] ·
 /// source[⌊(i + phase) / stride⌋ - shift · step]  for i in columns; 0 ≤ phase < stride, and weights begin
 /// with those of column 0. All outputs see all sources. Sums begin with the bias: what a unit makes of smooth
-/// ground is near zero where it is of use, and is rounded as such. With `relu` dst is not less than 0.
+/// ground is near zero where it is of use, and is rounded as such. With `relu` dst is not less than 0. Where
+/// there are gates, dst[o][i] is 0 unless gates[o][i] > 0.
 void Scatter(const Columns& c, int64_t phase, const Group<float>& group, const float* bias, bool relu,
-             float* const* dst, Range columns);
+             const float* const* gates, float* const* dst, Range columns);
 void Scatter(const Columns& c, int64_t phase, const Group<double>& group, const float* bias, bool relu,
-             float* const* dst, Range columns);
+             const float* const* gates, float* const* dst, Range columns);
 
 /// sums[(o · fine.size() + f) · shifts + j] += Σ fine[f][i] · coarse[o][i - j · step]  for i in columns.
 /// Coarse rows must be readable as zeros wherever they do not meet a column, up to kReadBeyond further on.

@@ -49,11 +49,13 @@ class ConvKernel final : public RowKernel<T> {
       : gathers_(conv.rows.kind == Window::Kind::kGather),
         channels_(context.dst.channels),
         width_(context.width()),
+        src_width_(context.src_columns.size()),
         correlation_(ChooseCorrelation<T>(MakeCorrelationShape(conv, context))),
         zeros_(static_cast<size_t>(context.dst.channels), 0.0f) {}
 
   std::string_view name() const override { return correlation_->name(); }
   bool applies_relu() const override { return correlation_->applies_relu(); }
+  bool applies_gates() const override { return correlation_->applies_gates(); }
   int64_t margin() const override { return correlation_->margin(); }
   int64_t parameter_bytes() const override { return correlation_->parameter_bytes(); }
   int64_t shared_bytes() const override { return correlation_->shared_bytes(); }
@@ -79,10 +81,15 @@ class ConvKernel final : public RowKernel<T> {
     // The fine rows of a ConvTranspose are its gradient's: those of another cotangent must not be taken for
     // these.
     if (!gathers_ && workspace) workspace->Reset();
-    const RowWindow<const T> diff_dst{{row.y, row.y + row.count}, channels_, width_, row.diff_dst};
+    const RowWindow<const T> seen{{row.y - row.before, row.y + row.count}, channels_, width_, row.diff_dst},
+        diff_dst{{row.y, seen.rows.end}, channels_, width_, seen.Row(row.y)};
     if (row.diff_parameters) AddParameterGradients(row, diff_dst, workspace);
     if (!row.diff_srcs[0].rows.empty()) {
-      if (gathers_) {
+      if (row.pulls) {
+        const RowWindow<T>& pulled = row.diff_srcs[0];
+        correlation_->Pull(seen, row.gates, {pulled.rows, pulled.channels, src_width_, pulled.pointers},
+                           workspace);
+      } else if (gathers_) {
         correlation_->Scatter(diff_dst, nullptr, row.diff_srcs[0], workspace);
       } else {
         correlation_->Gather(diff_dst, nullptr, row.diff_srcs[0], Front::kBackward, workspace);
@@ -112,6 +119,7 @@ class ConvKernel final : public RowKernel<T> {
 
   bool gathers_;              // Conv; otherwise ConvTranspose
   int64_t channels_, width_;  // of dst
+  int64_t src_width_;
   std::unique_ptr<Correlation<T>> correlation_;
   std::vector<float> zeros_;
   const float* bias_ = nullptr;
@@ -176,12 +184,11 @@ class ConvLayer final : public RowLayer {
 
   Shape DstShape(const std::vector<Shape>& srcs, const ParameterList& parameters) const override;
   int64_t rows_at_once(const std::vector<Shape>& srcs, const Shape& dst) const override {
-    const auto [coarse, fine] = Pick(&srcs[0], &dst);
-    return RowsAtOnce({.coarse_channels = coarse->channels,
-                       .fine_channels = fine->channels,
-                       .groups = conv_.groups,
-                       .rows = conv_.rows,
-                       .columns = conv_.columns});
+    return RowsAtOnce(WidthlessShape(srcs, dst));
+  }
+
+  bool pulls(const std::vector<Shape>& srcs, const Shape& dst) const override {
+    return gathers() && PullsGradient(WidthlessShape(srcs, dst));
   }
 
   int64_t MultiplyAdds(const std::vector<Shape>& srcs, const Shape& dst) const override {
@@ -205,6 +212,15 @@ class ConvLayer final : public RowLayer {
 
  private:
   bool gathers() const { return conv_.rows.kind == Window::Kind::kGather; }
+  /// Without widths, since panels have other ones.
+  CorrelationShape WidthlessShape(const std::vector<Shape>& srcs, const Shape& dst) const {
+    const auto [coarse, fine] = Pick(&srcs[0], &dst);
+    return {.coarse_channels = coarse->channels,
+            .fine_channels = fine->channels,
+            .groups = conv_.groups,
+            .rows = conv_.rows,
+            .columns = conv_.columns};
+  }
   /// Of what belongs to src and what belongs to dst.
   template <class T>
   Sides<T> Pick(T* src, T* dst) const {

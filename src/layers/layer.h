@@ -119,12 +119,19 @@ struct ForwardRow {
 /// The same, backward.
 template <class T>
 struct BackwardRow {
-  int64_t y = 0;                             ///< row of dst, the first of `count`
-  int64_t count = 1;                         ///< rows
-  std::vector<RowWindow<const T>> srcs;      ///< what they read; no rows where BackwardReads::src is false
-  std::vector<const Tensor*> cores;          ///< as in ForwardRow
-  const T* const* diff_dst = nullptr;        ///< [row - y][channel]
-  std::vector<RowWindow<T>> diff_srcs;       ///< the same rows of the gradients, to be added to
+  int64_t y = 0;                         ///< row of dst, the first of `count`
+  int64_t count = 1;                     ///< rows
+  std::vector<RowWindow<const T>> srcs;  ///< what they read; no rows where BackwardReads::src is false
+  std::vector<const Tensor*> cores;      ///< as in ForwardRow
+  const T* const* diff_dst = nullptr;    ///< [row - y + before][channel]
+  std::vector<RowWindow<T>> diff_srcs;   ///< the same rows of the gradients, to be added to
+  /// Instead, rows of the first source's gradient that no later call adds to, to be set, with all rows of dst
+  /// that read them in reach: `before` of diff_dst are rows before y.
+  bool pulls = false;
+  int64_t before = 0;
+  /// By row and channel of the pulled rows: what a ReLU made of the source. Where it is 0 so is the gradient,
+  /// which is then that of what the ReLU was given. Null where none is wanted: see RowKernel::applies_gates.
+  const T* const* gates = nullptr;
   std::vector<Tensor*> diff_cores;           ///< by source, to be added to; null where none is wanted
   double* const* diff_parameters = nullptr;  ///< [parameter] -> values in ONNX's layout, to be added to;
                                              ///< null, or an entry, where not wanted
@@ -152,6 +159,8 @@ class RowKernel {
   /// Whether Forward applies the ReLU that follows, where KernelContext tells of one: while values are in
   /// registers, it costs nothing.
   virtual bool applies_relu() const { return false; }
+  /// Whether Backward takes BackwardRow::gates.
+  virtual bool applies_gates() const { return false; }
 
   /// Takes new weights, before a sweep.
   virtual void SetParameters(const ParameterList&) {}
@@ -191,6 +200,9 @@ class RowLayer : public Layer {
   /// The most rows of dst that its kernels take in one piece: a few, where they share what they read. One
   /// that says 1 never sees ForwardRow::count above it.
   virtual int64_t rows_at_once(const std::vector<Shape>& /*srcs*/, const Shape& /*dst*/) const { return 1; }
+  /// Whether a row of its source's gradient should be made when all of dst that reads it has gone back, where
+  /// no other layer adds to it. One that says no never sees BackwardRow::pulls. Its rows are a plain gather.
+  virtual bool pulls(const std::vector<Shape>& /*srcs*/, const Shape& /*dst*/) const { return false; }
 
   /// How many pixels of the image a pixel of dst spans for one of src, exactly.
   struct Step {

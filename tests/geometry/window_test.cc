@@ -48,6 +48,12 @@ void Check(const Window& w, int64_t src) {
   }
   for (int64_t r = 0; r < src; ++r) {
     for (int64_t y = std::max<int64_t>(0, w.LastDst(r) + 1); y < dst; ++y) EXPECT_EQ(w.Tap(y, r), -1);
+    if (w.kind != Window::Kind::kGather) continue;
+    int64_t first = 0;
+    while (first < dst && w.Src(first).end <= r) ++first;
+    if (first < dst) {
+      EXPECT_EQ(std::max<int64_t>(0, w.FirstDst(r)), first);
+    }
   }
 }
 

@@ -70,6 +70,12 @@ struct Tensor {
   void Rectify() {
     for (double* row : d) std::transform(row, row + width, row, [](double v) { return std::max(v, 0.0); });
   }
+  /// The reference's values, as gates leave them.
+  void Gate(const Tensor& gates) {
+    for (size_t i = 0; i < d.size(); ++i) {
+      for (int64_t x = 0; x < width; ++x) d[i][x] = gates.f[i][x] > 0 ? d[i][x] : 0;
+    }
+  }
   RowWindow<float> Floats() { return {range, channels, width, f.data()}; }
   RowWindow<double> Doubles() { return {range, channels, width, d.data()}; }
   RowWindow<const float> ConstFloats() { return {range, channels, width, f.data()}; }
@@ -136,6 +142,13 @@ int64_t Check(const CorrelationShape& shape, uint32_t seed, std::unique_ptr<Corr
     exact->Gather(src.ConstDoubles(), bias.data(), dst.Doubles(), Front::kForward, nullptr);
     fast->Scatter(diff_dst.ConstFloats(), nullptr, diff_src.Floats(), workspace.get());
     exact->Scatter(diff_dst.ConstDoubles(), nullptr, diff_src.Doubles(), nullptr);
+    Tensor pulled(src_rows, src_channels, src_width, fast->margin(), shape.bfloat16, &random);
+    const bool gates = fast->applies_gates() && seed % 3 > 0;
+    fast->Pull(diff_dst.ConstFloats(), gates ? src.ConstFloats().pointers : nullptr, pulled.Floats(),
+               workspace.get());
+    exact->Pull(diff_dst.ConstDoubles(), nullptr, pulled.Doubles(), nullptr);
+    if (gates) pulled.Gate(src);
+    pulled.ExpectSame(tolerance);
     fast->AddWeightGradient(src.ConstFloats(), diff_dst.ConstFloats(), diff_f.data(), workspace.get());
     exact->AddWeightGradient(src.ConstDoubles(), diff_dst.ConstDoubles(), diff_d.data(), nullptr);
   } else {

@@ -37,17 +37,16 @@ void Exp(float* row, int64_t n) {
   StoreFirst(ExpOf(LoadFirst(d, row + x, n - x)), d, row + x, n - x);
 }
 
-/// Adds up log(1 + e) of lanes, e in [0, 1], by the logarithm of a product, which is taken now and then.
+/// Adds up the logarithms of lanes in [1, 2], by the logarithm of a product, which is taken now and then.
 struct LogTotal {
-  static constexpr int kMostFactors = 512;  ///< each at most 2: the product stays far below 2^1024
+  static constexpr int kMostFactors = 512;  ///< the product stays far below 2^1024
   V64 product[kHalves];
   int factors = 0;
   double sum = 0;
 
   LogTotal() { Begin(); }
-  HWY_INLINE void Add(V e) {
-    for (int h = 0; h < kHalves; ++h)
-      product[h] = hn::Mul(product[h], hn::Add(hn::Set(D64(), 1.0), HalfOf(e, h)));
+  HWY_INLINE void Add(const V64 (&lanes)[kHalves]) {
+    for (int h = 0; h < kHalves; ++h) product[h] = hn::Mul(product[h], lanes[h]);
     if (++factors == kMostFactors) End();
   }
   double Sum() {
@@ -70,15 +69,28 @@ struct LogTotal {
   }
 };
 
-/// The sums of a row, by vectors of columns.
+/// Counts lanes, which costs less by lanes than all together.
+struct Counter {
+  using I = hn::RebindToSigned<D>;
+  hn::Vec<I> lanes;
+
+  HWY_INLINE Counter() : lanes(hn::Zero(I())) {}
+  HWY_INLINE void Add(hn::Mask<D> mask) {
+    lanes = hn::Sub(lanes, hn::BitCast(I(), hn::VecFromMask(D(), mask)));
+  }
+  int64_t Sum() const { return hn::GetLane(hn::SumOfLanes(I(), lanes)); }
+};
+
+/// The sums of a row, by vectors of columns. kOverlap: whether BinarySums::both and predicted are wanted.
+template <bool kOverlap>
 class BinaryTotals {
  public:
-  explicit BinaryTotals(const BinaryRow& row)
+  using I = hn::RebindToSigned<D>;
+
+  HWY_INLINE explicit BinaryTotals(const BinaryRow& row)
       : ignore_(hn::Set(I(), row.ignore)),
         one_weight_(row.weights[0] == row.weights[1]),
         weights_{row.weights[0], row.weights[1]} {}
-
-  using I = hn::RebindToSigned<D>;
 
   /// Over 1 + e: p and q as numbers that are exact, so that a quotient is rounded but once. Where all pixels
   /// are much alike so are their errors, which add up.
@@ -106,56 +118,69 @@ class BinaryTotals {
     Values values;
     values.p = hn::IfThenElse(positive, one, e);
     values.q = hn::IfThenElse(positive, e, one);
-    const V both = hn::IfThenElseZero(own, values.p), predicted = hn::IfThenElseZero(counts, values.p),
-            slope = hn::IfThenElseZero(counts, hn::IfThenElse(own, hn::Neg(values.q), values.p));
-    V64 diff[kHalves];
+    const V slope = hn::IfThenElseZero(counts, hn::IfThenElse(own, hn::Neg(values.q), values.p));
+    const V64 whole = hn::Set(D64(), 1.0);
+    V64 sum[kHalves], diff[kHalves];
     for (int h = 0; h < kHalves; ++h) {
-      const V64 whole = hn::Set(D64(), 1.0), inverse = hn::Div(whole, hn::Add(whole, HalfOf(e, h)));
-      values.inverse[h] = inverse;
-      both_.sum[h] = hn::MulAdd(HalfOf(both, h), inverse, both_.sum[h]);
-      predicted_.sum[h] = hn::MulAdd(HalfOf(predicted, h), inverse, predicted_.sum[h]);
+      sum[h] = hn::Add(whole, HalfOf(e, h));
+      values.inverse[h] = hn::Div(whole, sum[h]);
       const V64 numerator = HalfOf(slope, h);
-      const V64 weight = hn::IfThenElse(hn::Lt(numerator, hn::Zero(D64())), hn::Set(D64(), weights_[1]),
-                                        hn::Set(D64(), weights_[0]));
-      diff[h] = hn::Mul(weight, hn::Mul(numerator, inverse));
+      diff[h] = hn::Mul(numerator, values.inverse[h]);
+      if (one_weight_) {
+        diff[h] = hn::Mul(hn::Set(D64(), weights_[0]), diff[h]);
+      } else {
+        const auto negative = hn::Lt(numerator, hn::Zero(D64()));
+        diff[h] = hn::Mul(hn::IfThenElse(negative, hn::Set(D64(), weights_[1]), hn::Set(D64(), weights_[0])),
+                          diff[h]);
+      }
     }
     values.diff = FromHalves(diff);
-    valid_ += Count(counts);
-    truth_ += Count(own);
-    hard_both_ += Count(hn::And(own, positive));
-    hard_predicted_ += Count(hn::And(counts, positive));
+    if constexpr (kOverlap) {
+      const V both = hn::IfThenElseZero(own, values.p), predicted = hn::IfThenElseZero(counts, values.p);
+      for (int h = 0; h < kHalves; ++h) {
+        both_.sum[h] = hn::MulAdd(HalfOf(both, h), values.inverse[h], both_.sum[h]);
+        predicted_.sum[h] = hn::MulAdd(HalfOf(predicted, h), values.inverse[h], predicted_.sum[h]);
+      }
+    }
+    valid_.Add(counts);
+    truth_.Add(own);
+    hard_both_.Add(hn::And(own, positive));
+    hard_predicted_.Add(hn::And(counts, positive));
     // -log p = log(1 + exp(-|z|)) + max(-z, 0), likewise the other one; as a maximum that keeps a NaN.
     const V wrong = hn::IfThenElse(own, hn::Neg(z), z),
             above = hn::IfThenElse(hn::Le(wrong, zero), zero, wrong);
-    if (one_weight_) {
-      AddLoss(0, hn::IfThenElseZero(counts, e), hn::IfThenElseZero(counts, above));
+    if (one_weight_ && hn::AllTrue(d, counts)) {
+      tail_[0].Add(sum);
+      above_[0].Add(above);
     } else {
-      const auto other = hn::AndNot(own, counts);
-      AddLoss(0, hn::IfThenElseZero(other, e), hn::IfThenElseZero(other, above));
-      AddLoss(1, hn::IfThenElseZero(own, e), hn::IfThenElseZero(own, above));
+      AddLoss(0, hn::AndNot(own, counts), e, above);
+      AddLoss(1, own, e, above);
     }
     return values;
   }
 
   BinarySums Sums() {
-    const double own = static_cast<double>(truth_), other = static_cast<double>(valid_ - truth_);
+    const int64_t valid = valid_.Sum(), truth = truth_.Sum();
+    const double own = static_cast<double>(truth), other = static_cast<double>(valid - truth);
     BinarySums sums{.loss = 0,
                     .weight = weights_[0] * other + weights_[1] * own,
-                    .valid = valid_,
-                    .truth = truth_,
+                    .valid = valid,
+                    .truth = truth,
                     .both = both_.Sum(),
                     .predicted = predicted_.Sum(),
-                    .hard_both = hard_both_,
-                    .hard_predicted = hard_predicted_};
+                    .hard_both = hard_both_.Sum(),
+                    .hard_predicted = hard_predicted_.Sum()};
     for (int i = 0; i < 2; ++i) sums.loss += weights_[i] * (tail_[i].Sum() + above_[i].Sum());
     return sums;
   }
 
  private:
-  static HWY_INLINE int64_t Count(hn::Mask<D> mask) { return static_cast<int64_t>(hn::CountTrue(D(), mask)); }
-  HWY_INLINE void AddLoss(int weight, V e, V above) {
-    tail_[weight].Add(e);
-    above_[weight].Add(above);
+  HWY_INLINE void AddLoss(int weight, hn::Mask<D> lanes, V e, V above) {
+    const V kept = hn::IfThenElseZero(lanes, e);
+    V64 sum[kHalves];
+    for (int h = 0; h < kHalves; ++h) sum[h] = hn::Add(hn::Set(D64(), 1.0), HalfOf(kept, h));
+    tail_[weight].Add(sum);
+    above_[weight].Add(hn::IfThenElseZero(lanes, above));
   }
 
   hn::Vec<I> ignore_;
@@ -163,15 +188,17 @@ class BinaryTotals {
   double weights_[2];
   LogTotal tail_[2];
   Total above_[2], both_, predicted_;
-  int64_t valid_ = 0, truth_ = 0, hard_both_ = 0, hard_predicted_ = 0;
+  Counter valid_, truth_, hard_both_, hard_predicted_;
 };
 
-BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
+template <bool kOverlap>
+BinarySums BinaryLossOf(const BinaryRow& row, const BinaryResults& results) {
+  using Totals = BinaryTotals<kOverlap>;
   const D d;
-  const BinaryTotals::I di;
+  const typename Totals::I di;
   const hn::Rebind<uint8_t, D> du;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  BinaryTotals totals(row);
+  Totals totals(row);
   int64_t x = 0;
   // Exponentials are long chains of operations: by themselves, several are under way at once.
   constexpr int64_t kColumns = 512;
@@ -181,8 +208,8 @@ BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
     const int64_t begin = x, end = std::min(row.n / lanes * lanes, x + kColumns);
     for (int64_t i = begin; i < end; i += lanes) hn::Store(exp(hn::LoadU(d, row.z + i)), d, e + i - begin);
     for (; x < end; x += lanes) {
-      const BinaryTotals::Values values = totals.Add(hn::LoadU(d, row.z + x), hn::Load(d, e + x - begin),
-                                                     hn::PromoteTo(di, hn::LoadU(du, row.labels + x)));
+      const auto values = totals.Add(hn::LoadU(d, row.z + x), hn::Load(d, e + x - begin),
+                                     hn::PromoteTo(di, hn::LoadU(du, row.labels + x)));
       if (results.p) hn::StoreU(values.Quotient(values.p), d, results.p + x);
       if (results.q) hn::StoreU(values.Quotient(values.q), d, results.q + x);
       if (results.diff) hn::StoreU(values.diff, d, results.diff + x);
@@ -195,11 +222,15 @@ BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
     labels[i] = x + i < row.n ? row.labels[x + i] : -2;
     if (x + i < row.n) z[i] = row.z[x + i];
   }
-  const BinaryTotals::Values values = totals.Add(hn::Load(d, z), exp(hn::Load(d, z)), hn::Load(di, labels));
+  const auto values = totals.Add(hn::Load(d, z), exp(hn::Load(d, z)), hn::Load(di, labels));
   if (results.p) StoreFirst(values.Quotient(values.p), d, results.p + x, row.n - x);
   if (results.q) StoreFirst(values.Quotient(values.q), d, results.q + x, row.n - x);
   if (results.diff) StoreFirst(values.diff, d, results.diff + x, row.n - x);
   return totals.Sums();
+}
+
+BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
+  return row.overlap ? BinaryLossOf<true>(row, results) : BinaryLossOf<false>(row, results);
 }
 
 }  // namespace swath::rows::HWY_NAMESPACE

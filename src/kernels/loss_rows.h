@@ -16,6 +16,7 @@ struct BinaryRow {
   int64_t n;
   int ignore;  ///< a label without loss; -1 for none
   double weights[2];
+  bool overlap = true;  ///< whether BinarySums::both and predicted are wanted; else they are 0
 };
 
 /// Over the pixels that are not ignored. The loss of a pixel is the weight of its label times -log p or, for

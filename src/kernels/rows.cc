@@ -329,15 +329,11 @@ bool SameBits(const float* a, const float* b, int64_t n) {
 
 void KeepRepeats(std::span<const float* const> rows, int64_t n, int64_t block, std::span<uint8_t> repeats) {
   repeats[0] = 0;
-  // A few columns of all rows first: where a ReLU leaves nothing of a channel, only other rows differ.
-  const int64_t few = std::min(block, static_cast<int64_t>(hn::Lanes(D())));
   for (int64_t i = 1; i < n / block; ++i) {
     uint8_t& kept = repeats[static_cast<size_t>(i)];
-    for (const int64_t columns : {few, block}) {
-      for (size_t r = 0; kept && r < rows.size(); ++r) {
-        const float* row = rows[r] + i * block;
-        kept = SameBits(row, row - block, columns);
-      }
+    for (size_t r = 0; kept && r < rows.size(); ++r) {
+      const float* row = rows[r] + i * block;
+      kept = SameBits(row, row - block, block);
     }
   }
 }

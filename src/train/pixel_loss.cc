@@ -73,10 +73,12 @@ class PixelLoss final : public Loss {
   }
 
   void CheckLabels(const uint8_t* labels, int64_t width) const {
-    int worst = 0;
+    // In bytes, of which a vector has many.
+    const uint8_t ignored = static_cast<uint8_t>(ignore_), counts_as = ignore_ >= 0 ? 0 : ignored;
+    uint8_t worst = 0;
     for (int64_t x = 0; x < width; ++x) {
-      const int label = labels[x];
-      worst = std::max(worst, label == ignore_ ? 0 : label);
+      const uint8_t label = labels[x] == ignored ? counts_as : labels[x];
+      worst = std::max(worst, label);
     }
     if (worst >= labels_) {
       Fail(ErrorCode::kInput, "label {} found, expected 0 to {}{}", worst, labels_ - 1,
@@ -91,7 +93,8 @@ class PixelLoss final : public Loss {
                                                  .labels = row.labels,
                                                  .n = row.width,
                                                  .ignore = ignore_,
-                                                 .weights = {weights_[0], weights_[1]}},
+                                                 .weights = {weights_[0], weights_[1]},
+                                                 .overlap = dice_},
                                                 {.p = writes ? nullptr : probabilities.p,
                                                  .q = writes ? nullptr : probabilities.q,
                                                  .diff = writes ? row.diff[0] : nullptr});

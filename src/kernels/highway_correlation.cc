@@ -539,9 +539,13 @@ void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Ra
           float* to = outputs.values[static_cast<size_t>(o)] + shift;
           const float* gate = gates ? gates[o] + shift : nullptr;
           const Range inside = Intersect(fine, {image.begin - shift, image.end - shift});
-          for (int64_t x = inside.begin; x < inside.end; ++x) {
-            const float sum = bias ? block[o][x] : to[x] + block[o][x];
-            to[x] = gate && !(gate[x] > 0) ? 0 : sum;
+          const float* from = block[o];
+          if (!bias) {
+            for (int64_t x = inside.begin; x < inside.end; ++x) to[x] += from[x];
+          } else if (gate) {
+            for (int64_t x = inside.begin; x < inside.end; ++x) to[x] = gate[x] > 0 ? from[x] : 0;
+          } else {
+            std::copy(from + inside.begin, from + inside.end, to + inside.begin);
           }
         }
       }

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "kernels/loss_rows.h"
+#include "kernels/rows.h"
 #include "swath/extended_rows.h"
 #include "swath/model.h"
 #include "tools/decide_classes.h"
@@ -30,7 +32,7 @@ void Store(const float* p, int64_t n, int64_t sample_bytes, uint8_t* dst) {
   if (sample_bytes == sizeof(float)) {
     std::memcpy(dst, p, static_cast<size_t>(n) * sizeof(float));
   } else {
-    for (int64_t x = 0; x < n; ++x) dst[x] = static_cast<uint8_t>(static_cast<int>(p[x] * 255.0f + 0.5f));
+    rows::ToBytes(p, n, 255, dst);
   }
 }
 
@@ -70,7 +72,7 @@ void SlidePredictor::ToBytes(const std::string& slide, const float* const* logit
     const Probabilities<float> row{.width = n, .p = room.data(), .tail = room.data() + logits_ * n};
     for (size_t c = 0; c < z.size(); ++c) z[c] = logits[c] + begin;
     if (logits_ == 1) {
-      Sigmoid(z[0], row);
+      rows::Sigmoid(z[0], n, row.p);
     } else {
       Softmax(z.data(), logits_, row);
     }

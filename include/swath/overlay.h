@@ -42,6 +42,7 @@ class Overlay {
   int64_t width_, height_, classes_;
   int64_t cells_wide_, cells_high_;
   int64_t next_row_ = 0;
+  std::vector<int64_t> ends_;     ///< of the cells' columns
   std::vector<uint32_t> counts_;  ///< [cell row, cell column, class]
 };
 

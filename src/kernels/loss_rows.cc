@@ -37,6 +37,19 @@ void Exp(float* row, int64_t n) {
   StoreFirst(ExpOf(LoadFirst(d, row + x, n - x)), d, row + x, n - x);
 }
 
+void Sigmoid(const float* z, int64_t n, float* p) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const V one = hn::Set(d, 1.0f);
+  const auto of = [&](V v) HWY_ATTR {
+    const V e = ExpOf(hn::Neg(hn::Abs(v)));
+    return hn::Div(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), e, one), hn::Add(one, e));
+  };
+  int64_t x = 0;
+  for (; x + lanes <= n; x += lanes) hn::StoreU(of(hn::LoadU(d, z + x)), d, p + x);
+  if (x < n) StoreFirst(of(LoadFirst(d, z + x, n - x)), d, p + x, n - x);
+}
+
 /// Adds up the logarithms of lanes in [1, 2], by the logarithm of a product, which is taken now and then.
 struct LogTotal {
   static constexpr int kMostFactors = 512;  ///< the product stays far below 2^1024
@@ -240,9 +253,11 @@ HWY_AFTER_NAMESPACE();
 namespace swath::rows {
 
 HWY_EXPORT(Exp);
+HWY_EXPORT(Sigmoid);
 HWY_EXPORT(BinaryLoss);
 
 void Exp(float* row, int64_t n) { HWY_DYNAMIC_DISPATCH(Exp)(row, n); }
+void Sigmoid(const float* z, int64_t n, float* p) { HWY_DYNAMIC_DISPATCH(Sigmoid)(z, n, p); }
 BinarySums BinaryLoss(const BinaryRow& row, const BinaryResults& results) {
   return HWY_DYNAMIC_DISPATCH(BinaryLoss)(row, results);
 }

@@ -8,6 +8,8 @@ namespace swath::rows {
 
 /// row[x] = exp(row[x]).
 void Exp(float* row, int64_t n);
+/// p[x] = 1 / (1 + exp(-z[x])); p may be z.
+void Sigmoid(const float* z, int64_t n, float* p);
 
 /// A row of one logit a pixel and labels of 0, 1 or `ignore`.
 struct BinaryRow {

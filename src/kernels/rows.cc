@@ -535,6 +535,19 @@ void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float*
   }
 }
 
+void ToBytes(const float* src, int64_t n, float scale, uint8_t* dst) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<uint8_t, D> bytes;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t x = 0;
+  for (; x + lanes <= n; x += lanes) {
+    const V value = hn::Add(hn::Mul(hn::LoadU(d, src + x), hn::Set(d, scale)), hn::Set(d, 0.5f));
+    hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(di, value)), bytes, dst + x);
+  }
+  for (; x < n; ++x) dst[x] = static_cast<uint8_t>(src[x] * scale + 0.5f);
+}
+
 void Round(const float* src, int64_t n, BFloat16* dst) {
   int64_t x = 0;
 #if HWY_TARGET != HWY_SCALAR
@@ -591,6 +604,7 @@ HWY_EXPORT(InterleaveRounded);
 HWY_EXPORT(AddInterleaved);
 HWY_EXPORT(AddTo);
 HWY_EXPORT(FromBytes);
+HWY_EXPORT(ToBytes);
 HWY_EXPORT(Round);
 HWY_EXPORT(RoundInPlace);
 HWY_EXPORT(Widen);
@@ -651,6 +665,9 @@ void AddTo(const float* row, int64_t n, double* sum) { HWY_DYNAMIC_DISPATCH(AddT
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
                float* const* dst) {
   HWY_DYNAMIC_DISPATCH(FromBytes)(src, channels, width, zero, scale, dst);
+}
+void ToBytes(const float* src, int64_t n, float scale, uint8_t* dst) {
+  HWY_DYNAMIC_DISPATCH(ToBytes)(src, n, scale, dst);
 }
 void Round(const float* src, int64_t n, BFloat16* dst) { HWY_DYNAMIC_DISPATCH(Round)(src, n, dst); }
 void RoundInPlace(float* row, int64_t n) { HWY_DYNAMIC_DISPATCH(RoundInPlace)(row, n); }

@@ -83,6 +83,9 @@ void AddTo(const float* row, int64_t n, double* sum);
 void FromBytes(const uint8_t* src, int64_t channels, int64_t width, const float* zero, const float* scale,
                float* const* dst);
 
+/// dst[x] = src[x] · scale to the nearest integer, halves up, for x in [0, n); src is not negative.
+void ToBytes(const float* src, int64_t n, float scale, uint8_t* dst);
+
 /// dst[x] = src[x] for x in [0, n), rounded as ToBFloat16 does.
 void Round(const float* src, int64_t n, BFloat16* dst);
 /// row[x] = row[x], rounded.

@@ -18,6 +18,8 @@ Overlay::Overlay(int64_t width, int64_t height, int64_t classes, int64_t side)
   cells_wide_ = size.wide;
   cells_high_ = size.high;
   counts_.assign(static_cast<size_t>(cells_wide_ * cells_high_ * classes), 0);
+  // Pixel x is in cell x · cells_wide_ / width_, rounded down.
+  for (int64_t cell = 1; cell <= cells_wide_; ++cell) ends_.push_back(CeilDiv(cell * width_, cells_wide_));
 }
 
 int64_t Overlay::BufferBytes(int64_t width, int64_t height, int64_t classes, int64_t side) {
@@ -31,8 +33,7 @@ void Overlay::AddRow(const uint8_t* row) {
   int64_t x = 0;
   for (int64_t cell = 0; cell < cells_wide_; ++cell) {
     const auto counts = counts_.begin() + (cell_row + cell) * classes_;
-    // Pixel x is in cell x · cells_wide_ / width_, rounded down.
-    const int64_t end = CeilDiv((cell + 1) * width_, cells_wide_);
+    const int64_t end = ends_[static_cast<size_t>(cell)];
     if (classes_ == 2) {  // by far the most frequent, and a sum is much faster
       const uint32_t ones = std::accumulate(row + x, row + end, uint32_t{0});
       counts[0] += static_cast<uint32_t>(end - x) - ones;

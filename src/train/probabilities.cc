@@ -15,19 +15,15 @@ void ExpRow(double* row, int64_t n) {
 
 }  // namespace
 
-template <class T>
-void Sigmoid(const T* logits, const Probabilities<T>& row) {
-  T* e = row.p;
-  for (int64_t x = 0; x < row.width; ++x) e[x] = -std::abs(logits[x]);
-  ExpRow(e, row.width);
-  for (int64_t x = 0; row.q && x < row.width; ++x) {
-    row.q[x] = (logits[x] >= 0 ? e[x] : T(1)) / (1 + e[x]);
-    row.tail[x] = std::log1p(e[x]);
+void Sigmoid(const double* logits, const Probabilities<double>& row) {
+  for (int64_t x = 0; x < row.width; ++x) {
+    const double e = std::exp(-std::abs(logits[x]));
+    row.p[x] = (logits[x] >= 0 ? 1 : e) / (1 + e);
+    if (!row.q) continue;
+    row.q[x] = (logits[x] >= 0 ? e : 1) / (1 + e);
+    row.tail[x] = std::log1p(e);
   }
-  for (int64_t x = 0; x < row.width; ++x) row.p[x] = (logits[x] >= 0 ? T(1) : e[x]) / (1 + e[x]);
 }
-template void Sigmoid(const float*, const Probabilities<float>&);
-template void Sigmoid(const double*, const Probabilities<double>&);
 
 template <class T>
 void Softmax(const T* const* logits, int64_t classes, const Probabilities<T>& row) {

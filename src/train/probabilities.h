@@ -18,10 +18,9 @@ struct Probabilities {
   T* Q(int64_t c) const { return q + c * width; }
 };
 
-/// Of the positive class, by the sigmoid; the tail as well if q is wanted. For a loss in float32
-/// rows::BinaryLoss has it in one pass.
-template <class T>
-void Sigmoid(const T* logits, const Probabilities<T>& row);
+/// Of the positive class, by the sigmoid; the tail as well if q is wanted. In float32 there is rows::Sigmoid,
+/// and for a loss rows::BinaryLoss.
+void Sigmoid(const double* logits, const Probabilities<double>& row);
 
 /// Of each of `classes`, by the softmax.
 template <class T>

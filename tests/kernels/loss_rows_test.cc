@@ -26,6 +26,19 @@ TEST(LossRows, ProbabilitiesKeepTheirDigitsAtBothEnds) {
   }
 }
 
+TEST(LossRows, SigmoidIsItsDefinition) {
+  for (const size_t n : {size_t{1}, size_t{5}, size_t{16}, size_t{333}}) {
+    std::vector<float> z(n), p(n + 1, 9);
+    for (size_t i = 0; i < n; ++i) z[i] = static_cast<float>(i % 2 ? i : -static_cast<double>(i)) * 0.3f;
+    Sigmoid(z.data(), static_cast<int64_t>(n), p.data());
+    for (size_t i = 0; i < n; ++i) {
+      const double expected = 1 / (1 + std::exp(-static_cast<double>(z[i])));
+      EXPECT_NEAR(p[i], expected, 3e-7 * expected + 1e-37);
+    }
+    EXPECT_EQ(p.back(), 9);
+  }
+}
+
 /// The loss of pixels that are as good as certain is still there.
 TEST(LossRows, SmallLossesAddUp) {
   for (const float z : {3.0f, 9.0f, 17.0f, 25.0f}) {

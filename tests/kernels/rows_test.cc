@@ -157,6 +157,17 @@ TEST(Rows, SplitAndMergeAreInverse) {
   }
 }
 
+TEST(Rows, ToBytes) {
+  std::vector<float> values;
+  for (int i = 0; i <= 2000; ++i) values.push_back(static_cast<float>(i) / 2000);
+  for (const size_t n : {size_t{1}, size_t{7}, size_t{16}, size_t{45}, values.size()}) {
+    std::vector<uint8_t> bytes(n + 1, 7);
+    ToBytes(values.data(), static_cast<int64_t>(n), 255, bytes.data());
+    for (size_t i = 0; i < n; ++i) EXPECT_EQ(bytes[i], static_cast<int>(values[i] * 255.0f + 0.5f)) << i;
+    EXPECT_EQ(bytes.back(), 7);
+  }
+}
+
 TEST(Rows, FromBytes) {
   for (int64_t channels : {1, 3, 4}) {
     for (int64_t width : kLengths) {

@@ -303,7 +303,8 @@ class Lowering {
     program_.output = whole ? first.tensor : Copied(place.parts, "output").tensor;
   }
 
-  /// Whether all gradients that an op gives its source are its alone.
+  /// Whether no other op, nor the loss, adds to the gradients of what an op reads, and it adds to all of
+  /// each.
   bool IsSoleReader(const Op& op) const {
     std::vector<int> seen;
     for (const SourcePart& part : op.srcs[0].parts) {

@@ -56,8 +56,8 @@ struct Op {
   std::vector<int> parameters;  ///< indices into the graph's
   Window rows, columns;
   int64_t rows_at_once = 1;  ///< of dst, as RowLayer says
-  /// The gradient's rows of its source are made whole, each at once when all rows of dst that read it have
-  /// gone back, and not added to row by row: no other op reads the source.
+  /// A row of its source's gradient is made in one piece, when all rows of dst that read it have gone back;
+  /// it is not added to row by row. No other op reads the source.
   bool pulls = false;
   bool trains = false;    ///< some parameter is trainable
   bool backward = false;  ///< trains, or some source needs a gradient

@@ -56,8 +56,8 @@ class Schedule {
   Range NextBackward(int op) const;
   bool ReadyForward(int op) const;
   bool ReadyBackward(int op) const;
-  /// Of an op that pulls: the source rows whose gradients are whole when dst has gone back up to row y end
-  /// here.
+  /// Of an op that pulls: the end of the source rows whose gradients are whole when the rows of dst before y
+  /// have gone back.
   int64_t PulledTo(const Op& op, int tensor, int64_t y) const;
   const Range& Rows(int tensor) const { return strip_.rows[static_cast<size_t>(tensor)]; }
 

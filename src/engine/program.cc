@@ -304,19 +304,18 @@ class Lowering {
   }
 
   /// Whether no other op, nor the loss, adds to the gradients of what an op reads, and it adds to all of
-  /// each.
+  /// each. It reads none of them twice: see Distinct.
   bool IsSoleReader(const Op& op) const {
-    std::vector<int> seen;
+    bool any = false;
     for (const SourcePart& part : op.srcs[0].parts) {
       const ProgramTensor& tensor = program_.tensors[static_cast<size_t>(part.tensor)];
       if (!tensor.needs_gradient) continue;
       if (program_.readers[static_cast<size_t>(part.tensor)].size() > 1 || part.tensor == program_.output ||
-          part.channels.size() < tensor.shape.channels ||
-          std::find(seen.begin(), seen.end(), part.tensor) != seen.end())
+          part.channels.size() < tensor.shape.channels)
         return false;
-      seen.push_back(part.tensor);
+      any = true;
     }
-    return !seen.empty();
+    return any;
   }
 
   void Link(int index) {

@@ -128,22 +128,16 @@ Range Schedule::LiveGradients(int tensor) const {
   const size_t t = static_cast<size_t>(tensor);
   const int writer = program_.writer[t];
   if (!HasGradient(tensor)) return {};
-  const int64_t oldest =
-      FirstSeen(program_.ops[static_cast<size_t>(writer)], backward_[static_cast<size_t>(writer)]);
+  const int64_t next = backward_[static_cast<size_t>(writer)];
   // The loss writes the output's gradient as soon as the row exists.
-  int64_t newest =
-      sweep_.output && tensor == program_.output ? forward_[t] : backward_[static_cast<size_t>(writer)];
+  int64_t newest = sweep_.output && tensor == program_.output ? forward_[t] : next;
   for (int reader : program_.readers[t]) {
     if (!sweep_.backward[static_cast<size_t>(reader)]) continue;
     const Op& op = program_.ops[static_cast<size_t>(reader)];
-    const int64_t done = backward_[static_cast<size_t>(reader)];
-    if (op.pulls) {
-      newest = std::max(newest, PulledTo(op, tensor, done));
-    } else if (done > Rows(op.dst).begin) {
-      newest = std::max(newest, op.rows.Src(done - 1).end);
-    }
+    const Range done{Rows(op.dst).begin, backward_[static_cast<size_t>(reader)]};
+    newest = std::max(newest, GradientRows(op, tensor, done).end);
   }
-  return {oldest, std::min(newest, Rows(tensor).end)};
+  return {FirstSeen(program_.ops[static_cast<size_t>(writer)], next), std::min(newest, Rows(tensor).end)};
 }
 
 }  // namespace swath

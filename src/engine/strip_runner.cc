@@ -347,7 +347,7 @@ void StripRunner<T>::BindSources(const Schedule& schedule, int index, Range dst,
       }
       first += part.channels.size();
     }
-    windows->push_back({rows, channels, 0, pointers.data()});
+    windows->push_back({rows, channels, SourceColumns(index).size(), pointers.data()});
   }
 }
 
@@ -372,8 +372,7 @@ void StripRunner<T>::BindGradients(const Schedule& schedule, int index, Range ds
       Ring& ring = (*gradients)[static_cast<size_t>(part.tensor)];
       if (needed && !rows.empty()) {
         // What is set need not be zero before, unless it has columns that the op does not read.
-        const bool sets =
-            op.pulls && ring.layout().width == kernels_.panel->src_columns[static_cast<size_t>(index)].size();
+        const bool sets = op.pulls && ring.layout().width == SourceColumns(index).size();
         ring.OpenZeroed(sets ? rows.begin : rows.end);
         while (ring.live().end < rows.end) ring.Open();
       }
@@ -385,21 +384,22 @@ void StripRunner<T>::BindGradients(const Schedule& schedule, int index, Range ds
       }
       first += part.channels.size();
     }
-    windows->push_back({rows, channels, 0, pointers.data()});
+    windows->push_back({rows, channels, SourceColumns(index).size(), pointers.data()});
   }
 }
 
 template <class T>
-void StripRunner<T>::BindGates(int index, const RowWindow<T>& diff_src, std::vector<const T*>* gates) {
+void StripRunner<T>::BindGates(int index, Range rows, std::vector<const T*>* gates) {
   gates->clear();
-  for (int64_t y = diff_src.rows.begin; y < diff_src.rows.end; ++y) {
-    for (const SourcePart& part : OpAt(index).srcs[0].parts) {
-      const bool gated = gated_[static_cast<size_t>(part.tensor)];
+  const std::vector<SourcePart>& parts = OpAt(index).srcs[0].parts;
+  const auto gated = [&](const SourcePart& part) { return gated_[static_cast<size_t>(part.tensor)]; };
+  if (std::none_of(parts.begin(), parts.end(), gated)) return;
+  for (int64_t y = rows.begin; y < rows.end; ++y) {
+    for (const SourcePart& part : parts) {
       for (int64_t c = part.channels.begin; c < part.channels.end; ++c)
-        gates->push_back(gated ? Values(part.tensor).Row(y, c) + Offset(index, part.tensor) : nullptr);
+        gates->push_back(gated(part) ? Values(part.tensor).Row(y, c) + Offset(index, part.tensor) : nullptr);
     }
   }
-  if (std::all_of(gates->begin(), gates->end(), [](const T* gate) { return !gate; })) gates->clear();
 }
 
 template <class T>
@@ -479,6 +479,8 @@ void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int inde
   row.before = rows.begin - schedule.FirstSeen(op, rows.begin);
   row.seed = SeedOf(job.seed, seeds_[static_cast<size_t>(index)]);
   const Activation* activation = gated_[static_cast<size_t>(op.dst)] ? nullptr : op.activation;
+  if (op.pulls) BindGates(index, schedule.GradientRows(op, op.any_part().tensor, rows), &arguments.gates);
+  row.gates = arguments.gates.empty() ? nullptr : arguments.gates.data();
   row.srcs.clear();
   if (op.reads_src_backward()) BindSources(schedule, index, rows, true, &row.srcs);
   BindCores(job, index, &row.cores);
@@ -502,8 +504,6 @@ void StripRunner<T>::Backward(const Job& job, const Schedule& schedule, int inde
     }
     row.diff_dst = arguments.dst_pointers.data();
     BindGradients(schedule, index, rows, &gradients_[k], &row.diff_srcs);
-    if (op.pulls) BindGates(index, row.diff_srcs[0], &arguments.gates);
-    row.gates = arguments.gates.empty() ? nullptr : arguments.gates.data();
     arguments.diff_parameters.clear();
     for (int p : op.parameters) {
       std::vector<double>& gradient = sums_->gradients[k][static_cast<size_t>(p)];

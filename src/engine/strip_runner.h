@@ -99,8 +99,8 @@ class StripRunner {
                    std::vector<RowWindow<const T>>* windows);
   void BindGradients(const Schedule& schedule, int index, Range dst, std::vector<Ring>* gradients,
                      std::vector<RowWindow<T>>* windows);
-  /// The values of the rows whose gradients an op pulls, to be its gates; empty where they are not.
-  void BindGates(int index, const RowWindow<T>& diff_src, std::vector<const T*>* gates);
+  /// The values of source rows whose gradients an op pulls, to be its gates; empty where they are not.
+  void BindGates(int index, Range rows, std::vector<const T*>* gates);
   /// By source: its values in core, or null.
   void BindCores(const Job& job, int index, std::vector<const Tensor*>* cores) const;
   /// Rows that an op reads, converted.
@@ -119,10 +119,9 @@ class StripRunner {
   Ring& Values(int tensor) { return values_[static_cast<size_t>(tensor)]; }
   RowRing<BFloat16>& Compact(int tensor) { return compact_[static_cast<size_t>(tensor)]; }
   const Range& Columns(int tensor) const { return kernels_.panel->columns[static_cast<size_t>(tensor)]; }
+  const Range& SourceColumns(int op) const { return kernels_.panel->src_columns[static_cast<size_t>(op)]; }
   /// Where the columns that an op reads begin in the rows of a source.
-  int64_t Offset(int index, int tensor) const {
-    return kernels_.panel->src_columns[static_cast<size_t>(index)].begin - Columns(tensor).begin;
-  }
+  int64_t Offset(int index, int tensor) const { return SourceColumns(index).begin - Columns(tensor).begin; }
   double* State(int index, std::vector<double>* states) const {
     return states->data() + prepared_.state_offsets[static_cast<size_t>(index)];
   }

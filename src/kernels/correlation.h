@@ -69,6 +69,7 @@ class Correlation {
   virtual std::string_view name() const = 0;
   /// Whether what it makes with a bias is not less than 0, as CorrelationShape::relu asks.
   virtual bool applies_relu() const { return false; }
+  /// Whether Pull takes gates.
   virtual bool applies_gates() const { return false; }
   /// Zeros that must be readable left and right of every row.
   virtual int64_t margin() const { return 0; }

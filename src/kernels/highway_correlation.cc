@@ -188,9 +188,6 @@ class HighwayCorrelation final : public Correlation<float> {
     return (coarse * s_.fine_per_group() + fine % s_.fine_per_group()) * s_.row_taps() + row_tap;
   }
 
-  /// What becomes of the sums of a Scatter: a row forward, with its bias; part of a gradient, that is added
-  /// to; or a whole one.
-  enum class Store { kForward, kAdd, kSet };
   /// Of what a pass reads.
   enum class Channels { kAll, kImage, kOthers };
   /// Makes a list of sources: those rows of a window, of some channels, from a column on.
@@ -218,11 +215,10 @@ class HighwayCorrelation final : public Correlation<float> {
   void ForPasses(std::span<const Stretch> stretches, bool forward, const float* bias, F&& pass) const;
   void GatherOutputs(const RowWindow<const float>& fine, Range channels, bool forward,
                      HighwayWorkspace* w) const;
-  /// What Scatter and Pull share: `add_output` adds a channel of a fine row to the outputs.
-  template <class F>
-  void ScatterRows(const RowWindow<const float>& coarse, const RowWindow<float>& fine, Store store,
-                   HighwayWorkspace* w, F&& add_output) const;
-  void ScatterOutputs(const RowWindow<const float>& coarse, Range channels, Store store,
+  /// What Scatter and Pull share. Forward there is a bias.
+  void ScatterRows(const RowWindow<const float>& coarse, const float* bias, const float* const* gates,
+                   const RowWindow<float>& fine, rows::Store store, HighwayWorkspace* w) const;
+  void ScatterOutputs(const RowWindow<const float>& coarse, Range channels, bool forward, rows::Store store,
                       HighwayWorkspace* w) const;
   /// Lists the coarse rows of `seeing` that a fine row meets, of a group of channels; add() for every `most`.
   template <class F>
@@ -454,31 +450,25 @@ Range HighwayCorrelation::CoarseRows(int64_t fine, Range window) const {
 
 void HighwayCorrelation::Scatter(const RowWindow<const float>& coarse, const float* bias,
                                  const RowWindow<float>& fine, Workspace* workspace) const {
-  auto* w = static_cast<HighwayWorkspace*>(workspace);
-  ScatterRows(coarse, fine, bias ? Store::kForward : Store::kAdd, w, [&](int64_t y, int64_t c) {
-    if (float* values = fine.At(y, c)) w->outputs.Add({y, c}, values, bias ? bias[c] : 0);
-  });
+  ScatterRows(coarse, bias, nullptr, fine, bias ? rows::Store::kSet : rows::Store::kAdd,
+              static_cast<HighwayWorkspace*>(workspace));
 }
 
 void HighwayCorrelation::Pull(const RowWindow<const float>& coarse, const float* const* gates,
                               const RowWindow<float>& fine, Workspace* workspace) const {
-  auto* w = static_cast<HighwayWorkspace*>(workspace);
-  ScatterRows(coarse, fine, Store::kSet, w, [&](int64_t y, int64_t c) {
-    const float* gate = gates ? gates[(y - fine.rows.begin) * fine.channels + c] : nullptr;
-    if (float* values = fine.At(y, c)) w->outputs.Add({y, c}, values, 0, gate);
-  });
+  ScatterRows(coarse, nullptr, gates, fine, rows::Store::kSet, static_cast<HighwayWorkspace*>(workspace));
 }
 
-template <class F>
-void HighwayCorrelation::ScatterRows(const RowWindow<const float>& coarse, const RowWindow<float>& fine,
-                                     Store store, HighwayWorkspace* w, F&& add_output) const {
+void HighwayCorrelation::ScatterRows(const RowWindow<const float>& coarse, const float* bias,
+                                     const float* const* gates, const RowWindow<float>& fine,
+                                     rows::Store store, HighwayWorkspace* w) const {
   w->repeats.Begin(phase_columns_, Block());
   w->repeats.Read(Pointers(coarse), s_.coarse_width, scattered_);
   for (int64_t g = 0; g < s_.groups; ++g) {
     const Range coarse_channels{g * s_.coarse_per_group(), (g + 1) * s_.coarse_per_group()};
     Range seen{0, 0};  // by the outputs so far
     const auto compute = [&] {
-      if (w->outputs.size() > 0) ScatterOutputs(coarse, coarse_channels, store, w);
+      if (w->outputs.size() > 0) ScatterOutputs(coarse, coarse_channels, bias != nullptr, store, w);
       w->outputs.Clear();
     };
     w->outputs.Clear();
@@ -487,7 +477,8 @@ void HighwayCorrelation::ScatterRows(const RowWindow<const float>& coarse, const
       if (rows != seen) compute();
       seen = rows;
       for (int64_t c = g * s_.fine_per_group(); c < (g + 1) * s_.fine_per_group(); ++c) {
-        add_output(y, c);
+        const float* gate = gates ? gates[(y - fine.rows.begin) * fine.channels + c] : nullptr;
+        if (float* values = fine.At(y, c)) w->outputs.Add({y, c}, values, bias ? bias[c] : 0, gate);
         if (w->outputs.size() == tiles::kMostOutputs) compute();
       }
     }
@@ -495,10 +486,10 @@ void HighwayCorrelation::ScatterRows(const RowWindow<const float>& coarse, const
   }
 }
 
-void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Range channels, Store store,
-                                        HighwayWorkspace* w) const {
+void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Range channels, bool forward,
+                                        rows::Store store, HighwayWorkspace* w) const {
   const Outputs& outputs = w->outputs;
-  const float* const* gates = outputs.gates[0] ? outputs.gates.data() : nullptr;
+  const float* const* gates = outputs.gates[0] ? outputs.gates.data() : nullptr;  // all have one, or none
   const std::span<const Stretch> stretches = w->repeats.Stretches();
   const tiles::Columns columns{stride_, step_, shifts_};
   const auto pass = [&](auto weight, Channels which, const float* bias, bool relu, bool of_repeats) {
@@ -552,7 +543,7 @@ void HighwayCorrelation::ScatterOutputs(const RowWindow<const float>& coarse, Ra
       w->skipped += terms * stretch.repeats * stretch.columns.size();
     }
   };
-  ForPasses(stretches, store == Store::kForward, store == Store::kAdd ? nullptr : outputs.bias.data(), pass);
+  ForPasses(stretches, forward, store == rows::Store::kSet ? outputs.bias.data() : nullptr, pass);
 }
 
 void HighwayCorrelation::AddWeightGradient(const RowWindow<const float>& fine,

@@ -28,6 +28,9 @@ HWY_INLINE V ExpOf(V v) {
 #endif
 }
 
+/// exp(-|z|), which never overflows.
+HWY_INLINE V ExpBelow(V z) { return ExpOf(hn::Neg(hn::Abs(z))); }
+
 void Exp(float* row, int64_t n) {
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -42,7 +45,7 @@ void Sigmoid(const float* z, int64_t n, float* p) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const V one = hn::Set(d, 1.0f);
   const auto of = [&](V v) HWY_ATTR {
-    const V e = ExpOf(hn::Neg(hn::Abs(v)));
+    const V e = ExpBelow(v);
     return hn::Div(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), e, one), hn::Add(one, e));
   };
   int64_t x = 0;
@@ -138,14 +141,10 @@ class BinaryTotals {
       sum[h] = hn::Add(whole, HalfOf(e, h));
       values.inverse[h] = hn::Div(whole, sum[h]);
       const V64 numerator = HalfOf(slope, h);
-      diff[h] = hn::Mul(numerator, values.inverse[h]);
-      if (one_weight_) {
-        diff[h] = hn::Mul(hn::Set(D64(), weights_[0]), diff[h]);
-      } else {
-        const auto negative = hn::Lt(numerator, hn::Zero(D64()));
-        diff[h] = hn::Mul(hn::IfThenElse(negative, hn::Set(D64(), weights_[1]), hn::Set(D64(), weights_[0])),
-                          diff[h]);
-      }
+      V64 weight = hn::Set(D64(), weights_[0]);
+      if (!one_weight_)
+        weight = hn::IfThenElse(hn::Lt(numerator, hn::Zero(D64())), hn::Set(D64(), weights_[1]), weight);
+      diff[h] = hn::Mul(weight, hn::Mul(numerator, values.inverse[h]));
     }
     values.diff = FromHalves(diff);
     if constexpr (kOverlap) {
@@ -216,10 +215,10 @@ BinarySums BinaryLossOf(const BinaryRow& row, const BinaryResults& results) {
   // Exponentials are long chains of operations: by themselves, several are under way at once.
   constexpr int64_t kColumns = 512;
   HWY_ALIGN float e[kColumns];
-  const auto exp = [](V z) HWY_ATTR { return ExpOf(hn::Neg(hn::Abs(z))); };  // never overflows
   while (x + lanes <= row.n) {
     const int64_t begin = x, end = std::min(row.n / lanes * lanes, x + kColumns);
-    for (int64_t i = begin; i < end; i += lanes) hn::Store(exp(hn::LoadU(d, row.z + i)), d, e + i - begin);
+    for (int64_t i = begin; i < end; i += lanes)
+      hn::Store(ExpBelow(hn::LoadU(d, row.z + i)), d, e + i - begin);
     for (; x < end; x += lanes) {
       const auto values = totals.Add(hn::LoadU(d, row.z + x), hn::Load(d, e + x - begin),
                                      hn::PromoteTo(di, hn::LoadU(du, row.labels + x)));
@@ -235,7 +234,7 @@ BinarySums BinaryLossOf(const BinaryRow& row, const BinaryResults& results) {
     labels[i] = x + i < row.n ? row.labels[x + i] : -2;
     if (x + i < row.n) z[i] = row.z[x + i];
   }
-  const auto values = totals.Add(hn::Load(d, z), exp(hn::Load(d, z)), hn::Load(di, labels));
+  const auto values = totals.Add(hn::Load(d, z), ExpBelow(hn::Load(d, z)), hn::Load(di, labels));
   if (results.p) StoreFirst(values.Quotient(values.p), d, results.p + x, row.n - x);
   if (results.q) StoreFirst(values.Quotient(values.q), d, results.q + x, row.n - x);
   if (results.diff) StoreFirst(values.diff, d, results.diff + x, row.n - x);

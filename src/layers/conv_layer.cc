@@ -49,7 +49,6 @@ class ConvKernel final : public RowKernel<T> {
       : gathers_(conv.rows.kind == Window::Kind::kGather),
         channels_(context.dst.channels),
         width_(context.width()),
-        src_width_(context.src_columns.size()),
         correlation_(ChooseCorrelation<T>(MakeCorrelationShape(conv, context))),
         zeros_(static_cast<size_t>(context.dst.channels), 0.0f) {}
 
@@ -86,9 +85,7 @@ class ConvKernel final : public RowKernel<T> {
     if (row.diff_parameters) AddParameterGradients(row, diff_dst, workspace);
     if (!row.diff_srcs[0].rows.empty()) {
       if (row.pulls) {
-        const RowWindow<T>& pulled = row.diff_srcs[0];
-        correlation_->Pull(seen, row.gates, {pulled.rows, pulled.channels, src_width_, pulled.pointers},
-                           workspace);
+        correlation_->Pull(seen, row.gates, row.diff_srcs[0], workspace);
       } else if (gathers_) {
         correlation_->Scatter(diff_dst, nullptr, row.diff_srcs[0], workspace);
       } else {
@@ -119,7 +116,6 @@ class ConvKernel final : public RowKernel<T> {
 
   bool gathers_;              // Conv; otherwise ConvTranspose
   int64_t channels_, width_;  // of dst
-  int64_t src_width_;
   std::unique_ptr<Correlation<T>> correlation_;
   std::vector<float> zeros_;
   const float* bias_ = nullptr;

@@ -24,7 +24,8 @@ Overlay::Overlay(int64_t width, int64_t height, int64_t classes, int64_t side)
 
 int64_t Overlay::BufferBytes(int64_t width, int64_t height, int64_t classes, int64_t side) {
   const PictureSize size = FitPicture(width, height, side);
-  return size.wide * size.high * (classes * static_cast<int64_t>(sizeof(uint32_t)) + 3);
+  return size.wide * static_cast<int64_t>(sizeof(int64_t)) +
+         size.wide * size.high * (classes * static_cast<int64_t>(sizeof(uint32_t)) + 3);
 }
 
 void Overlay::AddRow(const uint8_t* row) {

@@ -106,8 +106,10 @@ void AddPlan(CLI::App& app) {
   AddThreadsOption(command, &settings->plan);
   AddStripsOption(command, &settings->plan);
   AddPrecisionOption(command, &settings->plan);
-  command->add_option("--panels", settings->plan.panels, "Panels: strips in columns, one after the other")
-      ->check(WholeNumber(1, kMostCounted))
+  command
+      ->add_option("--panels", settings->plan.panels,
+                   "Panels: strips in columns, one after the other; 0: by image and network")
+      ->check(WholeNumber(0, kMostCounted))
       ->capture_default_str();
   AddMemoryOption(command, &settings->memory)->excludes("--panels");
   command

@@ -33,7 +33,7 @@ struct PlanOptions {
   int64_t threads = 0;       ///< 0: one for each processor
   int64_t strips = 0;        ///< of the image, or of each wanted part; 0: DefaultStrips, by size and network
   int64_t in_flight = 0;     ///< the most strips that are computed at once, 0: as many as there are threads
-  int64_t panels = 1;        ///< strips in columns, one after the other
+  int64_t panels = 0;        ///< strips in columns, one after the other; 0: DefaultPanels, in training
   bool pack_weights = true;  ///< false: kernels of wide layers do without a second copy, and are slower
   Precision precision = Precision::kFloat32;
   LossSweeps loss_sweeps = LossSweeps::kCheaper;

@@ -13,13 +13,14 @@
 namespace swath {
 namespace {
 
-/// Counts of panels that are tried: each is at most half as many again as the one before.
+/// Counts of panels that are tried: as many as without a limit, 0, and each at most half as many again as the
+/// one before.
 std::vector<int64_t> PanelCounts(int64_t width) {
   constexpr int64_t kNarrowest = 16;  // columns of the image
-  std::vector<int64_t> counts;
-  for (int64_t n = 1; n == 1 || n <= width / kNarrowest; n *= 2) {
+  std::vector<int64_t> counts = {0};
+  for (int64_t n = 2; n <= width / kNarrowest; n *= 2) {
     counts.push_back(n);
-    if (n > 1) counts.push_back(n + n / 2);
+    counts.push_back(n + n / 2);
   }
   return counts;
 }
@@ -59,7 +60,9 @@ Plan FitPlan(const Graph& graph, const Objective& objective, int64_t width, int6
       if (tried.in_flight == 1 && options.strips == 0) tried.strips = 1;
       // More panels need less and cost more, until there is more halo in them than anything else.
       std::optional<Plan> fits;
-      for (int64_t before = INT64_MAX; const int64_t panels : PanelCounts(width)) {
+      int64_t before = INT64_MAX, most = 0;
+      for (const int64_t panels : PanelCounts(width)) {
+        if (panels > 0 && panels <= most) continue;
         tried.panels = panels;
         Plan plan = MakePlan(graph, objective, width, height, tried);
         const int64_t total = limit.total(plan);
@@ -73,6 +76,7 @@ Plan FitPlan(const Graph& graph, const Objective& objective, int64_t width, int6
         }
         if (total >= before) break;
         before = total;
+        most = plan.options.panels;
       }
       if (fits && (!best || Cost(*fits) < Cost(*best))) best = std::move(fits);
     }

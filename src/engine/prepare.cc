@@ -219,7 +219,9 @@ class Planner {
   /// Of a part as many as its share of the image's width asks for, so that none is wider than without parts.
   void ChoosePanels() {
     int64_t& panels = p_.plan.options.panels;
-    const int64_t multiple = PanelMultiple(), widest = CeilDiv(p_.plan.width, std::max<int64_t>(panels, 1));
+    // A prediction would have to keep its logits until the last panel is done.
+    if (panels <= 0) panels = trains() ? DefaultPanels(p_.program) : 1;
+    const int64_t multiple = PanelMultiple(), widest = CeilDiv(p_.plan.width, panels);
     int64_t most = 0;
     for (size_t i = 0; i < p_.parts.size(); ++i) {
       const Range columns = p_.parts[i].columns;
@@ -616,8 +618,7 @@ int64_t Halo(const Graph& graph, int64_t width, int64_t height) {
   const Program program = Lower(graph, width, height);
   const Sweep sweep = PlanSweeps(program).output;
   const Strip strip = MakeStrip(program, sweep, {height / 2, height / 2 + 1}, height);
-  const Panel panel = MakePanels(program, {width / 2, width / 2 + 1}, 1, 1).front();
-  return std::max(strip.rows[0].size(), panel.columns[0].size()) - 1;
+  return std::max(strip.rows[0].size() - 1, ColumnHalo(program));
 }
 
 Plan MakePlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,

@@ -137,4 +137,15 @@ int64_t DefaultStrips(const Program& program, const Sweep& sweep, Range part) {
   return 1;
 }
 
+int64_t ColumnHalo(const Program& program) {
+  const int64_t middle = program.tensors[0].shape.width / 2;
+  return MakePanel(program, {middle, middle + 1}).columns[0].size() - 1;
+}
+
+int64_t DefaultPanels(const Program& program) {
+  constexpr int64_t kMostPanels = 8, kLeastColumns = 16384, kLeastHalos = 64;
+  const int64_t widest = std::max(kLeastColumns, kLeastHalos * ColumnHalo(program));
+  return std::clamp<int64_t>(program.tensors[0].shape.width / widest, 1, kMostPanels);
+}
+
 }  // namespace swath

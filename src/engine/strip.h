@@ -47,4 +47,11 @@ std::vector<Panel> MakePanels(const Program& program, Range columns, int64_t cou
 /// image only, so that results do not depend on the machine.
 int64_t DefaultStrips(const Program& program, const Sweep& sweep, Range rows);
 
+/// And that of panels in training, up to 8: of at least 16384 columns, since rings that caches do not hold
+/// cost time, and of at least 64 halos each, so that few columns are repeated.
+int64_t DefaultPanels(const Program& program);
+
+/// Columns of the image that an output column in its middle needs beside its own.
+int64_t ColumnHalo(const Program& program);
+
 }  // namespace swath

@@ -38,7 +38,7 @@ TEST(LargeImages, MultiplyAddsAreCounted) {
   const Graph graph = BuiltInModel("unet-4492", 1);
   const auto loss = MakeLoss({});
   const auto forward = [&](const Size& size) {
-    return MakePlan(graph, loss.get(), size.width, size.height, {.threads = 1, .strips = 1})
+    return MakePlan(graph, loss.get(), size.width, size.height, {.threads = 1, .strips = 1, .panels = 1})
         .forward_multiply_adds;
   };
   const double a_pixel = static_cast<double>(forward({1024, 1024})) / (1024.0 * 1024.0);
@@ -49,13 +49,13 @@ TEST(LargeImages, MultiplyAddsAreCounted) {
   }
 }
 
-/// Memory is in proportion to the width, but for margins, sums and weights.
+/// Memory is in proportion to the width of a panel, but for margins, sums and weights.
 TEST(LargeImages, BytesAreInProportionToTheWidth) {
   const Graph graph = BuiltInModel("unet-4492", 1);
   const auto loss = MakeLoss({.kind = LossKind::kDice});
   const auto bytes = [&](int64_t width) {
     return static_cast<double>(
-        MakePlan(graph, loss.get(), width, 64000, {.threads = 2, .strips = 2}).engine_bytes());
+        MakePlan(graph, loss.get(), width, 64000, {.threads = 2, .strips = 2, .panels = 1}).engine_bytes());
   };
   const double a_column = (bytes(32000) - bytes(16000)) / 16000;
   EXPECT_GT(a_column, 0);
@@ -96,6 +96,23 @@ TEST(LargeImages, PanelsCoverTheWidth) {
     EXPECT_LE(panels[i].columns[0].size(), panels[i].owned.size() + 600) << "halo";
   }
   EXPECT_EQ(panels.back().owned.end, kMost);
+}
+
+/// In training; the more panels there are the more rows a prediction would have to keep.
+TEST(LargeImages, WideOnesAreTrainedInPanels) {
+  const Graph graph = BuiltInModel("unet-4492", 1);
+  const auto loss = MakeLoss({});
+  const auto plan = [&](const Objective& objective, int64_t width) {
+    return MakePlan(graph, objective, width, 640, {.threads = 1, .strips = 1});
+  };
+  for (const auto& [width, panels] :
+       {std::pair{int64_t{64}, int64_t{1}}, {16000, 1}, {32000, 1}, {64000, 3}, {kMost, 8}}) {
+    EXPECT_EQ(plan(loss.get(), width).options.panels, panels) << width;
+    EXPECT_EQ(plan(nullptr, width).options.panels, 1) << width;
+  }
+  const Plan wide = plan(loss.get(), 64000), half = plan(loss.get(), 32000);
+  EXPECT_LT(wide.engine_bytes(), half.engine_bytes());
+  EXPECT_LE(wide.multiply_adds(), 1.02 * 2 * half.multiply_adds()) << "halos";
 }
 
 }  // namespace

@@ -126,6 +126,13 @@ class Builder {
     Add(transposed ? MakeConvTranspose(conv) : MakeConv(conv), {src.tensor}, std::move(parameters));
   }
 
+  /// In an order of its own: that of arguments is the compiler's, and networks would differ.
+  void AddConv(const Kept& src, Window (Builder::*draw)(int64_t size)) {
+    const int64_t channels = Draw(1, 7);
+    const Window columns = (this->*draw)(src.shape.width), rows = (this->*draw)(src.shape.height);
+    AddConv(src, rows, columns, channels);
+  }
+
   void AddPool(const Kept& src) {
     PoolAttributes pool{DrawGather(src.shape.height), DrawGather(src.shape.width), Draw(0, 1) == 1};
     for (Window* w : {&pool.rows, &pool.columns}) {
@@ -160,10 +167,10 @@ class Builder {
       case 0:
       case 1:
       case 2:
-        return AddConv(src, DrawGather(src.shape.height), DrawGather(src.shape.width), Draw(1, 7));
+        return AddConv(src, &Builder::DrawGather);
       case 3:
       case 4:
-        return AddConv(src, DrawScatter(src.shape.height), DrawScatter(src.shape.width), Draw(1, 7));
+        return AddConv(src, &Builder::DrawScatter);
       case 5:
         return AddPool(src);
       case 6: {

@@ -9,6 +9,7 @@
 #include "swath/graph.h"
 #include "swath/loss.h"
 #include "swath/part.h"
+#include "swath/range.h"
 #include "swath/row_source.h"
 
 namespace swath {
@@ -81,6 +82,7 @@ struct Plan {
   int64_t cotangents = 0;       ///< carried by the backward sweep; 0 for prediction
   int64_t input_rows = 0;       ///< read in one sweep, halos included; height where nothing is repeated
   int64_t input_pixels = 0;     ///< the same, of the columns of all panels
+  Range input_columns;          ///< of the widest panel, halo included
   int64_t parts = 0;            ///< of PlanOptions::wanted, where they are made use of
   int64_t band_rows = 0;        ///< prediction: output rows that a strip collects before it hands them over
 

@@ -229,6 +229,7 @@ class Planner {
       most = std::max(most, static_cast<int64_t>(made.size()));
       for (Panel& panel : made) {
         panel.part = i;
+        if (panel.columns[0].size() > p_.plan.input_columns.size()) p_.plan.input_columns = panel.columns[0];
         p_.panels.push_back(std::move(panel));
       }
     }

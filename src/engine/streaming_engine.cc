@@ -475,10 +475,11 @@ class Streaming final : public StreamingEngine {
 }  // namespace
 
 int64_t StepBytes(const Plan& plan, const Sample& sample) {
-  // A strip reads a clone; what the source holds for all of its clones is there once.
+  // A strip reads a clone, of its panel's columns; what the source holds for all of its clones is there once.
   const auto readers = [&](const RowSource& source) {
-    const int64_t own = source.Clone()->buffer_bytes();
-    return plan.in_flight * own + std::max<int64_t>(0, source.buffer_bytes() - own);
+    const int64_t own = source.CloneColumns(plan.input_columns)->buffer_bytes();
+    return plan.in_flight * own +
+           std::max<int64_t>(0, source.buffer_bytes() - source.Clone()->buffer_bytes());
   };
   return plan.engine_bytes() + readers(*sample.image) + (sample.labels ? readers(*sample.labels) : 0);
 }

@@ -619,7 +619,8 @@ int64_t Halo(const Graph& graph, int64_t width, int64_t height) {
   const Program program = Lower(graph, width, height);
   const Sweep sweep = PlanSweeps(program).output;
   const Strip strip = MakeStrip(program, sweep, {height / 2, height / 2 + 1}, height);
-  return std::max(strip.rows[0].size() - 1, ColumnHalo(program));
+  const Panel panel = MakePanels(program, {width / 2, width / 2 + 1}, 1, 1).front();
+  return std::max(strip.rows[0].size(), panel.columns[0].size()) - 1;
 }
 
 Plan MakePlan(const Graph& graph, const Objective& objective, int64_t width, int64_t height,

@@ -137,15 +137,14 @@ int64_t DefaultStrips(const Program& program, const Sweep& sweep, Range part) {
   return 1;
 }
 
-int64_t ColumnHalo(const Program& program) {
-  const int64_t middle = program.tensors[0].shape.width / 2;
-  return MakePanel(program, {middle, middle + 1}).columns[0].size() - 1;
-}
-
 int64_t DefaultPanels(const Program& program) {
   constexpr int64_t kMostPanels = 8, kLeastColumns = 16384, kLeastHalos = 64;
-  const int64_t widest = std::max(kLeastColumns, kLeastHalos * ColumnHalo(program));
-  return std::clamp<int64_t>(program.tensors[0].shape.width / widest, 1, kMostPanels);
+  const int64_t width = program.tensors[0].shape.width;
+  if (width < 2 * kLeastColumns) return 1;
+  // At edges that strides divide, as those of panels are: so it does not depend on the width.
+  const Range inner{kLeastColumns / 2, kLeastColumns};
+  const int64_t halo = MakePanel(program, inner).columns[0].size() - inner.size();
+  return std::clamp<int64_t>(width / std::max(kLeastColumns, kLeastHalos * halo), 1, kMostPanels);
 }
 
 }  // namespace swath

@@ -51,7 +51,4 @@ int64_t DefaultStrips(const Program& program, const Sweep& sweep, Range rows);
 /// cost time, and of at least 64 halos each, so that few columns are repeated.
 int64_t DefaultPanels(const Program& program);
 
-/// Columns of the image that an output column in its middle needs beside its own.
-int64_t ColumnHalo(const Program& program);
-
 }  // namespace swath

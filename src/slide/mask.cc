@@ -33,18 +33,25 @@ struct Axis {
   bool is_identity() const { return size == mask && shown == Range{0, covered}; }
 };
 
+/// Columns of `source` that those of an image see, in order.
+std::vector<int32_t> NearestColumns(const Axis& axis) {
+  std::vector<int32_t> columns;
+  for (int64_t x = 0; x < axis.size; ++x) columns.push_back(static_cast<int32_t>(axis.Nearest(x)));
+  return columns;
+}
+
 class NearestRows final : public RowSource {
  public:
-  NearestRows(std::unique_ptr<RowSource> source, const Axis& rows, const Axis& columns)
-      : source_(std::move(source)), rows_(rows), columns_axis_(columns) {
+  /// Of `source` only columns are read that are among these.
+  NearestRows(const RowSource& source, const Axis& rows, std::vector<int32_t> columns)
+      : rows_(rows), columns_(std::move(columns)), mapped_(columns_.size()) {
+    const int32_t first = columns_.front();
+    source_ = source.CloneColumns({first, columns_.back() + 1});
+    for (int32_t& column : columns_) column -= first;
     row_.resize(static_cast<size_t>(source_->width()));
-    mapped_.resize(static_cast<size_t>(columns.size));
-    columns_.resize(static_cast<size_t>(columns.size));
-    for (int64_t x = 0; x < columns.size; ++x)
-      columns_[static_cast<size_t>(x)] = static_cast<int32_t>(columns.Nearest(x));
   }
 
-  int64_t width() const override { return columns_axis_.size; }
+  int64_t width() const override { return static_cast<int64_t>(columns_.size()); }
   int64_t height() const override { return rows_.size; }
   int64_t channels() const override { return 1; }
   int64_t natural_rows() const override {
@@ -70,17 +77,18 @@ class NearestRows final : public RowSource {
     }
   }
 
-  std::unique_ptr<RowSource> Clone() const override {
-    return std::make_unique<NearestRows>(source_->Clone(), rows_, columns_axis_);
+  std::unique_ptr<RowSource> Clone() const override { return CloneColumns({0, width()}); }
+  std::unique_ptr<RowSource> CloneColumns(Range columns) const override {
+    return std::make_unique<NearestRows>(
+        *source_, rows_, std::vector(columns_.begin() + columns.begin, columns_.begin() + columns.end));
   }
 
  private:
   std::unique_ptr<RowSource> source_;
   Axis rows_;
-  Axis columns_axis_;
+  std::vector<int32_t> columns_;  ///< the source column of each column
   std::vector<uint8_t> row_;      ///< row cached_y_ of the source
   std::vector<uint8_t> mapped_;   ///< what is seen of it
-  std::vector<int32_t> columns_;  ///< the source column of each column
   int64_t cached_y_ = -1;
 };
 
@@ -160,7 +168,7 @@ std::unique_ptr<RowSource> OpenMask(const std::string& path, const ImagePlace& p
   const Axis vertical{place.height, {y, y + shown.height}, covered.height, mask.height};
   const Axis horizontal{place.width, {x, x + shown.width}, covered.width, mask.width};
   if (vertical.is_identity() && horizontal.is_identity()) return rows;
-  return std::make_unique<NearestRows>(std::move(rows), vertical, horizontal);
+  return std::make_unique<NearestRows>(*rows, vertical, NearestColumns(horizontal));
 }
 
 std::unique_ptr<RowSource> OpenMask(const std::string& path, int64_t width, int64_t height) {

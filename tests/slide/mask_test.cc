@@ -9,6 +9,7 @@
 #include "swath/error.h"
 #include "swath/slide.h"
 #include "tests/slide/images.h"
+#include "tests/support/columns.h"
 #include "tests/support/whole_file.h"
 
 namespace swath {
@@ -43,6 +44,7 @@ TEST(Mask, IsMappedByNearestCentreAtAnyDownsample) {
         ASSERT_EQ(rows->channels(), 1);
         EXPECT_EQ(ReadAll(*rows), Stretch(mask, width, height)) << factor << " " << width;
         EXPECT_EQ(ReadAll(*rows->Clone(), height), Stretch(mask, width, height));
+        test::ExpectColumnsOf(*rows);
       }
     }
   }
@@ -113,6 +115,7 @@ TEST(Mask, OfASlideIsCutToTheRegionAtAnyLevel) {
                            .region = {100, 37, 60, 84}};
     const Image found = ReadAll(*OpenMask(folder / "slide.png", place));
     const Image own = ReadAll(*OpenMask(folder / "region.png", place));
+    test::ExpectColumnsOf(*OpenMask(folder / "slide.png", place));
     ASSERT_EQ(found.width, place.width);
     ASSERT_EQ(found.height, place.height);
     for (int64_t y = 0; y < place.height; ++y) {

@@ -477,9 +477,11 @@ class Streaming final : public StreamingEngine {
 int64_t StepBytes(const Plan& plan, const Sample& sample) {
   // A strip reads a clone, of its panel's columns; what the source holds for all of its clones is there once.
   const auto readers = [&](const RowSource& source) {
-    const int64_t own = source.CloneColumns(plan.input_columns)->buffer_bytes();
-    return plan.in_flight * own +
-           std::max<int64_t>(0, source.buffer_bytes() - source.Clone()->buffer_bytes());
+    const auto clone = source.Clone();
+    const int64_t whole = clone->buffer_bytes();
+    const bool has_panels = plan.input_columns.size() < source.width();
+    const int64_t own = has_panels ? clone->CloneColumns(plan.input_columns)->buffer_bytes() : whole;
+    return plan.in_flight * own + std::max<int64_t>(0, source.buffer_bytes() - whole);
   };
   return plan.engine_bytes() + readers(*sample.image) + (sample.labels ? readers(*sample.labels) : 0);
 }

@@ -33,7 +33,7 @@ struct Axis {
   bool is_identity() const { return size == mask && shown == Range{0, covered}; }
 };
 
-/// Columns of `source` that those of an image see, in order.
+/// Columns of the mask that those of an image see, in order.
 std::vector<int32_t> NearestColumns(const Axis& axis) {
   std::vector<int32_t> columns;
   for (int64_t x = 0; x < axis.size; ++x) columns.push_back(static_cast<int32_t>(axis.Nearest(x)));
@@ -42,7 +42,7 @@ std::vector<int32_t> NearestColumns(const Axis& axis) {
 
 class NearestRows final : public RowSource {
  public:
-  /// Of `source` only columns are read that are among these.
+  /// `columns` of the source, in order; only those from the first to the last of them are read.
   NearestRows(const RowSource& source, const Axis& rows, std::vector<int32_t> columns)
       : rows_(rows), columns_(std::move(columns)), mapped_(columns_.size()) {
     const int32_t first = columns_.front();
